@@ -1,0 +1,49 @@
+"""One check for each exercise: `checks.basic_block(BasicBlock)` says what it found and returns the object to go on with.
+
+A right answer is handed back as it is; for anything else the course's own object comes back, so that a lesson never
+stops. `checks.verdict(name, obj)` gives the same as a value. `RESNET_COURSE_STRICT=1` makes a failed check raise.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from resnet_course.checks import lesson02
+from resnet_course.checks.core import CheckFailedError, Exercise, Mistake, Verdict, hand_back, judge
+from resnet_course.errors import CourseError
+
+__all__ = ["EXERCISES", "CheckFailedError", "Exercise", "Mistake", "Verdict", "verdict"]
+
+EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise for lesson in (lesson02,) for exercise in lesson.EXERCISES
+}
+
+
+def verdict(name: str, obj: Any) -> Verdict:
+    """Check `obj` as the answer to exercise `name`, without printing.
+
+    Returns a `Verdict` with `status` ("passed", "failed", "not_written", "crashed"), `hint_id` and `message`.
+
+    Raises:
+        CourseError: if there is no exercise of that name.
+    """
+    if name not in EXERCISES:
+        raise CourseError(f"there is no exercise {name!r}. The exercises are {', '.join(EXERCISES)}.")
+    return judge(EXERCISES[name], obj)
+
+
+def __getattr__(name: str) -> Any:
+    """`checks.basic_block` and the like: one callable for each exercise."""
+    if name not in EXERCISES:
+        raise AttributeError(f"module {__name__!r} has no check {name!r}")
+
+    def check(candidate: Any) -> Any:
+        return hand_back(EXERCISES[name], candidate)
+
+    check.__name__ = check.__qualname__ = name
+    check.__doc__ = f"Check the exercise {name} of lesson {EXERCISES[name].lesson}; returns the object to go on with."
+    return check
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *EXERCISES])

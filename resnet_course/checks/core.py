@@ -1,0 +1,164 @@
+"""How a check works: compare the learner's object with the reference, then with the known mistakes."""
+
+from __future__ import annotations
+
+import os
+import random
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from resnet_course.messages import Kind, Message
+
+Status = Literal["passed", "failed", "not_written", "crashed"]
+Compare = Callable[[Any, Any], "str | None"]
+
+SEED = 20151210  # of every random input in a check
+
+
+class CheckFailedError(AssertionError):
+    """A check failed while `RESNET_COURSE_STRICT=1`."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known wrong answer.
+
+    Args:
+        id: a stable name, such as "no_shortcut".
+        implementation: an object that makes this mistake and nothing else.
+        hint: a question or sentence that names the misconception and points at the spot.
+    """
+
+    id: str
+    implementation: Any
+    hint: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise.
+
+    Args:
+        name: the check's name.
+        lesson: two digits.
+        reference: the course's own object, handed back where the learner's is not right.
+        compare: takes the learner's object and a right or wrong implementation; returns None if they behave the
+            same on random inputs, otherwise what differs first, in words.
+        mistakes: known wrong answers; the first one that behaves like the learner's object gives the hint.
+    """
+
+    name: str
+    lesson: str
+    reference: Any
+    compare: Compare
+    mistakes: tuple[Mistake, ...] = ()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found.
+
+    Args:
+        name: the exercise.
+        status: "passed", "failed", "not_written" or "crashed".
+        hint_id: the mistake's id, "unknown" for a mistake that no table holds, None where there is no mistake.
+        message: what the learner reads.
+    """
+
+    name: str
+    status: Status
+    hint_id: str | None
+    message: str
+
+
+def judge(exercise: Exercise, candidate: Any) -> Verdict:
+    """Compare without printing. Nothing that the candidate raises gets out; random states are put back."""
+    with _own_random_state():
+        try:
+            difference = exercise.compare(candidate, exercise.reference)
+        except NotImplementedError:
+            return Verdict(exercise.name, "not_written", None, "Not written yet: the lesson goes on with the course's own.")
+        except Exception as error:
+            return _crashed(exercise, candidate, error)
+        if difference is None:
+            return Verdict(exercise.name, "passed", None, "Right. The lesson goes on with yours.")
+        mistake = _find_mistake(exercise, candidate)
+    if mistake is None:
+        return Verdict(exercise.name, "failed", "unknown", f"Not yet: {difference} No known mistake looks like this.")
+    return Verdict(exercise.name, "failed", mistake.id, f"{mistake.hint} ({difference})")
+
+
+def _crashed(exercise: Exercise, candidate: Any, error: Exception) -> Verdict:
+    """An answer that raises may still be a known mistake: one that raises the same way."""
+    mistake = _find_mistake(exercise, candidate)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    said = f"{type(error).__name__}: {error}".split("\n")[0]
+    if mistake is not None:
+        return Verdict(exercise.name, "crashed", mistake.id, f"{mistake.hint} (It raised {said})")
+    return Verdict(exercise.name, "crashed", "unknown", f"It raised {said} (in {where.name}, line {where.lineno}).")
+
+
+def _find_mistake(exercise: Exercise, candidate: Any) -> Mistake | None:
+    for mistake in exercise.mistakes:
+        try:
+            if exercise.compare(candidate, mistake.implementation) is None:
+                return mistake
+        except Exception as error:
+            if _raises_alike(exercise, mistake.implementation, error):
+                return mistake
+    return None
+
+
+def _raises_alike(exercise: Exercise, wrong: Any, error: Exception) -> bool:
+    """Whether the known wrong implementation, checked like a candidate, raises the same error."""
+    try:
+        exercise.compare(wrong, exercise.reference)
+    except Exception as other:
+        return type(other) is type(error) and str(other) == str(error)
+    return False
+
+
+def hand_back(exercise: Exercise, candidate: Any) -> Any:
+    """Check, show the message, and return the object that the lesson goes on with.
+
+    Raises:
+        CheckFailedError: if the check does not pass and `RESNET_COURSE_STRICT=1`.
+    """
+    verdict = judge(exercise, candidate)
+    if verdict.status == "passed":
+        Message("passed", f"{exercise.name}: passed", (verdict.message,)).show()
+        return candidate
+    titles: dict[Status, tuple[Kind, str]] = {
+        "not_written": ("info", "not written yet"),
+        "crashed": ("failed", "it stopped with an error"),
+        "failed": ("failed", "not right yet"),
+    }
+    kind, title = titles[verdict.status]
+    lines = (verdict.message,)
+    if verdict.status != "not_written":
+        lines += ("The lesson goes on with the course's own.",)
+    Message(kind, f"{exercise.name}: {title}", lines).show()
+    if os.environ.get("RESNET_COURSE_STRICT") == "1":
+        raise CheckFailedError(f"{exercise.name}: {title}. {verdict.message}")
+    return exercise.reference
+
+
+@contextmanager
+def _own_random_state() -> Iterator[None]:
+    """A fixed seed inside; the learner's own random numbers go on afterwards as if nothing had happened."""
+    python, numpy, torch_state = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torch.manual_seed(SEED)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.random.set_rng_state(torch_state)

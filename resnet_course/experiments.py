@@ -1,0 +1,183 @@
+"""Recorded runs: what takes longer than a lesson, measured once, kept with its configuration.
+
+`python -m resnet_course reproduce learning-rates` runs a plan; every run becomes one JSON file, written whole, and a
+run whose file is there is not repeated. Lessons draw the files that ship in `resnet_course/results/`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from torch import nn
+
+from resnet_course import __version__, data, runtime
+from resnet_course.errors import CourseError
+from resnet_course.files import write_atomically
+from resnet_course.models import cifar_resnet
+from resnet_course.progress import say
+from resnet_course.training import evaluate, fit, reset_seeds
+
+SCHEMA = 1
+SHIPPED = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training of the paper's CIFAR family: SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle rate.
+
+    Args:
+        depth, residual: the network, as `cifar_resnet` takes them.
+        learning_rate: the peak of the one-cycle schedule.
+        epochs, batch_size, images, image_size: the budget; there is no augmentation.
+        seed: of weights and order.
+    """
+
+    depth: int
+    residual: bool
+    learning_rate: float = 0.1
+    epochs: int = 5
+    batch_size: int = 64
+    images: int = 2_000
+    image_size: int = 16
+    seed: int = 0
+
+    @property
+    def network(self) -> str:
+        """The network's name in figures."""
+        return f"{'residual' if self.residual else 'plain'} {self.depth}"
+
+    @property
+    def file_name(self) -> str:
+        """A name that no other run of a plan has."""
+        return f"{self.network.replace(' ', '-')}_lr{self.learning_rate:g}_epochs{self.epochs}_seed{self.seed}.json"
+
+
+NETWORKS = ((20, False), (56, False), (56, True))
+
+PLANS: dict[str, Callable[[], list[Run]]] = {
+    "learning-rates": lambda: [
+        Run(depth, residual, learning_rate=rate, seed=seed)
+        for seed in (0, 1, 2)
+        for rate in (0.01, 0.03, 0.1, 0.3)
+        for depth, residual in NETWORKS
+    ],
+    "long-training": lambda: [
+        Run(depth, residual, epochs=epochs, seed=seed)
+        for seed in (0, 1)
+        for epochs in (10, 20, 40)
+        for depth, residual in NETWORKS
+    ],
+}
+
+
+def find_plan(name: str) -> list[Run]:
+    """The runs of a plan.
+
+    Raises:
+        CourseError: if there is no plan of that name.
+    """
+    if name not in PLANS:
+        raise CourseError(f"there is no plan {name!r}. The plans are {', '.join(PLANS)}.")
+    return PLANS[name]()
+
+
+def reproduce(name: str, dataset: str = "shapes", results: Path = SHIPPED) -> list[dict[str, Any]]:
+    """Run what is missing of a plan and return all its records."""
+    runs = find_plan(name)
+    folder = results / f"{name}_{Path(dataset).name}"
+    for index, run in enumerate(runs, start=1):
+        path = folder / run.file_name
+        if not path.is_file():
+            record = perform(run, dataset)
+            write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
+            say(f"{index}/{len(runs)} {path.stem}: training error {record['train_error']:.3f}")
+    return load_records(name, Path(dataset).name, results)
+
+
+def load_records(name: str, dataset: str = "shapes", results: Path = SHIPPED) -> list[dict[str, Any]]:
+    """The records of a plan, in the plan's order.
+
+    Raises:
+        CourseError: naming the records that are missing or cannot be read.
+    """
+    folder = results / f"{name}_{dataset}"
+    records, missing = [], []
+    for run in find_plan(name):
+        try:
+            records.append(json.loads((folder / run.file_name).read_text()))
+        except (OSError, ValueError):
+            missing.append(run.file_name)
+    if missing:
+        raise CourseError(
+            f"{len(missing)} records of {name} are missing or damaged in {folder}: {', '.join(missing[:3])}. "
+            f"Run `python -m resnet_course reproduce {name}`."
+        )
+    return records
+
+
+def perform(run: Run, dataset: str) -> dict[str, Any]:
+    """Train once and describe it: configuration, data, machine, versions, errors, curves, seconds."""
+    here = runtime.profile()
+    train = data.load(dataset, "train", run.image_size, run.images)
+    test = data.load(dataset, "test", run.image_size, 1_000)
+    batches = data.Batches(train, run.batch_size, shuffle=True, seed=run.seed, device=here.device)
+    clean = data.Batches(train, 500, device=here.device)
+    unseen = data.Batches(test, 500, mean=batches.mean, std=batches.std, device=here.device)
+    reset_seeds(run.seed)
+    model = cifar_resnet(run.depth, len(train.classes), run.residual).to(here.device)
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=run.learning_rate, momentum=0.9, nesterov=True, weight_decay=5e-4
+    )
+    steps = run.epochs * len(batches)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, run.learning_rate, total_steps=steps)
+    precision = runtime.precision()
+    history = fit(
+        model,
+        batches,
+        None,
+        optimizer,
+        nn.functional.cross_entropy,
+        run.epochs,
+        scheduler=scheduler,
+        precision=precision,
+        description=run.network,
+    )
+    train_loss, train_accuracy = evaluate(model, clean)
+    _, test_accuracy = evaluate(model, unseen)
+    return {
+        "schema": SCHEMA,
+        "network": run.network,
+        "configuration": asdict(run),
+        "data": {"name": train.name, "images": len(train), "sha256": _digest(train)},
+        "train_error": 1 - train_accuracy,
+        "train_loss": train_loss,
+        "test_error": 1 - test_accuracy,
+        "curves": {"train_loss": history.train_loss, "train_acc": history.train_acc},
+        "seconds": round(sum(history.seconds), 2),
+        "machine": {"device": str(here.device), "processor": platform.machine(), "threads": torch.get_num_threads()},
+        "precision": str(precision),
+        "versions": {"resnet_course": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
+    }
+
+
+def _digest(dataset: data.ImageSet) -> str:
+    digest = hashlib.sha256(dataset.images.numpy().tobytes())
+    digest.update(dataset.targets.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def mean_by(records: Iterable[dict[str, Any]], *keys: str, value: str = "train_error") -> dict[tuple[Any, ...], float]:
+    """Mean of a value over the records that agree in `keys` (of the configuration, or "network")."""
+    groups: dict[tuple[Any, ...], list[float]] = {}
+    for record in records:
+        group = tuple(record[key] if key == "network" else record["configuration"][key] for key in keys)
+        groups.setdefault(group, []).append(record[value])
+    return {group: sum(values) / len(values) for group, values in groups.items()}

@@ -1,0 +1,37 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from resnet_course.errors import CourseError
+
+
+def write_atomically(path: str | Path, content: bytes) -> None:
+    """Write `content` to `path`: afterwards the file is the new one whole, or still the old one.
+
+    The bytes go to a temporary file beside the target, which then takes its place in one step.
+
+    Raises:
+        CourseError: if the folder cannot be written or the disk is full; an earlier file is untouched.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise CourseError(
+            f"could not write {path}: {error.strerror or error}. "
+            "Free some space or choose another folder; an earlier file of that name is untouched."
+        ) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)  # still there after an error, an interrupt included

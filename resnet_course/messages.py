@@ -1,0 +1,71 @@
+"""Messages of the course: accessible HTML in a notebook, the same words as text elsewhere.
+
+A word and a sign say what kind of message it is; colour only repeats it.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from resnet_course.progress import say
+
+Kind = Literal["passed", "failed", "info", "reproduced", "not reproduced"]
+MIME_TYPE = "application/vnd.resnet-course+json"  # lets `python -m resnet_course run` collect the verdicts
+
+_SIGNS = {"passed": "✔", "failed": "✘", "info": "ℹ", "reproduced": "✔", "not reproduced": "✘"}
+_COLOURS = {
+    "passed": "#007a5a",
+    "failed": "#b34700",
+    "info": "#0072b2",
+    "reproduced": "#007a5a",
+    "not reproduced": "#b34700",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message: its kind, a short title, and paragraphs. In a notebook its repr is HTML."""
+
+    kind: Kind
+    title: str
+    paragraphs: tuple[str, ...] = ()
+    data: dict[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """The message as plain text."""
+        return "\n".join([f"{_SIGNS[self.kind]} {self.title}", *(f"  {line}" for line in self.paragraphs)])
+
+    @property
+    def html(self) -> str:
+        """The message as a framed box; the text keeps the reader's own colours, so that dark themes work."""
+        colour = _COLOURS[self.kind]
+        body = "".join(f"<p style='margin:0.3em 0 0 0'>{html.escape(line)}</p>" for line in self.paragraphs)
+        return (
+            f"<div role='note' aria-label='{html.escape(self.title, quote=True)}' style='border-left:4px solid {colour};"
+            f"padding:0.4em 0.8em;margin:0.3em 0'><strong>{_SIGNS[self.kind]} {html.escape(self.title)}</strong>{body}</div>"
+        )
+
+    def show(self) -> None:
+        """Display in a notebook, print elsewhere."""
+        if not in_notebook():
+            say(self.text)
+            return
+        from IPython.display import display  # only where there is a notebook
+
+        bundle = {"text/html": self.html, "text/plain": self.text}
+        if self.data is not None:
+            bundle[MIME_TYPE] = self.data
+        display(bundle, raw=True)
+
+
+def in_notebook() -> bool:
+    """Whether this process is a Jupyter kernel."""
+    try:
+        from IPython import get_ipython  # not installed everywhere
+    except ImportError:
+        return False
+    shell = get_ipython()
+    return shell is not None and hasattr(shell, "kernel")

@@ -1,0 +1,237 @@
+"""What this machine is, and what a lesson should do on it: device, profile, precision, predicted minutes.
+
+Taught in lesson 00.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import json
+import os
+import platform
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import platformdirs
+import torch
+import torch.nn.functional as F
+
+from resnet_course.errors import CourseError
+from resnet_course.files import write_atomically
+from resnet_course.messages import Message
+from resnet_course.models import cifar_resnet
+from resnet_course.training import FLOAT32, Precision
+
+T = TypeVar("T")
+ProfileName = Literal["quick", "full"]
+
+MARGIN = 1.15  # another precision must be this much faster than float32 to be chosen
+REFERENCE_SPEED = 460.0  # images/s that `measure_speed` gave on the 2 CPU cores where lessons.SECONDS were taken
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a lesson trains: what may differ between a laptop and a GPU."""
+
+    images: int
+    image_size: int
+    epochs: int
+    batch_size: int = 64
+    width: int = 64
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How large a lesson's runs are, where they run and on what.
+
+    Args:
+        name: "quick" (minutes on a CPU) or "full" (a GPU).
+        device: where models and batches live.
+        dataset: a name or folder for `data.load`.
+    """
+
+    name: ProfileName
+    device: torch.device
+    dataset: str
+
+    def pick(self, quick: T, full: T) -> T:
+        """The value for this profile."""
+        return quick if self.name == "quick" else full
+
+
+def device() -> torch.device:
+    """CUDA if there is a GPU, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def profile() -> Profile:
+    """The profile of this session: full on a GPU, quick elsewhere.
+
+    `RESNET_COURSE_PROFILE` ("quick" or "full") and `RESNET_COURSE_DATASET` (a name or a folder) overrule it.
+
+    Raises:
+        CourseError: if `RESNET_COURSE_PROFILE` is anything else.
+    """
+    where = device()
+    name = os.environ.get("RESNET_COURSE_PROFILE") or ("quick" if where.type == "cpu" else "full")
+    if name not in ("quick", "full"):
+        raise CourseError(f"RESNET_COURSE_PROFILE is {name!r}; it must be 'quick' or 'full', or unset")
+    dataset = os.environ.get("RESNET_COURSE_DATASET") or ("shapes" if name == "quick" else "cifar10")
+    return Profile("quick" if name == "quick" else "full", where, dataset)
+
+
+# --- Precision and memory format, measured -------------------------------------------------------------------------
+
+
+def measure_speed(
+    precision: Precision, where: torch.device | None = None, depth: int = 20, batch_size: int = 64, seconds: float = 0.4
+) -> float:
+    """Images/s of training steps of a residual net on 32x32 images, after a warm-up step."""
+    where = where or device()
+    model = cifar_resnet(depth).to(where, memory_format=precision.memory_format)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    images = torch.zeros(batch_size, 3, 32, 32, device=where).contiguous(memory_format=precision.memory_format)
+    targets = torch.zeros(batch_size, dtype=torch.int64, device=where)
+
+    def step() -> None:
+        with precision.context(where):
+            loss = F.cross_entropy(model(images), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    step()
+    _wait_for(where)
+    started, steps = time.perf_counter(), 0
+    while time.perf_counter() - started < seconds:
+        step()
+        steps += 1
+    _wait_for(where)
+    return steps * batch_size / (time.perf_counter() - started)
+
+
+@functools.cache
+def precision() -> Precision:
+    """The fastest of float32, float32 channels_last and bfloat16 channels_last on this machine, measured.
+
+    Takes one or two seconds the first time. The answer is kept in the user's cache folder, so that later lessons
+    compute in the same way and repeat the same numbers; `preflight()` shows it. float32 wins unless another one is
+    at least 15 % faster.
+    """
+    where = device()
+    key = f"{_hardware(where)} torch {torch.__version__} threads {torch.get_num_threads()}"
+    remembered = _read_cache().get(key)
+    candidates = {"channels_first": FLOAT32, "channels_last": Precision(None, True)}
+    candidates["bfloat16"] = Precision(torch.bfloat16, True)
+    if remembered in candidates:
+        return candidates[remembered]
+    state = torch.random.get_rng_state()
+    speeds = {name: _speed_or_zero(candidate, where) for name, candidate in candidates.items()}
+    torch.random.set_rng_state(state)
+    best = max(speeds, key=lambda name: speeds[name])
+    if speeds[best] < MARGIN * speeds["channels_first"]:
+        best = "channels_first"
+    _write_cache({**_read_cache(), key: best})
+    return candidates[best]
+
+
+def _speed_or_zero(candidate: Precision, where: torch.device) -> float:
+    """A precision that this machine or this PyTorch cannot compute in counts as infinitely slow."""
+    try:
+        return measure_speed(candidate, where, depth=8, batch_size=32)
+    except (RuntimeError, TypeError, NotImplementedError):
+        return 0.0
+
+
+def _wait_for(where: torch.device) -> None:
+    if where.type == "cuda":
+        torch.cuda.synchronize()
+    elif where.type == "mps":
+        torch.mps.synchronize()
+
+
+def _hardware(where: torch.device) -> str:
+    if where.type == "cuda":
+        return torch.cuda.get_device_name(where)
+    return f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def _cache_file() -> Path:
+    return Path(platformdirs.user_cache_dir("resnet_course")) / "precision.json"
+
+
+def _read_cache() -> dict[str, str]:
+    try:
+        found = json.loads(_cache_file().read_text())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(value, str)}
+
+
+def _write_cache(content: dict[str, str]) -> None:
+    try:
+        write_atomically(_cache_file(), json.dumps(content, indent=1).encode())
+    except CourseError:
+        return  # a read-only home folder: measure again next time
+
+
+# --- Preflight ----------------------------------------------------------------------------------------------------
+
+
+def preflight() -> dict[str, str]:
+    """Show versions, device, threads, precision, data and predicted minutes; warn when something is off.
+
+    Returns the same as a dict of texts.
+    """
+    from resnet_course.lessons import LESSONS, predict_seconds
+
+    here = profile()
+    chosen = precision()
+    speed = measure_speed(chosen, here.device)
+    facts = {
+        "Python": platform.python_version(),
+        "resnet_course": importlib.metadata.version("resnet_course"),
+        "torch": torch.__version__,
+        "device": _describe(here.device),
+        "CPU threads": str(torch.get_num_threads()),
+        "precision": str(chosen),
+        "speed": f"{speed:,.0f} images/s (training a residual 20 on 32x32 images)",
+        "profile": here.name,
+        "data set": here.dataset,
+    }
+    if here.name == "quick":
+        minutes = [f"{lesson.number} {predict_seconds(lesson, speed) / 60:.1f}" for lesson in LESSONS]
+        facts["minutes predicted"] = ", ".join(minutes)
+    Message("info", "This machine", tuple(f"{name}: {value}" for name, value in facts.items())).show()
+    for warning in _warnings(here):
+        Message("failed", warning[0], warning[1:]).show()
+    return facts
+
+
+def _describe(where: torch.device) -> str:
+    return f"GPU ({torch.cuda.get_device_name(where)})" if where.type == "cuda" else where.type.upper()
+
+
+def _warnings(here: Profile) -> list[tuple[str, ...]]:
+    """Things that cost a learner an evening when nobody mentions them."""
+    found = []
+    if here.device.type == "cpu" and "google.colab" in sys.modules:
+        found.append(
+            (
+                "Colab's GPU is off",
+                "Menu Runtime > Change runtime type > T4 GPU. The lessons run without it too, on small data.",
+            )
+        )
+    if here.device.type == "cpu" and here.name == "full":
+        found.append(("The full profile on a CPU takes hours", "Unset RESNET_COURSE_PROFILE to get the quick one."))
+    return found
