@@ -65,7 +65,7 @@ def make_failures_loud():
     shell.show_usage_error = lambda error: shell._showtraceback(UsageError, error, [f"UsageError: {error}"])
 
 
-class KernelDied(RuntimeError):  # noqa: N818 - an event, named as such
+class DeadKernelError(RuntimeError):
     """The process of the kernel ended while a cell waited for it."""
 
 
@@ -98,7 +98,7 @@ class WatchedKernel(RunningKernel):
             except queue.Empty:
                 if not self.is_alive():
                     self.stop()
-                    raise KernelDied("the kernel died in this cell") from None
+                    raise DeadKernelError("the kernel died in this cell") from None
                 if time.monotonic() >= end:
                     raise
             else:
@@ -117,14 +117,14 @@ def find_hidden_failure(cell):
     return None
 
 
-def describe_failure(cell, error):
-    """Put the name of notebook and cell, and the error that the kernel sent, before what nbval says."""
+def describe_failure(cell, why, traceback=None):
+    """Build nbval's error: which notebook and cell, why, the error from the kernel; add what the cell printed."""
     outputs = cell.test_outputs or []
     errors = [f"{output.ename}: {output.evalue}" for output in outputs if output.output_type == "error"]
     printed = "".join(output.text for output in outputs if output.output_type == "stream")
     cell.add_report_section("call", "output of the cell", printed)
-    message = ": ".join([cell.nodeid, str(error), *errors[-1:]])
-    return nbval.plugin.NbCellError(cell.cell_num, message, cell.cell.source, getattr(error, "inner_traceback", None))
+    message = ": ".join([cell.nodeid, why, *errors[-1:]])
+    return nbval.plugin.NbCellError(cell.cell_num, message, cell.cell.source, traceback)
 
 
 def pytest_configure(config):
@@ -146,10 +146,11 @@ def pytest_runtest_call(item):
         if failure := find_hidden_failure(item):
             item.raise_cell_error(failure)
     except nbval.plugin.NbCellError as error:
-        raise describe_failure(item, error) from None
+        raise describe_failure(item, str(error), error.inner_traceback) from None
     except RuntimeError as error:
         if item.parent.kernel.is_alive():
             raise
-        why = error if isinstance(error, KernelDied) else "not run, the kernel died in an earlier cell"
+        died_here = isinstance(error, DeadKernelError)
+        why = str(error) if died_here else "not run, the kernel died in an earlier cell"
         raise describe_failure(item, why) from None
     return result

@@ -119,7 +119,7 @@ def course_root() -> Path:
     """
     here = Path.cwd()
     for folder in (here, *here.parents, Path(__file__).resolve().parent.parent):
-        if (folder / "notebooks" / LESSONS[0].file_name).is_file():
+        if (folder / "notebooks" / "sources").is_dir():
             return folder
     raise CourseError("the notebooks are not here. Clone the repository and run this inside it.")
 

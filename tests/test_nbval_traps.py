@@ -4,7 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
-import time
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,6 +13,8 @@ import pytest
 
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbval")
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the notebooks here use POSIX commands")
 
 CONFTEST = Path(__file__).parent.parent / "conftest.py"
 
@@ -44,13 +47,21 @@ BAD = [
     ("%%bash\necho in bash\nfalse", "exit status 1"),
     ("%%script no-such-program\n1", "no-such-program"),
     ("%cd no-such-folder", "no-such-folder"),
+    ("raise ExceptionGroup('several', [ValueError('one')])", "ExceptionGroup"),
     ("print('before')\nassert 1 == 2, 'a plain error'", "AssertionError: a plain error"),
 ]
-EXCUSED = "!false"
-DEAD = ["survivor = 1", "import os\nprint('last words', flush=True)\nos._exit(1)", "survivor", "1"]
+DEAD = ["alive = True", "import os\nos._exit(1)", "alive", "1"]
 KILLED = ["import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "2"]
-LATE = ["import os, threading\nthreading.Timer(1, os._exit, [1]).start()", "import time\ntime.sleep(100)", "3"]
 DEAF = ["import time\ntry:\n    time.sleep(100)\nexcept KeyboardInterrupt:\n    pass"]
+LIMIT = "def test_limit(pytestconfig):\n    assert pytestconfig.getoption('nbval_cell_timeout') == {}\n"
+
+
+@dataclass
+class Result:
+    """How pytest reports one cell: `problem` is empty where it passed."""
+
+    problem: str
+    seconds: float
 
 
 def write_notebook(path, sources, tags=()):
@@ -58,20 +69,77 @@ def write_notebook(path, sources, tags=()):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
 
 
-def run_notebooks(folder, *options):
-    """Run all notebooks and tests of a folder; return the failure of each, or "" where it passed, and the seconds."""
+def run_pytest(folder, *options):
+    """Run what is in a folder under the project's conftest; return a list of results for each file."""
     shutil.copy(CONFTEST, folder)
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "--color=no", "-p", "no:cacheprovider"]
-    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     report = folder / "report.xml"
-    start = time.monotonic()
+    flags = ["--nbval-lax", "--nbval-current-env", "--color=no", f"--rootdir={folder}", f"--junitxml={report}"]
     run = subprocess.run(
-        [*command, f"--rootdir={folder}", f"--junitxml={report}", *options, str(folder)],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=120,
+        [sys.executable, "-m", "pytest", *flags, *options, str(folder)],
+        cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert run.returncode in (0, 1), run.stdout + run.stderr
-    results = {}
+    results = defaultdict(list)
     for case in ElementTree.parse(report).iter("testcase"):
-        problem = next((child for child in case if child.tag in ("failure", "error", "skipped")), None)
-        results[case.get("classname"), case.get("name")] = "" if problem is None else problem.text
-    return results, time.monotonic() - start
+        problems = [child.text for child in case if child.tag in ("failure", "error", "skipped")]
+        results[case.get("classname")].append(Result("".join(problems), float(case.get("time"))))
+    return results
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """One pytest run for all notebooks that need no time limit of their own."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    write_notebook(folder / "good.ipynb", GOOD)
+    write_notebook(folder / "bad.ipynb", [source for source, _ in BAD] + ["1"])
+    write_notebook(folder / "excused.ipynb", ["!false", "%no_such_magic"], tags=["raises-exception"])
+    write_notebook(folder / "dead.ipynb", DEAD)
+    write_notebook(folder / "killed.ipynb", KILLED)
+    (folder / "test_limit.py").write_text(LIMIT.format(300), encoding="utf-8")
+    return run_pytest(folder)
+
+
+def test_good_cells_pass(results):
+    assert [result.problem for result in results["good.ipynb"]] == [""] * len(GOOD)
+
+
+@pytest.mark.parametrize("number", range(len(BAD)), ids=[source.splitlines()[0] for source, _ in BAD])
+def test_bad_cell_fails_and_says_why(results, number):
+    problem = results["bad.ipynb"][number].problem
+    assert f"bad.ipynb::Cell {number}: " in problem
+    assert BAD[number][1] in problem.split("Input:")[0]
+
+
+def test_cell_after_bad_cells_passes(results):
+    assert results["bad.ipynb"][len(BAD)].problem == ""
+
+
+def test_cell_that_may_raise_is_excused(results):
+    assert [result.problem for result in results["excused.ipynb"]] == ["", ""]
+
+
+@pytest.mark.parametrize(("notebook", "cells", "fatal"), [("dead.ipynb", DEAD, 1), ("killed.ipynb", KILLED, 0)])
+def test_dead_kernel_fails_its_cell_and_the_rest_soon(results, notebook, cells, fatal):
+    problems = [result.problem for result in results[notebook]]
+    assert len(problems) == len(cells)
+    assert not any(problems[:fatal])
+    assert f"{notebook}::Cell {fatal}: the kernel died in this cell" in problems[fatal]
+    for number in range(fatal + 1, len(cells)):
+        assert f"{notebook}::Cell {number}: not run" in problems[number]
+    assert sum(result.seconds for result in results[notebook]) < 30
+
+
+def test_time_limit_has_a_default(results):
+    assert [result.problem for result in results["test_limit"]] == [""]
+
+
+def test_time_limit_asked_for_holds_even_if_the_cell_catches_the_interrupt(tmp_path):
+    write_notebook(tmp_path / "deaf.ipynb", DEAF)
+    (tmp_path / "test_limit.py").write_text(LIMIT.format(2), encoding="utf-8")
+    results = run_pytest(tmp_path, "--nbval-cell-timeout=2")
+    assert results["test_limit"][0].problem == ""
+    assert "deaf.ipynb::Cell 0: caught the interrupt at its time limit of 2 seconds" in results["deaf.ipynb"][0].problem

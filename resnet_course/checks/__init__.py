@@ -14,9 +14,11 @@ from resnet_course.errors import CourseError
 
 __all__ = ["EXERCISES", "CheckFailedError", "Exercise", "Mistake", "Verdict", "verdict"]
 
-EXERCISES: dict[str, Exercise] = {
-    exercise.name: exercise for lesson in (lesson02,) for exercise in lesson.EXERCISES
-}
+_LESSONS = (
+    lesson02,
+)  # fmt: skip
+EXERCISES: dict[str, Exercise] = {exercise.name: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES}
+"""Every exercise by the name of its check."""
 
 
 def verdict(name: str, obj: Any) -> Verdict:

@@ -92,13 +92,12 @@ PLAIN_BLOCK = Exercise(
 # --- extend_with_identity -----------------------------------------------------------------------------------------
 
 
-def extend_with_identity(stage: nn.Sequential, count: int) -> nn.Sequential:
+def extend_with_identity(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
     """Append `count` plain blocks that pass non-negative numbers on unchanged, in eval mode.
 
     Shape:
         the returned stage maps shapes as `stage` does
     """
-    planes = stage[-1].conv2.out_channels
     return nn.Sequential(*stage, *(_identity_block(planes) for _ in range(count)))
 
 
@@ -111,28 +110,28 @@ def _identity_block(planes: int) -> PlainBlock:
     return block.eval()
 
 
-def _without_dirac(stage: nn.Sequential, count: int) -> nn.Sequential:
-    return nn.Sequential(*stage, *(PlainBlock(stage[-1].conv2.out_channels, stage[-1].conv2.out_channels) for _ in range(count)))
+def _without_dirac(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*stage, *(PlainBlock(planes, planes) for _ in range(count)))
 
 
-def _all_zero(stage: nn.Sequential, count: int) -> nn.Sequential:
-    longer = _without_dirac(stage, count)
+def _all_zero(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    longer = _without_dirac(stage, planes, count)
     for block in longer[len(stage):]:  # fmt: skip
         nn.init.zeros_(block.conv1.weight)
         nn.init.zeros_(block.conv2.weight)
     return longer
 
 
-def _all_ones(stage: nn.Sequential, count: int) -> nn.Sequential:
-    longer = _without_dirac(stage, count)
+def _all_ones(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    longer = _without_dirac(stage, planes, count)
     for block in longer[len(stage):]:  # fmt: skip
         nn.init.ones_(block.conv1.weight)
         nn.init.ones_(block.conv2.weight)
     return longer
 
 
-def _half_dirac(stage: nn.Sequential, count: int) -> nn.Sequential:
-    longer = _without_dirac(stage, count)
+def _half_dirac(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    longer = _without_dirac(stage, planes, count)
     for block in longer[len(stage):]:  # fmt: skip
         nn.init.dirac_(block.conv1.weight)
     return longer
@@ -144,8 +143,8 @@ def _compare_extensions(candidate: Any, implementation: Any) -> str | None:
         stage = nn.Sequential(*(PlainBlock(planes, planes) for _ in range(blocks))).eval()
         x = torch.randn(2, planes, 6, 6)
         before = stage(x)
-        mine = seeded(candidate, copy.deepcopy(stage), count)
-        expected = seeded(implementation, copy.deepcopy(stage), count)
+        mine = seeded(candidate, copy.deepcopy(stage), planes, count)
+        expected = seeded(implementation, copy.deepcopy(stage), planes, count)
         if not isinstance(mine, nn.Module) or not hasattr(mine, "__len__"):
             return "the result should be an nn.Sequential."
         if len(mine) != len(expected):
@@ -164,7 +163,7 @@ EXTEND_WITH_IDENTITY = Exercise(
     extend_with_identity,
     _compare_extensions,
     (
-        Mistake("nothing_appended", lambda stage, count: stage, "How many blocks does the new stage have? Nothing was appended."),
+        Mistake("nothing_appended", lambda stage, planes, count: stage, "How many blocks does the new stage have? Nothing was appended."),
         Mistake("all_zero", _all_zero, "What does a convolution with all weights zero give? Zero, whatever comes in. The "
                 "identity has a one in the middle of the kernel, for its own channel: nn.init.dirac_."),
         Mistake("all_ones", _all_ones, "What does a kernel of ones compute? The sum over all channels and neighbours. The "

@@ -1,0 +1,33 @@
+"""Figures of the lessons: numbers in, matplotlib Axes or Figure out.
+
+One message a figure, said in its title; names at the lines instead of legends; the same colour for the same network
+in every lesson, with a marker or dash that repeats it.
+"""
+
+from resnet_course.plotting.bar_chart import bars
+from resnet_course.plotting.blocks import block_diagram, block_diagrams
+from resnet_course.plotting.confusion import confusion_matrix
+from resnet_course.plotting.curves import lines, profile
+from resnet_course.plotting.diagrams import receptive_field, shape_trace
+from resnet_course.plotting.training_curves import history
+from resnet_course.plotting.images import image_grid, mistakes
+from resnet_course.plotting.display import figure_html, show
+from resnet_course.plotting.style import network_style, use_style
+
+__all__ = [
+    "bars",
+    "block_diagram",
+    "block_diagrams",
+    "confusion_matrix",
+    "figure_html",
+    "history",
+    "image_grid",
+    "lines",
+    "mistakes",
+    "network_style",
+    "profile",
+    "receptive_field",
+    "shape_trace",
+    "show",
+    "use_style",
+]

@@ -1,0 +1,69 @@
+"""One number for each network, as bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.axes import Axes
+
+from resnet_course.plotting.inputs import as_series, check_names
+from resnet_course.plotting.style import INK, SOFT_INK, axes_or_new, put_title, styles_for, wrap
+
+
+def bars(
+    values: Mapping[str, float],
+    title: str,
+    x_label: str,
+    ax: Axes | None = None,
+    errors: Mapping[str, float] | None = None,
+    number_format: str = "{:.3f}",
+) -> Axes:
+    """Horizontal bars from zero, the first one on top, each with its number at the end.
+
+    Args:
+        values: one number by network.
+        title: what the figure shows, as a sentence.
+        x_label: what the numbers are, with unit.
+        ax: where to draw; None makes a figure whose height fits.
+        errors: half the length of a network's error bar, such as a standard deviation over seeds.
+        number_format: how the number is written.
+
+    Raises:
+        ValueError: if there is no number, a number is not finite, an error is negative, or names do not match.
+    """
+    numbers = {name: series[0] for name, series in as_series({n: [v] for n, v in values.items()}).items()}
+    errors = {name: float(error) for name, error in (errors or {}).items()}
+    check_names(errors, numbers, "errors")
+    if any(not error >= 0 for error in errors.values()):
+        raise ValueError(f"errors are half lengths and cannot be negative: {errors}")
+    ax = axes_or_new(ax, height=1.3 + 0.48 * len(numbers))
+    styles = styles_for(numbers)
+    for row, (name, number) in enumerate(numbers.items()):
+        ax.barh(row, number, height=0.62, color=styles[name]["color"], alpha=0.88)
+        reach = errors.get(name, 0.0)
+        if reach:
+            ax.errorbar(number, row, xerr=reach, color=INK, capsize=4, lw=1.4)
+        _write_number(ax, number, reach, row, number_format)
+    ax.set_yticks(range(len(numbers)), [wrap(name, 190, 12) for name in numbers])
+    ax.set_ylim(len(numbers) - 0.45, -0.55)  # from top to bottom
+    ax.axvline(0, color=SOFT_INK, lw=0.9)
+    ax.set_xticks([])
+    ax.grid(False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    put_title(ax, title)
+    ax.set_xlabel(x_label, loc="left")
+    return ax
+
+
+def _write_number(ax: Axes, number: float, reach: float, row: int, number_format: str) -> None:
+    side = -1 if number < 0 else 1
+    ax.annotate(
+        number_format.format(number),
+        (number + side * reach, row),
+        xytext=(side * 7, 0),
+        textcoords="offset points",
+        ha="left" if side > 0 else "right",
+        va="center",
+        weight="bold",
+    )

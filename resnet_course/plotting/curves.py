@@ -1,0 +1,176 @@
+"""Numbers by epoch, by setting or by layer: one line for each network, named at its end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from resnet_course.plotting.inputs import Floats, as_floats, as_series, check_length, check_names, check_positive
+from resnet_course.plotting.labels import EndLabels
+from resnet_course.plotting.style import axes_or_new, put_title, styles_for
+
+Band = tuple[Iterable[Any], Iterable[Any]]
+
+
+def lines(
+    series: Mapping[str, Iterable[Any]],
+    title: str,
+    x_label: str,
+    y_label: str,
+    x: Sequence[float] | None = None,
+    bands: Mapping[str, Band] | None = None,
+    guesses: Mapping[str, float | None] | None = None,
+    y_limits: tuple[float, float] | None = None,
+    log_y: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """One line for each network, in the network's own style, with its name at the right end.
+
+    Args:
+        series: numbers by network. Without `x` they may differ in length, as when a training stopped early.
+        title: what the figure shows, as a sentence.
+        x_label, y_label: with units.
+        x: where the numbers stand; None means 1, 2, 3 and so on, as for epochs.
+        bands: lowest and highest number by network, drawn as a pale area, for more than one seed.
+        guesses: the reader's number for the last point, drawn as an open marker. None means that none was written.
+        y_limits: lowest and highest number of the axis.
+        log_y: a logarithmic axis.
+        ax: where to draw; None makes a figure.
+
+    Raises:
+        ValueError: if there is nothing to draw, or lengths or names do not fit together.
+    """
+    values = as_series(series)
+    places = {name: _places(name, len(numbers), x) for name, numbers in values.items()}
+    guessed = {name: float(guess) for name, guess in (guesses or {}).items() if guess is not None}
+    check_names(guesses or {}, values, "guesses")
+    if log_y:
+        check_positive(values)
+    ax = axes_or_new(ax)
+    _scale_y(ax, log_y, y_limits, values)
+    draw_lines(ax, places, values, _checked_bands(bands, values), guessed)
+    _mark_x(ax, x, max(len(numbers) for numbers in values.values()))
+    put_title(ax, title)
+    ax.set(xlabel=x_label, ylabel=y_label)
+    return ax
+
+
+def profile(
+    series: Mapping[str, Iterable[Any]],
+    title: str,
+    x_label: str = "position in the network",
+    y_label: str = "",
+    log_y: bool = True,
+    bands: Mapping[str, Band] | None = None,
+    y_limits: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """A number for each layer, from the first to the last; networks of different depth share the axis.
+
+    Args:
+        series: numbers by network, in the order of its layers.
+        title: what the figure shows, as a sentence.
+        x_label, y_label: with units.
+        log_y: a logarithmic axis, which gradients and weights usually need.
+        bands: lowest and highest number by network, drawn as a pale area.
+        y_limits: lowest and highest number of the axis.
+        ax: where to draw; None makes a figure.
+
+    Raises:
+        ValueError: if there is nothing to draw, or lengths or names do not fit together.
+    """
+    values = as_series(series)
+    places = {name: np.linspace(0, 1, len(numbers)) for name, numbers in values.items()}
+    if log_y:
+        check_positive(values)
+    ax = axes_or_new(ax)
+    _scale_y(ax, log_y, y_limits, values)
+    draw_lines(ax, places, values, _checked_bands(bands, values), {})
+    ax.set_xticks([0, 0.5, 1], ["first layer", "middle", "last layer"])
+    first, _, last = ax.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
+    put_title(ax, title)
+    ax.set(xlabel=x_label, ylabel=y_label)
+    return ax
+
+
+def draw_lines(
+    ax: Axes,
+    places: Mapping[str, Floats],
+    values: Mapping[str, Floats],
+    bands: Mapping[str, tuple[Floats, Floats]],
+    guesses: Mapping[str, float],
+) -> None:
+    """Bands, lines, guesses and names. All inputs are checked before."""
+    labels = EndLabels(ax)
+    styles = styles_for(values)
+    right = max(float(place[-1]) for place in places.values())
+    for index, (name, numbers) in enumerate(values.items()):
+        style, place = styles[name], places[name]
+        if name in bands:
+            ax.fill_between(place, *bands[name], color=style["color"], alpha=0.18, linewidth=0)
+        ax.plot(place, numbers, **style, markevery=_marked(len(numbers), index), label=name, zorder=2.5)
+        last = np.flatnonzero(np.isfinite(numbers))[-1]
+        labels.add(place[last], numbers[last], name, style["color"], weight="bold")
+    for name, guess in guesses.items():
+        color, marker = styles[name]["color"], styles[name]["marker"]
+        ax.plot([right], [guess], marker, color=color, mfc="white", mew=2, ms=10, zorder=2.7, clip_on=False)
+        labels.add(right, guess, f"your guess {guess:g}", color)
+    ax.margins(x=0.02)
+
+
+def _places(name: str, count: int, x: Sequence[float] | None) -> Floats:
+    if x is None:
+        return np.arange(1.0, count + 1)
+    check_length(x, count, f"x for {name!r}")
+    return as_floats(x, "x")
+
+
+def _checked_bands(bands: Mapping[str, Band] | None, values: Mapping[str, Floats]) -> dict[str, tuple[Floats, Floats]]:
+    check_names(bands or {}, values, "bands")
+    checked = {}
+    for name, (low, high) in (bands or {}).items():
+        checked[name] = as_floats(low, f"low band of {name}"), as_floats(high, f"high band of {name}")
+        for edge in checked[name]:
+            check_length(edge, len(values[name]), f"band of {name!r}")
+    return checked
+
+
+def _marked(count: int, index: int) -> tuple[int, int]:
+    """Which points get a marker, (first, step): all of a short line, about eight of a long one, not all in a column."""
+    step = 1 if count <= 12 else math.ceil(count / 8)
+    return (index * step // 3 % step, step)
+
+
+def _scale_y(ax: Axes, log_y: bool, y_limits: tuple[float, float] | None, values: Mapping[str, Floats]) -> None:
+    if log_y:
+        ax.set_yscale("log")
+        everything = np.concatenate([numbers[np.isfinite(numbers)] for numbers in values.values()])
+        few_decades = everything.max() / everything.min() < 100
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few_decades else (1,)))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+    if y_limits is not None:
+        low, high = y_limits
+        if not low < high or (log_y and low <= 0):
+            raise ValueError(f"y_limits must be (low, high) with low < high, above 0 on a log axis; got {y_limits}")
+        ax.set_ylim(low, high)
+
+
+def _mark_x(ax: Axes, x: Sequence[float] | None, count: int) -> None:
+    """Ticks at the given places if there are few; whole numbers where places are counted."""
+    if x is None:
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+        if count == 1:
+            ax.set_xlim(0.5, 1.5)
+        return
+    places = np.unique(np.asarray(x, dtype=float))
+    gaps = np.diff(places)
+    if len(places) <= 8 and (len(places) == 1 or gaps.min() > 0.08 * np.ptp(places)):
+        ax.set_xticks(places, [f"{place:g}" for place in places])
