@@ -151,6 +151,6 @@ def pytest_runtest_call(item):
         if item.parent.kernel.is_alive():
             raise
         died_here = isinstance(error, DeadKernelError)
-        why = str(error) if died_here else "not run, the kernel died in an earlier cell"
+        why = str(error) if died_here else "not run, the kernel ended in an earlier cell"
         raise describe_failure(item, why) from None
     return result

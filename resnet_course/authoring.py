@@ -71,10 +71,7 @@ def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
         for folder in ("notebooks", "notebooks/solutions"):
             name = f"{folder}/{source.stem}.ipynb"
             notebook = _read(source, repository, name)
-            if folder == "notebooks":
-                notebook = without_solutions(notebook)
-            else:
-                notebook = _without_markers(notebook)
+            notebook = without_solutions(notebook) if folder == "notebooks" else _without_markers(notebook)
             found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
     return found
 

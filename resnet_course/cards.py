@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from resnet_course.messages import Message
+from resnet_course.messages import Kind, Message
 
 
 def compare_guess(guess: Mapping[str, float | None], measured: Mapping[str, float], unit: str = "") -> None:
@@ -29,15 +29,14 @@ def compare_guess(guess: Mapping[str, float | None], measured: Mapping[str, floa
     Message("info", "Your guess and the measurement", tuple(lines)).show()
 
 
-def verdict(claim: str, holds: bool, numbers: str) -> bool:
-    """Say whether this run shows what the lesson claims, with the numbers. Returns `holds`.
+def verdict(claim: str, holds: bool, numbers: str) -> None:
+    """Say whether this run shows what the lesson claims, with the numbers.
 
     Args:
         claim: the sentence under test.
         holds: computed from the run's numbers.
         numbers: the numbers in words.
     """
-    kind = "reproduced" if holds else "not reproduced"
+    kind: Kind = "reproduced" if holds else "not reproduced"
     data = {"verdict": {"claim": claim, "holds": bool(holds), "numbers": numbers}}
     Message(kind, f"{kind.capitalize()}: {claim}", (numbers,), data).show()
-    return bool(holds)

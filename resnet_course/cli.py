@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from resnet_course import __version__
 from resnet_course.errors import CourseError
 from resnet_course.progress import say
 
+Command = Callable[[argparse.Namespace], int]
+
 # What `test` runs, in this order; the first failure ends it.
 TEST_STEPS = (
-    ("lint", ("ruff", "check", ".")),
-    ("format", ("ruff", "format", "--check", ".")),
-    ("types", ("mypy",)),
-    ("arrows between modules", ("importlinter.cli",)),
-    ("tests", ("pytest",)),
-    ("notebooks", ("pytest", "--nbval-lax", "--nbval-current-env", "notebooks")),
+    ("lint", ("-m", "ruff", "check", ".")),
+    ("format", ("-m", "ruff", "format", "--check", ".")),
+    ("types", ("-m", "mypy")),
+    ("arrows between modules", ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo")),
+    ("tests", ("-m", "pytest")),
+    ("notebooks", ("-m", "pytest", "--nbval-lax", "--nbval-current-env", "notebooks")),
 )
 
 
@@ -39,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
-    def add(name: str, run, help_text: str) -> argparse.ArgumentParser:
+    def add(name: str, run: Command, help_text: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_text, description=help_text)
         command.set_defaults(run=run)
         return command
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add("lab", _lab, "open JupyterLab on lesson 00")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment")
-    reproduce.add_argument("plan", help="learning-rates or long-training")
+    reproduce.add_argument("plan", help="learning-rates, long-training or eighteen")
     reproduce.add_argument("--dataset", default="shapes", help="a name, or a folder of images")
     reproduce.add_argument("--results", type=Path, help="folder of the records; default: those of the package")
     add("notebooks", _notebooks, "build the notebooks from their sources")
@@ -60,7 +61,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _course(options: argparse.Namespace) -> int:
-    from resnet_course.lessons import LESSONS, course_root, run_lessons
+    from resnet_course.lessons import LESSONS
+    from resnet_course.runner import course_root, run_lessons
 
     root = course_root()
     outcomes = run_lessons(LESSONS, root)
@@ -69,7 +71,8 @@ def _course(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from resnet_course.lessons import course_root, find_lesson, run_lessons
+    from resnet_course.lessons import find_lesson
+    from resnet_course.runner import course_root, run_lessons
 
     lessons = [find_lesson(name) for name in options.lessons]
     _check_settings()
@@ -87,7 +90,8 @@ def _check_settings() -> None:
 
 
 def _lab(options: argparse.Namespace) -> int:
-    from resnet_course.lessons import LESSONS, course_root
+    from resnet_course.lessons import LESSONS
+    from resnet_course.runner import course_root
 
     notebook = course_root() / "notebooks" / LESSONS[0].file_name
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
@@ -110,7 +114,7 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 def _notebooks(options: argparse.Namespace) -> int:
     from resnet_course.authoring import build_notebooks
-    from resnet_course.lessons import course_root
+    from resnet_course.runner import course_root
 
     root = course_root()
     changed = build_notebooks(root)
@@ -121,13 +125,12 @@ def _notebooks(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    from resnet_course.lessons import course_root
+    from resnet_course.runner import course_root
 
     root = course_root()
-    for title, (module, *rest) in TEST_STEPS:
-        say(f"--- {title}: {module} {' '.join(rest)}")
-        status = subprocess.call([sys.executable, "-m", module, *rest], cwd=root, env=dict(os.environ))
-        if status:
+    for title, arguments in TEST_STEPS:
+        say(f"\n--- {title}")
+        if subprocess.call([sys.executable, *arguments], cwd=root):
             say(f"{title}: failed", error=True)
             return 1
     return 0

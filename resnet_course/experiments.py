@@ -21,7 +21,7 @@ from torch import nn
 from resnet_course import __version__, data, runtime
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
-from resnet_course.models import cifar_resnet
+from resnet_course.models import cifar_resnet, plain18, resnet18
 from resnet_course.progress import say
 from resnet_course.training import evaluate, fit, reset_seeds
 
@@ -31,17 +31,17 @@ SHIPPED = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Run:
-    """One training of the paper's CIFAR family: SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle rate.
+    """One training: SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle rate, no augmentation.
 
     Args:
-        depth, residual: the network, as `cifar_resnet` takes them.
+        network: "plain 56", "residual 20" and so on for the paper's CIFAR family, "plain 18" or "ResNet-18" for four
+            stages of a quarter of the usual width.
         learning_rate: the peak of the one-cycle schedule.
-        epochs, batch_size, images, image_size: the budget; there is no augmentation.
+        epochs, batch_size, images, image_size: the budget.
         seed: of weights and order.
     """
 
-    depth: int
-    residual: bool
+    network: str
     learning_rate: float = 0.1
     epochs: int = 5
     batch_size: int = 64
@@ -50,30 +50,38 @@ class Run:
     seed: int = 0
 
     @property
-    def network(self) -> str:
-        """The network's name in figures."""
-        return f"{'residual' if self.residual else 'plain'} {self.depth}"
-
-    @property
     def file_name(self) -> str:
         """A name that no other run of a plan has."""
         return f"{self.network.replace(' ', '-')}_lr{self.learning_rate:g}_epochs{self.epochs}_seed{self.seed}.json"
 
+    def build(self, num_classes: int) -> nn.Module:
+        """The network, with fresh weights.
 
-NETWORKS = ((20, False), (56, False), (56, True))
+        Raises:
+            CourseError: for a name that is none of the above.
+        """
+        if self.network in ("plain 18", "ResNet-18"):
+            return (plain18 if self.network == "plain 18" else resnet18)(num_classes, width=16)
+        kind, _, depth = self.network.partition(" ")
+        if kind not in ("plain", "residual") or not depth.isdigit():
+            raise CourseError(f"there is no network {self.network!r}; examples: 'plain 56', 'residual 20', 'ResNet-18'")
+        return cifar_resnet(int(depth), num_classes, residual=kind == "residual")
+
+
+FAMILY = ("plain 20", "plain 56", "residual 56")
 
 PLANS: dict[str, Callable[[], list[Run]]] = {
     "learning-rates": lambda: [
-        Run(depth, residual, learning_rate=rate, seed=seed)
+        Run(network, learning_rate=rate, seed=seed)
         for seed in (0, 1, 2)
         for rate in (0.01, 0.03, 0.1, 0.3)
-        for depth, residual in NETWORKS
+        for network in FAMILY
     ],
     "long-training": lambda: [
-        Run(depth, residual, epochs=epochs, seed=seed)
-        for seed in (0, 1)
-        for epochs in (10, 20, 40)
-        for depth, residual in NETWORKS
+        Run(network, epochs=epochs, seed=seed) for seed in (0, 1) for epochs in (10, 20, 40) for network in FAMILY
+    ],
+    "eighteen": lambda: [
+        Run(network, epochs=15, image_size=32, seed=seed) for seed in (0, 1, 2) for network in ("plain 18", "ResNet-18")
     ],
 }
 
@@ -132,7 +140,7 @@ def perform(run: Run, dataset: str) -> dict[str, Any]:
     clean = data.Batches(train, 500, device=here.device)
     unseen = data.Batches(test, 500, mean=batches.mean, std=batches.std, device=here.device)
     reset_seeds(run.seed)
-    model = cifar_resnet(run.depth, len(train.classes), run.residual).to(here.device)
+    model = run.build(len(train.classes)).to(here.device)
     optimizer = torch.optim.SGD(
         model.parameters(), lr=run.learning_rate, momentum=0.9, nesterov=True, weight_decay=5e-4
     )
@@ -154,7 +162,6 @@ def perform(run: Run, dataset: str) -> dict[str, Any]:
     _, test_accuracy = evaluate(model, unseen)
     return {
         "schema": SCHEMA,
-        "network": run.network,
         "configuration": asdict(run),
         "data": {"name": train.name, "images": len(train), "sha256": _digest(train)},
         "train_error": 1 - train_accuracy,
@@ -175,9 +182,9 @@ def _digest(dataset: data.ImageSet) -> str:
 
 
 def mean_by(records: Iterable[dict[str, Any]], *keys: str, value: str = "train_error") -> dict[tuple[Any, ...], float]:
-    """Mean of a value over the records that agree in `keys` (of the configuration, or "network")."""
+    """Mean of a value over the records that agree in `keys` of their configuration."""
     groups: dict[tuple[Any, ...], list[float]] = {}
     for record in records:
-        group = tuple(record[key] if key == "network" else record["configuration"][key] for key in keys)
+        group = tuple(record["configuration"][key] for key in keys)
         groups.setdefault(group, []).append(record[value])
     return {group: sum(values) / len(values) for group, values in groups.items()}

@@ -44,8 +44,9 @@ class Message:
         colour = _COLOURS[self.kind]
         body = "".join(f"<p style='margin:0.3em 0 0 0'>{html.escape(line)}</p>" for line in self.paragraphs)
         return (
-            f"<div role='note' aria-label='{html.escape(self.title, quote=True)}' style='border-left:4px solid {colour};"
-            f"padding:0.4em 0.8em;margin:0.3em 0'><strong>{_SIGNS[self.kind]} {html.escape(self.title)}</strong>{body}</div>"
+            f"<div role='note' aria-label='{html.escape(self.title, quote=True)}' "
+            f"style='border-left:4px solid {colour};padding:0.4em 0.8em;margin:0.3em 0'>"
+            f"<strong>{_SIGNS[self.kind]} {html.escape(self.title)}</strong>{body}</div>"
         )
 
     def show(self) -> None:
@@ -55,7 +56,7 @@ class Message:
             return
         from IPython.display import display  # only where there is a notebook
 
-        bundle = {"text/html": self.html, "text/plain": self.text}
+        bundle: dict[str, Any] = {"text/html": self.html, "text/plain": self.text}
         if self.data is not None:
             bundle[MIME_TYPE] = self.data
         display(bundle, raw=True)

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
+from resnet_course.lessons import LESSONS, predict_seconds
 from resnet_course.messages import Message
 from resnet_course.models import cifar_resnet
 from resnet_course.training import FLOAT32, Precision
@@ -30,7 +31,6 @@ T = TypeVar("T")
 ProfileName = Literal["quick", "full"]
 
 MARGIN = 1.15  # another precision must be this much faster than float32 to be chosen
-REFERENCE_SPEED = 460.0  # images/s that `measure_speed` gave on the 2 CPU cores where lessons.SECONDS were taken
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def measure_speed(
 ) -> float:
     """Images/s of training steps of a residual net on 32x32 images, after a warm-up step."""
     where = where or device()
-    model = cifar_resnet(depth).to(where, memory_format=precision.memory_format)
+    model = cifar_resnet(depth).to(where).to(memory_format=precision.memory_format)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     images = torch.zeros(batch_size, 3, 32, 32, device=where).contiguous(memory_format=precision.memory_format)
     targets = torch.zeros(batch_size, dtype=torch.int64, device=where)
@@ -193,8 +193,6 @@ def preflight() -> dict[str, str]:
 
     Returns the same as a dict of texts.
     """
-    from resnet_course.lessons import LESSONS, predict_seconds
-
     here = profile()
     chosen = precision()
     speed = measure_speed(chosen, here.device)
@@ -224,7 +222,7 @@ def _describe(where: torch.device) -> str:
 
 def _warnings(here: Profile) -> list[tuple[str, ...]]:
     """Things that cost a learner an evening when nobody mentions them."""
-    found = []
+    found: list[tuple[str, ...]] = []
     if here.device.type == "cpu" and "google.colab" in sys.modules:
         found.append(
             (

@@ -85,7 +85,7 @@ def run_pytest(folder, *options):
     assert run.returncode in (0, 1), run.stdout + run.stderr
     results = defaultdict(list)
     for case in ElementTree.parse(report).iter("testcase"):
-        problems = [child.text for child in case if child.tag in ("failure", "error", "skipped")]
+        problems = [child.text or child.tag for child in case if child.tag in ("failure", "error", "skipped")]
         results[case.get("classname")].append(Result("".join(problems), float(case.get("time"))))
     return results
 

@@ -1,4 +1,4 @@
-"""One check for each exercise: `checks.basic_block(BasicBlock)` says what it found and returns the object to go on with.
+"""One check for each exercise: `checks.basic_block(BasicBlock)` says what it found and returns an object to go on with.
 
 A right answer is handed back as it is; for anything else the course's own object comes back, so that a lesson never
 stops. `checks.verdict(name, obj)` gives the same as a value. `RESNET_COURSE_STRICT=1` makes a failed check raise.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_course.checks import lesson02
+from resnet_course.checks import lesson02, lesson05, lesson06
 from resnet_course.checks.core import CheckFailedError, Exercise, Mistake, Verdict, hand_back, judge
 from resnet_course.errors import CourseError
 
@@ -16,6 +16,8 @@ __all__ = ["EXERCISES", "CheckFailedError", "Exercise", "Mistake", "Verdict", "v
 
 _LESSONS = (
     lesson02,
+    lesson05,
+    lesson06,
 )  # fmt: skip
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES}
 """Every exercise by the name of its check."""

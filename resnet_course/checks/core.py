@@ -83,7 +83,9 @@ def judge(exercise: Exercise, candidate: Any) -> Verdict:
         try:
             difference = exercise.compare(candidate, exercise.reference)
         except NotImplementedError:
-            return Verdict(exercise.name, "not_written", None, "Not written yet: the lesson goes on with the course's own.")
+            return Verdict(
+                exercise.name, "not_written", None, "Not written yet: the lesson goes on with the course's own."
+            )
         except Exception as error:
             return _crashed(exercise, candidate, error)
         if difference is None:
@@ -140,7 +142,7 @@ def hand_back(exercise: Exercise, candidate: Any) -> Any:
         "failed": ("failed", "not right yet"),
     }
     kind, title = titles[verdict.status]
-    lines = (verdict.message,)
+    lines: tuple[str, ...] = (verdict.message,)
     if verdict.status != "not_written":
         lines += ("The lesson goes on with the course's own.",)
     Message(kind, f"{exercise.name}: {title}", lines).show()

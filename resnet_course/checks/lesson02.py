@@ -72,22 +72,52 @@ PLAIN_BLOCK = Exercise(
     PlainBlock,
     same_module(BLOCK_CASES),
     (
-        Mistake("no_relu_between", _NoReluBetween, "What stands between the first batch norm and the second convolution? "
-                "Without a ReLU there, two convolutions in a row are one linear map."),
-        Mistake("no_final_relu", _NoFinalRelu, "What happens after the second batch norm? A plain block ends with a ReLU."),
-        Mistake("stride_on_both", _StrideOnBoth, "Which convolution carries the stride? Only the first: on both, a stride "
-                "of 2 divides height and width by 4."),
-        Mistake("stride_forgotten", _StrideForgotten, "Where does `stride` go? The first convolution must take it, or "
-                "height and width never shrink."),
-        Mistake("bias_left_on", _BiasLeftOn, "Do the convolutions need a bias? Batch norm subtracts the mean, a bias "
-                "included, and adds its own shift: pass bias=False."),
-        Mistake("no_batch_norm", _NoBatchNorm, "What follows each convolution? The batch norms are missing."),
-        Mistake("shared_batch_norm", _SharedBatchNorm, "How many batch norms are there? Each convolution needs its own: "
-                "one layer cannot keep the statistics of two."),
-        Mistake("with_shortcut", _WithShortcut, "Is x added at the end? That is the residual block of the next lesson; a "
-                "plain block has no shortcut."),
+        Mistake(
+            "no_relu_between",
+            _NoReluBetween,
+            "What stands between the first batch norm and the second convolution? Without a ReLU there, two "
+            "convolutions in a row are one linear map.",
+        ),
+        Mistake(
+            "no_final_relu",
+            _NoFinalRelu,
+            "What happens after the second batch norm? A plain block ends with a ReLU.",
+        ),
+        Mistake(
+            "stride_on_both",
+            _StrideOnBoth,
+            "Which convolution carries the stride? Only the first: on both, a stride of 2 divides height and "
+            "width by 4.",
+        ),
+        Mistake(
+            "stride_forgotten",
+            _StrideForgotten,
+            "Where does `stride` go? The first convolution must take it, or height and width never shrink.",
+        ),
+        Mistake(
+            "bias_left_on",
+            _BiasLeftOn,
+            "Do the convolutions need a bias? Batch norm subtracts the mean, a bias included, and adds its own "
+            "shift: pass bias=False.",
+        ),
+        Mistake(
+            "no_batch_norm",
+            _NoBatchNorm,
+            "What follows each convolution? The batch norms are missing.",
+        ),
+        Mistake(
+            "shared_batch_norm",
+            _SharedBatchNorm,
+            "How many batch norms are there? Each convolution needs its own: one layer cannot keep the statistics "
+            "of two.",
+        ),
+        Mistake(
+            "with_shortcut",
+            _WithShortcut,
+            "Is x added at the end? That is the residual block of the next lesson; a plain block has no shortcut.",
+        ),
     ),
-)  # fmt: skip
+)
 
 # --- extend_with_identity -----------------------------------------------------------------------------------------
 
@@ -163,14 +193,30 @@ EXTEND_WITH_IDENTITY = Exercise(
     extend_with_identity,
     _compare_extensions,
     (
-        Mistake("nothing_appended", lambda stage, planes, count: stage, "How many blocks does the new stage have? Nothing was appended."),
-        Mistake("all_zero", _all_zero, "What does a convolution with all weights zero give? Zero, whatever comes in. The "
-                "identity has a one in the middle of the kernel, for its own channel: nn.init.dirac_."),
-        Mistake("all_ones", _all_ones, "What does a kernel of ones compute? The sum over all channels and neighbours. The "
-                "identity takes the middle pixel of its own channel only: nn.init.dirac_."),
-        Mistake("one_convolution_only", _half_dirac, "How many convolutions does a block have? Both must be the identity."),
+        Mistake(
+            "nothing_appended",
+            lambda stage, planes, count: stage,
+            "How many blocks does the new stage have? Nothing was appended.",
+        ),
+        Mistake(
+            "all_zero",
+            _all_zero,
+            "What does a convolution with all weights zero give? Zero, whatever comes in. The identity has a one "
+            "in the middle of the kernel, for its own channel: nn.init.dirac_.",
+        ),
+        Mistake(
+            "all_ones",
+            _all_ones,
+            "What does a kernel of ones compute? The sum over all channels and neighbours. The identity takes the "
+            "middle pixel of its own channel only: nn.init.dirac_.",
+        ),
+        Mistake(
+            "one_convolution_only",
+            _half_dirac,
+            "How many convolutions does a block have? Both must be the identity.",
+        ),
     ),
-)  # fmt: skip
+)
 
 # --- gradient_norms -----------------------------------------------------------------------------------------------
 
@@ -222,15 +268,28 @@ GRADIENT_NORMS = Exercise(
     gradient_norms_list,
     _compare_norms,
     (
-        Mistake("not_relative", _absolute, "Norm of the gradient divided by what? A large layer has a large gradient: divide "
-                "by the norm of its weight."),
-        Mistake("weight_instead_of_gradient", _weight_norms, "Whose norm is this? It is the weight's; the gradient stands in "
-                "weight.grad after backward()."),
-        Mistake("old_gradients_added", _accumulated, "What was in .grad before? backward() adds to it: call "
-                "model.zero_grad() first."),
-        Mistake("all_parameters", _all_layers, "Which layers are asked for? Only the convolutions, not batch norm and the "
-                "linear layer."),
+        Mistake(
+            "not_relative",
+            _absolute,
+            "Norm of the gradient divided by what? A large layer has a large gradient: divide by the norm of its "
+            "weight.",
+        ),
+        Mistake(
+            "weight_instead_of_gradient",
+            _weight_norms,
+            "Whose norm is this? It is the weight's; the gradient stands in weight.grad after backward().",
+        ),
+        Mistake(
+            "old_gradients_added",
+            _accumulated,
+            "What was in .grad before? backward() adds to it: call model.zero_grad() first.",
+        ),
+        Mistake(
+            "all_parameters",
+            _all_layers,
+            "Which layers are asked for? Only the convolutions, not batch norm and the linear layer.",
+        ),
     ),
-)  # fmt: skip
+)
 
 EXERCISES = (PLAIN_BLOCK, EXTEND_WITH_IDENTITY, GRADIENT_NORMS)

@@ -50,7 +50,7 @@ def gradient_norms(
             module.training = training
 
 
-def _norm(weight: nn.Parameter, relative: bool) -> float:
+def _norm(weight: Tensor, relative: bool) -> float:
     if weight.grad is None:
         return 0.0
     norm = weight.grad.norm()

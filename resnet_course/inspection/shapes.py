@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def trace_layers(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32), sta
     def note_cost(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         costs[module] = costs.get(module, 0) + _multiply_adds(module, output)
 
-    def noter(name: str):
+    def noter(name: str) -> Callable[..., None]:
         def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
             cost = sum(costs.get(part, 0) for part in module.modules())
             shapes = tuple(inputs[0].shape[1:]), tuple(output.shape[1:])

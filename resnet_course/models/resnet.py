@@ -188,7 +188,8 @@ def load_torchvision_state_dict(model: nn.Module, state_dict: Mapping[str, Tenso
     if problems:
         shown = "; ".join(problems[:3])
         raise ValueError(
-            f"{len(problems)} entries do not fit this model ({shown}). Is it the same depth, stem and number of classes?"
+            f"{len(problems)} entries do not fit this model ({shown}). "
+            "Is it the same depth, stem and number of classes?"
         )
     model.load_state_dict(renamed)
 

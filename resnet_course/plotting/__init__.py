@@ -9,10 +9,10 @@ from resnet_course.plotting.blocks import block_diagram, block_diagrams
 from resnet_course.plotting.confusion import confusion_matrix
 from resnet_course.plotting.curves import lines, profile
 from resnet_course.plotting.diagrams import receptive_field, shape_trace
-from resnet_course.plotting.training_curves import history
-from resnet_course.plotting.images import image_grid, mistakes
 from resnet_course.plotting.display import figure_html, show
+from resnet_course.plotting.images import image_grid, mistakes
 from resnet_course.plotting.style import network_style, use_style
+from resnet_course.plotting.training_curves import history
 
 __all__ = [
     "bars",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from resnet_course.plotting.inputs import as_series, check_names
 from resnet_course.plotting.style import INK, SOFT_INK, axes_or_new, put_title, styles_for, wrap
@@ -39,21 +40,32 @@ def bars(
     ax = axes_or_new(ax, height=1.3 + 0.48 * len(numbers))
     styles = styles_for(numbers)
     for row, (name, number) in enumerate(numbers.items()):
-        ax.barh(row, number, height=0.62, color=styles[name]["color"], alpha=0.88)
+        ax.barh(row, number, height=0.62, color=styles[name]["color"])
         reach = errors.get(name, 0.0)
         if reach:
-            ax.errorbar(number, row, xerr=reach, color=INK, capsize=4, lw=1.4)
+            _, caps, spans = ax.errorbar(number, row, xerr=reach, color=INK, capsize=4, lw=1.4)
+            for part in (*caps, *spans):  # a white rim, to be seen on dark bars
+                part.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
         _write_number(ax, number, reach, row, number_format)
-    ax.set_yticks(range(len(numbers)), [wrap(name, 190, 12) for name in numbers])
-    ax.set_ylim(len(numbers) - 0.45, -0.55)  # from top to bottom
+    names = [wrap(name, 190, 12) for name in numbers]
+    ax.set_yticks(range(len(numbers)), names)
+    _strip_axes(ax, len(numbers))
+    put_title(ax, title, 0.3 + 0.1 * max(len(line) for name in names for line in name.splitlines()))
+    ax.set_xlabel(x_label, loc="left")
+    return ax
+
+
+def _strip_axes(ax: Axes, rows: int) -> None:
+    """Only the zero line: the numbers are written, so the x axis needs none."""
+    ax.set_ylim(rows - 0.45, -0.55)  # the first row on top
     ax.axvline(0, color=SOFT_INK, lw=0.9)
     ax.set_xticks([])
     ax.grid(False)
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-    put_title(ax, title)
-    ax.set_xlabel(x_label, loc="left")
-    return ax
+    low, high = ax.get_xlim()
+    if low < 0:  # room for numbers left of negative bars, which would stand on the names
+        ax.set_xlim(low - 0.15 * (high - low), high)
 
 
 def _write_number(ax: Axes, number: float, reach: float, row: int, number_format: str) -> None:

@@ -1,6 +1,6 @@
 """Drawings of one block of a network: plain, basic (residual) and bottleneck.
 
-All lengths are inches: the Axes' unit is the inch, so boxes fit their text.
+The Axes' unit is the inch, so that boxes fit their text. A block stands around x = 0 and goes down from y = 0.
 """
 
 from __future__ import annotations
@@ -9,27 +9,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
-from resnet_course.plotting.style import BLUE, INK, SOFT_INK, put_title
+from resnet_course.plotting.style import BLUE, INK, SOFT_INK, text_colour
 
 Kind = Literal["plain", "basic", "bottleneck"]
 ShortcutKind = Literal["identity", "projection", "padding"]
 
-_FILLS = {"conv": "#D6E6F2", "norm": "#ECECEC", "relu": "#FBE9C6", "pad": "#FFFFFF"}
-_BOX, _SIDE_BOX, _GAP = 1.8, 1.65, 0.19  # widths of boxes, height between boxes
-_SIDE = 1.32  # from the middle of the main path to the shortcut
-_BRANCH = 0.16  # from the fork to the first box
-_HEIGHTS = {"conv": 0.54, "norm": 0.33, "relu": 0.33, "add": 0.36, "pad": 0.74, "pass": 0.36}
+_TITLES = {"plain": "Plain block", "basic": "Residual block", "bottleneck": "Bottleneck block"}
+_FILLS = {"conv": "#D3E5F3", "norm": "#EBEBEB", "relu": "#FBE7BF", "pad": "#FFFFFF"}
+_HEIGHTS = {"conv": 0.55, "norm": 0.34, "relu": 0.34, "pad": 0.55, "add": 0.36, "pass": 0.36}
+_BOX = 1.6  # width of a box
+_GAP = 0.2  # height between boxes
+_ENDS = 0.62  # height of the words above and below the boxes
+_LEFT = 1.4  # from the middle to the left edge, with room for "F(x)"
 
 
 @dataclass(frozen=True)
 class _Block:
-    """What to draw, checked. `shortcut` is None for a plain block."""
+    """What to draw, checked. `shortcut` is None only for a plain block."""
 
     kind: Kind
     in_planes: int
@@ -39,13 +42,43 @@ class _Block:
 
     @property
     def out_planes(self) -> int:
-        return 4 * self.planes if self.kind == "bottleneck" else self.planes
+        return _out_planes(self.kind, self.planes)
 
     @property
-    def width(self) -> float:
-        """Inches that the drawing needs on the right of its middle."""
-        reach = {None: 1.05, "identity": _SIDE + 0.95}
-        return reach.get(self.shortcut, _SIDE + 0.35 + _SIDE_BOX / 2)
+    def slots(self) -> list[tuple[str, str]]:
+        """The main path from top to bottom: what each thing is, and its words."""
+        norm, relu = ("norm", "batch norm"), ("relu", "ReLU")
+        end = [("pass" if self.shortcut is None else "add", ""), relu]
+        if self.kind == "bottleneck":
+            first = _conv(1, self.in_planes, self.planes)
+            middle = _conv(3, self.planes, self.planes, self.stride)
+            return [first, norm, relu, middle, norm, relu, _conv(1, self.planes, self.out_planes), norm, *end]
+        first = _conv(3, self.in_planes, self.planes, self.stride)
+        return [first, norm, relu, _conv(3, self.planes, self.planes), norm, *end]
+
+    @property
+    def side_slots(self) -> list[tuple[str, str]]:
+        """What stands on the shortcut."""
+        if self.shortcut == "projection":
+            return [_conv(1, self.in_planes, self.out_planes, self.stride), ("norm", "batch norm")]
+        if self.shortcut == "padding":
+            kept = {1: [], 2: ["every 2nd pixel,"]}.get(self.stride, [f"one pixel in {self.stride},"])
+            return [("pad", "\n".join([*kept, f"+ {self.out_planes - self.in_planes} zero channels"]))]
+        return []
+
+    @property
+    def side(self) -> float:
+        """Where the shortcut stands."""
+        return _BOX / 2 + (0.32 if self.shortcut == "identity" else 0.24 + _BOX / 2)
+
+    @property
+    def right(self) -> float:
+        """The drawing's right edge."""
+        return {None: _BOX / 2 + 0.2, "identity": self.side + 0.95}.get(self.shortcut, self.side + _BOX / 2 + 0.05)
+
+    @property
+    def height(self) -> float:
+        return 2 * _ENDS + sum(_HEIGHTS[slot] + _GAP for slot, _ in self.slots) + _GAP
 
 
 def block_diagram(
@@ -64,18 +97,17 @@ def block_diagram(
         in_planes: channels that come in.
         planes: channels of the convolutions; a bottleneck gives four times as many out.
         stride: 2 halves height and width.
-        shortcut: None means identity where shapes agree and projection where not.
-        title: None names the block.
+        shortcut: None means identity where the shapes agree and projection where not.
+        title: None names the kind of block.
         ax: where to draw; None makes a figure that fits.
 
     Raises:
-        ValueError: if kind or shortcut is unknown, or the shortcut cannot reach the shape.
+        ValueError: if kind or shortcut is unknown, a number is below 1, or the shortcut cannot reach the shape.
     """
     block = _checked(kind, in_planes, planes, stride, shortcut)
     if ax is None:
-        return block_diagrams([{**vars(block), "title": title}]).axes[0]
-    _draw(ax, block)
-    ax.set_title(_default_title(block) if title is None else title, loc="left")
+        return _figure([block], [title]).axes[0]
+    _draw(ax, block, title)
     return ax
 
 
@@ -83,7 +115,8 @@ def block_diagrams(specs: Sequence[Mapping[str, Any]], title: str | None = None)
     """Blocks side by side, their convolutions at the same height.
 
     Args:
-        specs: for each block the arguments of `block_diagram`, by name.
+        specs: for each block the arguments of `block_diagram` by name, such as
+            `{"kind": "plain", "in_planes": 64, "planes": 64}`.
         title: above all of them.
 
     Raises:
@@ -93,20 +126,160 @@ def block_diagrams(specs: Sequence[Mapping[str, Any]], title: str | None = None)
         raise ValueError("there is no block to draw")
     arguments = [dict(spec) for spec in specs]
     titles = [spec.pop("title", None) for spec in arguments]
-    blocks = [_checked(**spec) for spec in arguments]
-    widths = [1.25 + block.width for block in blocks]
-    height = max(_height(block) for block in blocks)
+    figure = _figure([_checked(**spec) for spec in arguments], titles, 0.6 if title else 0.0)
+    if title:
+        figure.suptitle(title, x=0.01, ha="left", weight="bold", size=mpl.rcParams["axes.titlesize"])
+        for ax in figure.axes:
+            ax.set_title(ax.get_title(loc="left"), loc="left", size=mpl.rcParams["axes.labelsize"], color=SOFT_INK)
+    return figure
+
+
+def _checked(kind: Kind, in_planes: int, planes: int, stride: int = 1, shortcut: ShortcutKind | None = None) -> _Block:
+    if kind not in _TITLES:
+        raise ValueError(f"kind must be 'plain', 'basic' or 'bottleneck', got {kind!r}")
+    if shortcut not in (None, "identity", "projection", "padding"):
+        raise ValueError(f"shortcut must be 'identity', 'projection', 'padding' or None, got {shortcut!r}")
+    if min(in_planes, planes, stride) < 1:
+        raise ValueError(f"channels and stride start at 1, got {in_planes}, {planes} and stride {stride}")
+    out = _out_planes(kind, planes)
+    same = in_planes == out and stride == 1
+    if kind == "plain":
+        if shortcut is not None:
+            raise ValueError("a plain block has no shortcut; kind='basic' has")
+        return _Block(kind, in_planes, planes, stride, None)
+    change = f"from {in_planes} to {out} channels with stride {stride}"
+    if shortcut == "identity" and not same:
+        raise ValueError(f"the identity cannot go {change}; use 'projection' or 'padding'")
+    if shortcut == "padding" and out < in_planes:
+        raise ValueError(f"padding adds channels, it cannot go {change}; use 'projection'")
+    if shortcut == "padding" and same:
+        raise ValueError("there is nothing to pad: input and output have the same shape; use 'identity'")
+    return _Block(kind, in_planes, planes, stride, shortcut or ("identity" if same else "projection"))
+
+
+def _out_planes(kind: Kind, planes: int) -> int:
+    return 4 * planes if kind == "bottleneck" else planes
+
+
+def _conv(kernel: int, channels_in: int, channels_out: int, stride: int = 1) -> tuple[str, str]:
+    channels = f"{channels_in} → {channels_out}" + (f", stride {stride}" if stride > 1 else "")
+    return "conv", f"{kernel}×{kernel} conv\n{channels}"
+
+
+def _figure(blocks: list[_Block], titles: list[str | None], extra: float = 0.0) -> Figure:
+    widths = [_LEFT + block.right for block in blocks]
+    height = max(block.height for block in blocks)
     figure, panels = plt.subplots(
         1,
         len(blocks),
-        figsize=(sum(widths) + 0.2, height + (1.0 if title else 0.5)),
+        figsize=(sum(widths) + 0.3 * len(blocks), height + 0.55 + extra),
         width_ratios=widths,
         squeeze=False,
         layout="constrained",
     )
-    for ax, block, own_title in zip(panels[0], blocks, titles, strict=True):
-        block_diagram(**vars(block), title=own_title, ax=ax)
-        ax.set(ylim=(-height, 0.05), anchor="NW")
-    if title:
-        figure.suptitle(title, x=0.01, ha="left", weight="bold", size=plt.rcParams["axes.titlesize"])
+    figure.set_layout_engine("constrained", h_pad=0.1)
+    for ax, block, title in zip(panels[0], blocks, titles, strict=True):
+        _draw(ax, block, title)
+        ax.set_ylim(-height, 0)
     return figure
+
+
+def _draw(ax: Axes, block: _Block, title: str | None) -> None:
+    shape = "H × W"
+    _words(ax, 0, -_ENDS + 0.1, "x", f"{block.in_planes} × {shape}")
+    y = -_ENDS
+    centres: list[float] = []
+    for slot, words in block.slots:
+        above, y = y, y - _GAP - (_GAP if not centres else 0)  # more room before the first box, for the fork
+        if slot == "pass":
+            y -= _HEIGHTS[slot]
+            ax.plot([0, 0], [above, y], color=INK, lw=1.6, solid_capstyle="butt")
+        else:
+            _arrow(ax, [(0, above), (0, y)], INK)
+            y -= _HEIGHTS[slot]
+            _box(ax, 0, y, slot, words)
+        centres.append(y + _HEIGHTS[slot] / 2)
+    _arrow(ax, [(0, y), (0, y - _GAP)], INK)
+    if block.stride > 1:
+        shape = f"H/{block.stride} × W/{block.stride}"
+    added = {None: "F(x)", "identity": "F(x) + x"}.get(block.shortcut, "F(x) + shortcut(x)")
+    _words(ax, 0, y - _GAP - 0.52, f"ReLU({added})", f"{block.out_planes} × {shape}")
+    _bracket(ax, centres[0] + _HEIGHTS["conv"] / 2, centres[-3] - _HEIGHTS["norm"] / 2)
+    if block.shortcut is not None:
+        _draw_shortcut(ax, block, -_ENDS - _GAP * 0.75, centres[-2])
+    ax.set(xlim=(-_LEFT, block.right), ylim=(-block.height, 0), aspect="equal", anchor="NW")
+    ax.set_axis_off()
+    ax.set_title(_TITLES[block.kind] if title is None else title, loc="left")
+
+
+def _draw_shortcut(ax: Axes, block: _Block, top: float, bottom: float) -> None:
+    """A line from the fork around the boxes into the plus, with its own boxes in the middle."""
+    ax.add_patch(Circle((0, top), 0.045, color=BLUE, zorder=4))
+    slots, x = block.side_slots, block.side
+    y = (top + bottom) / 2 + (sum(_HEIGHTS[slot] for slot, _ in slots) + _GAP * (len(slots) - 1)) / 2
+    start: list[tuple[float, float]] = [(0, top), (x, top)]
+    for slot, words in slots:
+        _arrow(ax, [*start, (x, y)], BLUE, 2.4)
+        _box(ax, x, y - _HEIGHTS[slot], slot, words, BLUE)
+        y -= _HEIGHTS[slot]
+        start = [(x, y)]
+        y -= _GAP
+    _arrow(ax, [*start, (x, bottom), (_HEIGHTS["add"] / 2, bottom)], BLUE, 2.4)
+    if not slots:
+        ax.text(x + 0.12, (top + bottom) / 2, "identity", color=text_colour(BLUE), va="center", weight="bold")
+
+
+def _arrow(ax: Axes, points: list[tuple[float, float]], colour: str, width: float = 1.6) -> None:
+    """An arrow through the points, with rounded corners."""
+    vertices, codes = [points[0]], [Path.MOVETO]
+    for before, corner, after in zip(points, points[1:-1], points[2:], strict=False):
+        vertices += [_towards(corner, before), corner, _towards(corner, after)]
+        codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
+    vertices.append(points[-1])
+    codes.append(Path.LINETO)
+    path = Path(vertices, codes)
+    ax.add_patch(
+        FancyArrowPatch(path=path, arrowstyle="-|>", mutation_scale=11, color=colour, lw=width, fill=False, zorder=3)
+    )
+
+
+def _towards(corner: tuple[float, float], other: tuple[float, float], radius: float = 0.18) -> tuple[float, float]:
+    """The point `radius` away from the corner on the way to `other`."""
+    dx, dy = other[0] - corner[0], other[1] - corner[1]
+    share = radius / max(abs(dx), abs(dy), radius)
+    return corner[0] + share * dx, corner[1] + share * dy
+
+
+def _box(ax: Axes, x: float, y: float, slot: str, words: str, edge: str = SOFT_INK) -> None:
+    """One thing on a path, its bottom at y. The first of two lines of words is bold."""
+    height = _HEIGHTS[slot]
+    if slot == "add":
+        ax.add_patch(Circle((x, y + height / 2), height / 2, facecolor="white", edgecolor=BLUE, lw=2, zorder=4))
+        arm = 0.09
+        ax.plot([x - arm, x + arm], [y + height / 2] * 2, color=BLUE, lw=2.2, zorder=5)
+        ax.plot([x] * 2, [y + height / 2 - arm, y + height / 2 + arm], color=BLUE, lw=2.2, zorder=5)
+        return
+    shape = FancyBboxPatch(
+        (x - _BOX / 2, y), _BOX, height, boxstyle="round,pad=0,rounding_size=0.07", fc=_FILLS[slot], ec=edge, lw=1.1
+    )
+    ax.add_patch(shape)
+    first, *rest = words.split("\n") if slot == "conv" else [words]
+    middle = y + height / 2
+    small = min(11.5, 72 * (_BOX - 0.12) / (0.57 * max(map(len, words.split("\n")))))
+    weight, size = ("bold", 12.5) if rest else ("normal", small if slot == "pad" else 12.5)
+    ax.text(x, middle + (0.11 if rest else 0), first, ha="center", va="center", weight=weight, size=size)
+    if rest:
+        ax.text(x, middle - 0.12, rest[0], ha="center", va="center", size=small)
+
+
+def _words(ax: Axes, x: float, y: float, formula: str, shape: str) -> None:
+    """What goes in or out, and its shape, standing on y."""
+    ax.text(x, y + 0.22, formula, ha="center", va="bottom", weight="bold")
+    ax.text(x, y, shape, ha="center", va="bottom", size=11.5, color=SOFT_INK)
+
+
+def _bracket(ax: Axes, top: float, bottom: float) -> None:
+    """The span of F(x), on the left."""
+    x = -_BOX / 2 - 0.12
+    ax.plot([x + 0.06, x, x, x + 0.06], [top, top, bottom, bottom], color=SOFT_INK, lw=1.2)
+    ax.text(x - 0.07, (top + bottom) / 2, "F(x)", ha="right", va="center", style="italic")

@@ -39,25 +39,27 @@ def confusion_matrix(matrix: Any, classes: Sequence[str], title: str, ax: Axes |
     if (counts < 0).any() or (counts != np.round(counts)).any():
         raise ValueError("a confusion matrix holds counts: whole numbers, none below 0")
     check_length(classes, len(counts), "classes")
-    ax = axes_or_new(ax, height=WIDTH * 0.92)
+    side = min(5.0, 1.0 + 0.5 * len(counts))
+    ax = axes_or_new(ax, height=side + 1.4, width=max(5.0, min(WIDTH, side + 1.9)))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     image = ax.imshow(shares, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
     if len(counts) <= _READABLE:
         _write_counts(ax, counts, image.to_rgba(shares))
     _name_classes(ax, [str(name) for name in classes])
-    put_title(ax, title)
+    ax.set_anchor("NW")
+    put_title(ax, title, 0.5 + 0.1 * max(len(str(name)) for name in classes))
     return ax
 
 
 def _write_counts(ax: Axes, counts: Any, colours: Any) -> None:
     longest = len(str(int(counts.max())))
-    size = min(13.0, 330 / len(counts) / (0.62 * max(longest, 2)))
+    size = min(13.0, 310 / len(counts) / (0.72 * max(longest, 2)))  # bold digits are up to 0.7 em wide
     for row, column in zip(*np.nonzero(counts), strict=True):
         bright = luminance(colours[row, column, :3]) > 0.18  # where black and white text contrast equally
         ax.text(
             column,
             row,
-            int(counts[row, column]),
+            f"{int(counts[row, column])}",
             ha="center",
             va="center",
             size=size,
@@ -67,7 +69,7 @@ def _write_counts(ax: Axes, counts: Any, colours: Any) -> None:
 
 
 def _name_classes(ax: Axes, names: list[str]) -> None:
-    size = min(float(mpl.rcParams["font.size"]), 260 / len(names))
+    size = min(float(mpl.rcParams["font.size"]), 220 / len(names))
     places = range(len(names))
     turned = max(map(len, names)) * size * 0.6 > 330 / len(names)
     ax.set_xticks(places, names, size=size, rotation=45 if turned else 0)

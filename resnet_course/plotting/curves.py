@@ -117,11 +117,12 @@ def draw_lines(
             ax.fill_between(place, *bands[name], color=style["color"], alpha=0.18, linewidth=0)
         ax.plot(place, numbers, **style, markevery=_marked(len(numbers), index), label=name, zorder=2.5)
         last = np.flatnonzero(np.isfinite(numbers))[-1]
-        labels.add(place[last], numbers[last], name, style["color"], weight="bold")
+        labels.add(place[last], numbers[last], name, style["color"], "bold", far=place[last] < right)
     for name, guess in guesses.items():
         color, marker = styles[name]["color"], styles[name]["marker"]
-        ax.plot([right], [guess], marker, color=color, mfc="white", mew=2, ms=10, zorder=2.7, clip_on=False)
-        labels.add(right, guess, f"your guess {guess:g}", color)
+        ax.plot([right], [guess], marker, color=color, mfc="none", mew=2, ms=10, zorder=2.7, clip_on=False)
+        whose = f" for\n{name}:" if len(values) > 1 else ""
+        labels.add(right, guess, f"your guess{whose} {guess:g}", color)
     ax.margins(x=0.02)
 
 
@@ -152,8 +153,9 @@ def _scale_y(ax: Axes, log_y: bool, y_limits: tuple[float, float] | None, values
     if log_y:
         ax.set_yscale("log")
         everything = np.concatenate([numbers[np.isfinite(numbers)] for numbers in values.values()])
-        few_decades = everything.max() / everything.min() < 100
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few_decades else (1,)))
+        ratio = everything.max() / everything.min()
+        leading_digits = (1, 2, 3, 5, 7) if ratio < 10 else (1, 2, 5) if ratio < 100 else (1,)
+        ax.yaxis.set_major_locator(LogLocator(subs=leading_digits))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())
     if y_limits is not None:
@@ -166,7 +168,7 @@ def _scale_y(ax: Axes, log_y: bool, y_limits: tuple[float, float] | None, values
 def _mark_x(ax: Axes, x: Sequence[float] | None, count: int) -> None:
     """Ticks at the given places if there are few; whole numbers where places are counted."""
     if x is None:
-        ax.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
         if count == 1:
             ax.set_xlim(0.5, 1.5)
         return

@@ -17,9 +17,7 @@ _GAP = 0.1  # between images, in inches
 _LINE = 1.25  # height of a line of text, in font sizes
 
 
-def image_grid(
-    images: Any, labels: Sequence[str] | None = None, columns: int = 10, title: str | None = None
-) -> Figure:
+def image_grid(images: Any, labels: Sequence[str] | None = None, columns: int = 10, title: str | None = None) -> Figure:
     """Images side by side, pixels left as they are, each with its label above.
 
     Args:
@@ -96,7 +94,7 @@ def _draw_grid(pixels: Floats, labels: list[str] | None, columns: int, title: st
         left, top = column * (side + _GAP), row * step + text_height
         ax.imshow(image, extent=(left, left + side, top + high, top), interpolation="nearest")
         if texts:
-            ax.text(left, top - 0.05, texts[index], size=size, va="bottom", ha="left", linespacing=1.1)
+            ax.text(left, top - 0.06, texts[index], size=size, va="baseline", ha="left", linespacing=1.1)
     right = max(shown, 4 if columns < 4 else columns) * (side + _GAP) - _GAP
     ax.set(xlim=(-0.02, right + 0.02), ylim=(rows * step, -0.02), aspect="equal", anchor="NW")
     ax.set_axis_off()
@@ -109,9 +107,9 @@ def _fit_labels(labels: list[str] | None, width: float) -> tuple[list[str], floa
     """Labels broken at spaces, and the font size in points at which the longest line fits `width` inches."""
     if not labels:
         return [], 0.0
-    texts = ["\n".join(_halves(line)) if len(line) > 9 else line for text in labels for line in [text]]
+    texts = ["\n".join(_halves(text)) if len(text) > 9 else text for text in labels]
     longest = max(len(line) for text in texts for line in text.splitlines())
-    return texts, min(12.0, max(6.5, width * 72 / (0.6 * longest)))
+    return texts, min(12.0, max(6.5, width * 72 / (0.57 * longest)))
 
 
 def _halves(text: str) -> list[str]:

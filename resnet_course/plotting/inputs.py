@@ -59,7 +59,8 @@ def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
     known = list(known)
     unknown = [name for name in given if name not in known]
     if unknown:
-        raise ValueError(f"{what} for {', '.join(map(repr, unknown))}, but the series are {', '.join(map(repr, known))}")
+        names = ", ".join(map(repr, known))
+        raise ValueError(f"{what} for {', '.join(map(repr, unknown))}, but the series are {names}")
 
 
 def check_length(values: Sequence[Any] | NDArray[Any], length: int, what: str) -> None:

@@ -54,13 +54,13 @@ class EndLabels(Artist):
         self.set_zorder(2.9)  # just below text: drawn, and so placed, before the names are
         self.set_in_layout(False)
         self.names: list[Annotation] = []
+        self._ax = ax
         self._place = ax.transAxes + ScaledTranslation(_DISTANCE / 72, 0, ax.figure.dpi_scale_trans)
         ax.add_artist(self)
 
-    def add(self, x: float, y: float, text: str, colour: str, weight: str = "normal") -> Annotation:
-        """Name the line that ends at (x, y); a thin line leads there."""
-        assert self.axes is not None
-        name = self.axes.annotate(
+    def add(self, x: float, y: float, text: str, colour: str, weight: str = "normal", far: bool = False) -> Annotation:
+        """Name the line that ends at (x, y); a thin line leads there, dotted if the end is far from the right edge."""
+        name = self._ax.annotate(
             wrap(text, 130, 12),
             xy=(x, y),
             xytext=(1, 0.5),
@@ -70,17 +70,25 @@ class EndLabels(Artist):
             weight=weight,
             linespacing=1.05,
             annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.9, "shrinkA": 1, "shrinkB": 4, "relpos": (0, 0.5)},
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "linewidth": 1.0,
+                "linestyle": (0, (1, 2)) if far else "-",
+                "shrinkA": 1,
+                "shrinkB": 4,
+                "relpos": (0, 0.5),
+            },
         )
         self.names.append(name)
         return name
 
     def draw(self, renderer: RendererBase) -> None:
         """Move the names apart. They draw themselves afterwards."""
-        if not self.names or self.axes is None:
+        if not self.names:
             return
-        box = self.axes.get_window_extent(renderer)
-        ends = np.array([self.axes.transData.transform(name.xy)[1] for name in self.names])
+        box = self._ax.get_window_extent(renderer)
+        ends = np.array([self._ax.transData.transform(name.xy)[1] for name in self.names])
         # An Annotation's own extent includes its leading line; only the text must not overlap.
         sizes = [1.12 * Text.get_window_extent(name, renderer).height for name in self.names]
         centres = spread(np.clip(ends, box.y0, box.y1), sizes, box.y0, box.y1)

@@ -52,6 +52,8 @@ _FIXED = {
     "residual 56": (BLUE, "o", _RESIDUAL),
     "ResNet-18": (GREEN, "o", _RESIDUAL),
     "TinyVGG": (BLACK, "X", ":"),
+    "VGG": (BLACK, "X", ":"),
+    "VGG-16": (BLACK, "X", ":"),
     "A": (SKY, "o", _RESIDUAL),
     "B": (BLUE, "s", _RESIDUAL),
     "C": (GREEN, "^", _RESIDUAL),
@@ -63,7 +65,7 @@ _FIXED = {
     "validation": (BLACK, "s", "-"),
 }
 
-_PAGE = {
+_PAGE: Any = {
     "figure.figsize": (WIDTH, 4.2),
     "figure.dpi": 100,
     "savefig.dpi": 200,
@@ -134,9 +136,9 @@ def styles_for(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The styles of networks that stand in one figure: names without a fixed style keep clear of the others."""
     names = list(names)
     styles = {name: network_style(name) for name in names if name in _FIXED}
-    for name in names:
-        if name not in styles:
-            styles[name] = _free_style(name, list(styles.values()))
+    rest = [name for name in names if name not in _FIXED]
+    for name in sorted(rest, key=lambda name: _known_start(name) is None):  # those with a colour of their own first
+        styles[name] = _free_style(name, list(styles.values()))
     return {name: styles[name] for name in names}
 
 
@@ -166,13 +168,25 @@ def axes_or_new(ax: Axes | None, height: float = 4.2, width: float = WIDTH) -> A
     return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def put_title(ax: Axes, title: str) -> None:
-    """A left-aligned title, broken into lines that fit above the Axes."""
+def put_title(ax: Axes, title: str, left: float = 0.8) -> None:
+    """A left-aligned title, broken into lines that fit above the Axes.
+
+    Args:
+        ax: where it stands.
+        title: what the figure shows.
+        left: inches taken by what stands left of the Axes, such as the numbers of the y axis.
+    """
     size = mpl.rcParams["axes.titlesize"]
-    points = float(size) if isinstance(size, (int, float)) else 12.0
-    share = ax.get_subplotspec().get_gridspec().ncols if ax.get_subplotspec() is not None else 1
-    width = ax.figure.get_figwidth() / share - 0.8  # the y axis with its numbers stands left of the title
+    points = float(size) if isinstance(size, (int, float)) else 12.0  # before use_style() it is a word
+    spec = ax.get_subplotspec()
+    columns = spec.get_gridspec().ncols if spec is not None else 1
+    width = figure_width(ax) / columns - left
     ax.set_title(wrap(title, width * 72, points * 1.1), loc="left")
+
+
+def figure_width(ax: Axes) -> float:
+    """Width in inches of the figure, or part of a figure, that the Axes stand in."""
+    return float(ax.figure.bbox.width / ax.figure.dpi)
 
 
 def wrap(text: str, width: float, size: float) -> str:

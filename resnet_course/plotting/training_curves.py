@@ -40,9 +40,9 @@ def history(histories: Mapping[str, Any], title: str) -> Figure:
         _draw_panel(ax, numbers, *fields)
         ax.set_ylabel(quantity)
     panels[1].set_xlabel("epoch")
-    panels[1].xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    panels[1].xaxis.set_major_locator(MaxNLocator(nbins=8, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
     put_title(panels[0], title)
-    _explain_lines(panels[0], any(len(record["val_loss"]) for record in numbers.values()))
+    _explain_lines(panels[0], numbers)
     return figure
 
 
@@ -66,31 +66,43 @@ def _read(name: str, record: Any) -> dict[str, Floats]:
 def _draw_panel(ax: Axes, numbers: Mapping[str, dict[str, Floats]], train: str, validation: str) -> None:
     labels = EndLabels(ax)
     styles = styles_for(numbers)
-    only_one = len(numbers) == 1
+    right = max(len(record[train]) for record in numbers.values())
     for name, record in numbers.items():
         color, marker = styles[name]["color"], styles[name]["marker"]
         epochs = np.arange(1, len(record[train]) + 1)
+        ends = {"training": train}
         ax.plot(epochs, record[train], "--", color=color, lw=1.8, label=f"{name}, training")
         if len(record[validation]):
             best = int(np.nanargmin(record["val_loss"]))
             ax.plot(epochs, record[validation], "-", color=color, label=f"{name}, validation")
             ax.plot(epochs[best], record[validation][best], marker, color=color, ms=11, mec="white", mew=1.2, zorder=3)
-        named = validation if len(record[validation]) else train
-        last = np.flatnonzero(np.isfinite(record[named]))[-1]
-        labels.add(epochs[last], record[named][last], "validation" if only_one else name, color, weight="bold")
-        if only_one and named == validation:
-            last = np.flatnonzero(np.isfinite(record[train]))[-1]
-            labels.add(epochs[last], record[train][last], "training", color)
+            ends = {"validation": validation, **ends}
+        if len(numbers) > 1:  # several networks: one name each, at the more important line
+            ends = {name: next(iter(ends.values()))}
+        for words, field in ends.items():
+            last = np.flatnonzero(np.isfinite(record[field]))[-1]
+            weight = "normal" if words == "training" else "bold"
+            labels.add(epochs[last], record[field][last], words, color, weight, far=epochs[last] < right)
     ax.margins(x=0.02)
 
 
-def _explain_lines(ax: Axes, with_validation: bool) -> None:
-    """A line of samples under the title: what dashes and the marker mean, in no network's colour."""
-    samples = [Line2D([], [], color=SOFT_INK, linestyle="--", label="training")]
+def _explain_lines(ax: Axes, numbers: Mapping[str, dict[str, Floats]]) -> None:
+    """Samples under the title: what dashes and the marker mean. One network is named here, as its lines are not."""
+    with_validation = any(len(record["val_loss"]) for record in numbers.values())
+    colour, marker, prefix = SOFT_INK, "o", ""
+    samples = []
+    if len(numbers) == 1:
+        (name,) = numbers
+        style = styles_for(numbers)[name]
+        colour, marker, prefix = style["color"], style["marker"], f"{name}: "
+    else:
+        samples.append(Line2D([], [], color=colour, linestyle="--", label="training"))
+        if with_validation:
+            samples.append(Line2D([], [], color=colour, label="validation"))
     if with_validation:
-        samples.append(Line2D([], [], color=SOFT_INK, label="validation"))
-        samples.append(
-            Line2D([], [], color=SOFT_INK, linestyle="", marker="o", ms=9, label="epoch of the lowest validation loss")
-        )
+        words = f"{prefix}epoch of the lowest validation loss"
+        samples.append(Line2D([], [], color=colour, linestyle="", marker=marker, ms=9, label=words))
+    elif prefix:
+        samples.append(Line2D([], [], color=colour, linestyle="--", label=f"{prefix}training only"))
     ax.legend(handles=samples, loc="lower left", bbox_to_anchor=(-0.01, 0.98), ncols=3, fontsize=11, borderpad=0.2)
     ax.set_title(ax.get_title(loc="left"), loc="left", pad=32)

@@ -1,6 +1,7 @@
 """Weights and training states in files: written whole or not at all, read as data and never as code.
 
-`torch.save(model)` stores a pickle that runs code when it is loaded; a state dict read with `weights_only=True` is data.
+`torch.save(model)` stores a pickle that runs code when it is loaded; a state dict read with `weights_only=True` is
+data.
 
 Taught in lesson 06.
 """
@@ -82,5 +83,6 @@ def check_fits(model: nn.Module, state: dict[str, Any], path: str | Path) -> Non
     if problems:
         raise CourseError(
             f"{path} is a checkpoint of another model: {'; '.join(problems[:3])}"
-            f"{f' and {len(problems) - 3} more' if len(problems) > 3 else ''}. Build the same model, or use another file."
+            f"{f' and {len(problems) - 3} more' if len(problems) > 3 else ''}. "
+            "Build the same model, or use another file."
         )

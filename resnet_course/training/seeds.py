@@ -24,10 +24,11 @@ def reset_seeds(seed: int = 42) -> None:
 
 def random_state() -> dict[str, Any]:
     """The state of all generators, in types that `torch.load(weights_only=True)` accepts."""
-    name, keys, position, has_gauss, cached = np.random.get_state()
+    numpy_state: dict[str, Any] = np.random.get_state(legacy=False)
+    numpy_state["state"]["key"] = numpy_state["state"]["key"].tolist()
     return {
         "python": random.getstate(),
-        "numpy": (name, keys.tolist(), position, has_gauss, cached),
+        "numpy": numpy_state,
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -36,8 +37,11 @@ def random_state() -> dict[str, Any]:
 def restore_random_state(state: dict[str, Any]) -> None:
     """Put all generators back to where `random_state` found them."""
     random.setstate(state["python"])
-    name, keys, position, has_gauss, cached = state["numpy"]
-    np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
+    np.random.set_state({**state["numpy"], "state": _with_array_key(state["numpy"]["state"])})
     torch.set_rng_state(state["torch"])
     if len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _with_array_key(state: dict[str, Any]) -> dict[str, Any]:
+    return {**state, "key": np.array(state["key"], dtype=np.uint32)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,7 @@ class Precision:
 
     @property
     def memory_format(self) -> torch.memory_format:
+        """PyTorch's name for the layout."""
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def context(self, device: torch.device) -> contextlib.AbstractContextManager[Any]:
@@ -98,14 +99,14 @@ def train_step(
         totals.add(loss, logits, targets)
         if on_batch is not None:
             on_batch(len(targets))
-    loss, accuracy = totals.means()
-    if not math.isfinite(loss):
+    mean_loss, accuracy = totals.means()
+    if not math.isfinite(mean_loss):
         raise CourseError(
-            f"the training loss became {loss}: the numbers have left the range of floats. Usual reasons: a learning rate "
-            "that is too high (try a tenth), images that are not normalised, or a division by zero in the model. "
+            f"the training loss became {mean_loss}: the numbers have left the range of floats. Usual reasons: "
+            "a learning rate that is too high (try a tenth), images that are not normalised, or a division by zero in the model. "
             "The weights are no longer usable; start again or load the last checkpoint."
         )
-    return loss, accuracy
+    return mean_loss, accuracy
 
 
 @torch.no_grad()
@@ -165,7 +166,7 @@ def predict(model: nn.Module, dataloader: Loader, precision: Precision = FLOAT32
 
 
 @contextlib.contextmanager
-def eval_mode(model: nn.Module):
+def eval_mode(model: nn.Module) -> Iterator[nn.Module]:
     """Eval mode inside the block; every module's own mode afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()

@@ -1,0 +1,45 @@
+# Everything here is also a command of `python -m resnet_course`; make only sets up the environment.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+PIP_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help course test lab notebooks preflight format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+course: $(VENV)/.lab ## run all lessons headless; a table, and notebooks and pages in build/
+	$(BIN)/python -m resnet_course course
+
+lab: $(VENV)/.lab ## open JupyterLab on lesson 00
+	$(BIN)/python -m resnet_course lab
+
+preflight: $(VENV)/.lab ## show versions, device, precision and predicted minutes
+	$(BIN)/python -m resnet_course preflight
+
+test: $(VENV)/.dev ## lint, types, import arrows, unit tests, and nbval on every notebook
+	$(BIN)/python -m resnet_course test
+
+notebooks: $(VENV)/.dev ## build the notebooks from notebooks/sources
+	$(BIN)/python -m resnet_course notebooks
+
+format: $(VENV)/.dev ## format the code
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
+
+clean: ## delete what make made, the environment included
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed" if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.lab: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) -e '.[lab]'
+	touch $@
+
+$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) -e '.[dev]'
+	touch $@ $(VENV)/.lab

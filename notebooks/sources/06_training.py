@@ -1,0 +1,534 @@
+# %% [markdown]
+# # 06 · Training ResNet-18
+#
+# *Three networks, one budget, and numbers that another person can get again.*
+
+# %% [markdown]
+# **After this lesson you can**
+#
+# - train ResNet-18 with fixed seeds, Adam, early stopping and a timer, and bring back the best epoch,
+# - say why the choice of the epoch needs validation images, and the final number needs images that no choice has seen,
+# - measure a model the right way, save it as data and not as code, and resume a training exactly,
+# - compare networks fairly, and say no more than the numbers say.
+#
+# **You need:** lessons 01 to 05.
+#
+# **Time:** 45 minutes to read and write; the code runs in about a minute on two CPU cores.
+
+# %% [markdown]
+# ## A bet
+#
+# TinyVGG from lesson 01, ResNet-18 from lesson 05, and **plain 18**, which is ResNet-18 without its shortcuts. Same images,
+# same epochs, same optimizer, same learning rate. Write down the validation accuracy that you expect at the end for each, a number
+# between 0 and 1.
+
+# %%
+my_guess = {"TinyVGG": None, "plain 18": None, "ResNet-18": None}  # for example 0.7
+
+# %%
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from resnet_course import cards, checks, data, inspection, plotting, runtime, training
+from resnet_course.models import TinyVGG, plain18, resnet18
+
+plotting.use_style()
+profile = runtime.profile()
+precision = runtime.precision()
+budget = profile.pick(
+    quick=runtime.Budget(images=2_000, image_size=32, epochs=5, width=16),
+    full=runtime.Budget(images=50_000, image_size=32, epochs=30, batch_size=128, width=64),
+)
+print(f"{profile.dataset}: {budget.images:,} images, {budget.epochs} epochs on {profile.device}, {precision}")
+
+# %% [markdown]
+# In the quick profile both 18-layer networks have a quarter of the usual channels (16, 32, 64, 128 in place of 64, 128, 256, 512):
+# the same depth and the same structure, about a sixteenth of the work. On a GPU the same notebook trains the
+# full network, with 11,173,962 parameters for ten classes.
+
+# %% [markdown]
+# ## Numbers that come again: seeds
+#
+# The first weights, the order of the images and every dropout are drawn at random. A **seed** fixes the start of the random
+# numbers, so that the same program on the same machine gives the same numbers. `reset_seeds` sets it for Python,
+# NumPy and PyTorch.
+
+# %%
+def first_weight(seed: int) -> float:
+    training.reset_seeds(seed)
+    return resnet18(width=budget.width).conv1.weight[0, 0, 0, 0].item()
+
+
+print(f"seed 42: {first_weight(42):.6f}   again: {first_weight(42):.6f}   seed 43: {first_weight(43):.6f}")
+
+# %% [markdown]
+# A seed makes a run *repeatable*. It does not make it *typical*: another seed gives another result, and a difference
+# between two networks that is smaller than the difference between two seeds means nothing. Lesson 04 measured that with several
+# seeds; here we have time for one, and will word our verdicts with care.
+
+# %% [markdown]
+# ## Three sets of images
+#
+# - **Training** images change the weights.
+# - **Validation** images make the choices: which epoch, which learning rate, which network.
+# - **Test** images give the final number, once, after all choices are made.
+#
+# Why not choose by the test images? Because the best of many looks better than it is. You can see it with
+# models that know nothing: a hundred of them guess blindly, and we keep the one that is best on 200 images.
+
+# %%
+generator = torch.Generator().manual_seed(0)
+truth = torch.randint(0, 10, (400,), generator=generator)
+guesses = torch.randint(0, 10, (100, 400), generator=generator)  # 100 models, each blind
+accuracy_choosing = (guesses[:, :200] == truth[:200]).float().mean(1)
+accuracy_fresh = (guesses[:, 200:] == truth[200:]).float().mean(1)
+winner = accuracy_choosing.argmax()
+cards.verdict(
+    "the images that chose the winner flatter it",
+    bool(accuracy_choosing[winner] > accuracy_fresh[winner]),
+    f"the best of 100 blind models has accuracy {accuracy_choosing[winner]:.3f} on the 200 images that chose it, "
+    f"{accuracy_fresh[winner]:.3f} on 200 fresh ones; all of them guess with 0.1",
+)
+
+# %% [markdown]
+# ### Exercise: `fair_split`
+#
+# Given the labels of the training images, return two index tensors: for training and for validation. `fraction` is the
+# share of the validation part. Three things to mind: no image in both parts; every class keeps its share (files
+# often come sorted by class); the seed alone decides, through a `torch.Generator` of its own.
+#
+# Example: 60 images of class 0, 30 of class 1, 10 of class 2 and `fraction=0.2` give 80 and 20 indices, and the 20 are
+# 12, 6 and 2 of the classes.
+
+# %%
+def fair_split(targets: torch.Tensor, fraction: float = 0.1, seed: int = 0):
+    """(N,) labels -> indices for training, indices for validation."""
+    ### BEGIN SOLUTION
+    generator = torch.Generator().manual_seed(seed)
+    validation = []
+    for label in targets.unique():
+        members = (targets == label).nonzero().flatten()
+        members = members[torch.randperm(len(members), generator=generator)]
+        validation.append(members[: round(fraction * len(members))])
+    validation = torch.cat(validation)
+    in_training = torch.ones(len(targets), dtype=torch.bool)
+    in_training[validation] = False
+    return in_training.nonzero().flatten(), validation
+    ### END SOLUTION
+
+
+fair_split = checks.fair_split(fair_split)
+
+# %% [markdown]
+# Now load the images and split them. The test images are loaded last, and used once.
+
+# %%
+all_training = data.load(profile.dataset, "train", budget.image_size, budget.images)
+train_indices, val_indices = fair_split(all_training.targets, fraction=0.2, seed=0)
+train_images, val_images = all_training.subset(train_indices), all_training.subset(val_indices)
+classes = all_training.classes
+
+train_batches = data.Batches(train_images, budget.batch_size, shuffle=True, device=profile.device)
+statistics = {"mean": train_batches.mean, "std": train_batches.std}  # of the training images, for all three sets
+val_batches = data.Batches(val_images, 500, device=profile.device, **statistics)
+print(f"{len(train_images):,} training and {len(val_images):,} validation images, {len(classes)} classes")
+
+# %% [markdown]
+# ## Measuring a model
+#
+# During training, `train_step` from lesson 01 collects loss and accuracy on the fly. For validation we need a fixed model:
+# **eval mode**, in which batch norm uses its stored statistics and dropout is off, and no gradients.
+#
+# ### Exercise: `evaluate`
+#
+# Return the mean loss over the samples and the accuracy between 0 and 1. Batches may have different sizes.
+#
+# Example: with 19 images in batches of 8, 8 and 3, each of the 19 counts the same.
+
+# %%
+def evaluate(model, dataloader, loss_fn):
+    """Mean loss over the samples, and accuracy in [0, 1]."""
+    ### BEGIN SOLUTION
+    device = next(model.parameters()).device
+    loss_sum, correct, samples = 0.0, 0, 0
+    model.eval()
+    with torch.no_grad():
+        for images, targets in dataloader:
+            images, targets = images.to(device), targets.to(device)
+            logits = model(images)  # (N, classes)
+            loss_sum += loss_fn(logits, targets).item() * len(targets)
+            correct += (logits.argmax(1) == targets).sum().item()
+            samples += len(targets)
+    return loss_sum / samples, correct / samples
+    ### END SOLUTION
+
+
+evaluate = checks.evaluate(evaluate)
+
+# %% [markdown]
+# ## The training
+#
+# The ingredients, one line each:
+#
+# - **cross-entropy** takes the logits as they are; it applies the softmax itself,
+# - **Adam** with learning rate 0.001, the usual first choice: it scales the step of every weight by the size of its recent gradients,
+# - **early stopping** after 3 epochs in a row without a better validation loss, from lesson 01,
+# - a **timer**. On a GPU the program runs ahead of the device, so wait for it before you read the clock.
+
+# %%
+def train(name: str, make_model):
+    training.reset_seeds(42)
+    model = make_model().to(profile.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    stopper = training.EarlyStopper(num_trials=3, save_path=f"runs/best-{name}.pt")
+    started = time.perf_counter()
+    history = training.fit(
+        model, train_batches, val_batches, optimizer, F.cross_entropy, budget.epochs, stopper,
+        precision=precision, description=name,
+    )  # fmt: skip
+    if profile.device.type == "cuda":
+        torch.cuda.synchronize()
+    seconds = time.perf_counter() - started
+    model = stopper.get_best_model(model)  # the weights of the epoch with the lowest validation loss
+    return model, history, seconds
+
+
+runs = {
+    "TinyVGG": train("TinyVGG", lambda: TinyVGG(num_classes=len(classes), image_size=budget.image_size)),
+    "plain 18": train("plain 18", lambda: plain18(len(classes), width=budget.width)),
+    "ResNet-18": train("ResNet-18", lambda: resnet18(len(classes), width=budget.width)),
+}
+
+# %% [markdown]
+# ## Side by side
+
+# %%
+final = {name: evaluate(model, val_batches, F.cross_entropy) for name, (model, _, _) in runs.items()}
+val_accuracy = {name: accuracy for name, (_, accuracy) in final.items()}
+print(f"{'network':<11}{'parameters':>12}{'epochs':>8}{'seconds':>9}{'training acc':>14}{'validation acc':>16}")
+for name, (model, history, seconds) in runs.items():
+    print(f"{name:<11}{inspection.count_parameters(model):>12,}{history.epochs:>8}{seconds:>9.1f}"
+          f"{history.train_acc[-1]:>14.3f}{val_accuracy[name]:>16.3f}")  # fmt: skip
+
+axes = plotting.lines(
+    {name: history.val_acc for name, (_, history, _) in runs.items()},
+    title="Validation accuracy by epoch", x_label="epoch", y_label="accuracy on the validation images",
+    guesses=my_guess, y_limits=(0, 1),
+)  # fmt: skip
+plotting.show(
+    axes,
+    alt="Validation accuracy by epoch for the three networks. With the best weights: "
+    + ", ".join(f"{name} {accuracy:.3f}" for name, accuracy in val_accuracy.items()),
+    caption=f"{len(train_images):,} training images of {all_training.name}, one seed.",
+)
+cards.compare_guess(my_guess, val_accuracy)
+
+# %%
+train_accuracy = {name: history.train_acc for name, (_, history, _) in runs.items()}
+cards.verdict(
+    "both 18-layer networks do better than TinyVGG on the same number of epochs",
+    min(val_accuracy["plain 18"], val_accuracy["ResNet-18"]) > val_accuracy["TinyVGG"],
+    ", ".join(f"{name} {accuracy:.3f}" for name, accuracy in val_accuracy.items()),
+)
+first_epochs = {name: train_accuracy[name][0] for name in ("plain 18", "ResNet-18")}
+cards.verdict(
+    "the residual network gets there sooner: it is ahead of plain 18 in training accuracy after the first epoch",
+    first_epochs["ResNet-18"] > first_epochs["plain 18"],
+    f"ResNet-18 {first_epochs['ResNet-18']:.3f}, plain 18 {first_epochs['plain 18']:.3f}",
+)
+difference = val_accuracy["ResNet-18"] - val_accuracy["plain 18"]
+cards.verdict(
+    "in the end the two 18-layer networks are about equal, within 0.05 in validation accuracy",
+    abs(difference) <= 0.05,
+    f"ResNet-18 minus plain 18: {difference:+.3f}",
+)
+
+# %% [markdown]
+# What may be said? The paper compares the same pair on ImageNet (He et al. 2015, §4.1, table 2): at 18 layers plain and residual end
+# about equal, and the residual network gets there sooner. So shortcuts are **not** a trick that makes every network
+# better. At 18 layers the plain network still trains; it is at 56 (lesson 03) that the shortcuts decide.
+#
+# And one caution: the budget is counted in epochs. Look at the seconds in the table: a TinyVGG epoch is much cheaper.
+
+# %% [markdown]
+# ## Two curves to read
+#
+# The left panel shows the loss, the right one the accuracy of ResNet-18; the best epoch is marked. Where training and
+# validation part, the network starts to know its training images better than the class.
+
+# %%
+figure = plotting.history({"ResNet-18": runs["ResNet-18"][1]}, title="ResNet-18: training and validation")
+history = runs["ResNet-18"][1]
+best_epoch = min(range(history.epochs), key=lambda epoch: history.val_loss[epoch])
+plotting.show(
+    figure,
+    alt=f"Loss and accuracy of ResNet-18 by epoch. The best epoch is number {best_epoch + 1}, "
+    f"with validation loss {history.val_loss[best_epoch]:.3f} and accuracy {history.val_acc[best_epoch]:.3f}.",
+)
+print(f"best epoch: {best_epoch + 1} of {history.epochs}, validation loss {history.val_loss[best_epoch]:.3f}, "
+      f"last epoch {history.val_loss[-1]:.3f}")  # fmt: skip
+cards.verdict(
+    "get_best_model brought the best epoch back, not the last one",
+    abs(final["ResNet-18"][0] - history.val_loss[best_epoch]) < 0.02,
+    f"the restored model has validation loss {final['ResNet-18'][0]:.3f}",
+)
+
+# %% [markdown]
+# ## The final number
+#
+# All choices are made. Now the test images, for the first and only time.
+
+# %%
+test_images = data.load(profile.dataset, "test", budget.image_size, budget.images // 2)
+test_batches = data.Batches(test_images, 500, device=profile.device, **statistics)
+best_model = runs["ResNet-18"][0]
+logits, targets = training.predict(best_model, test_batches)  # (N, classes), (N,)
+confidence, predicted = logits.softmax(1).max(1)
+test_accuracy = (predicted == targets).float().mean().item()
+print(f"ResNet-18 on {len(test_images):,} test images: accuracy {test_accuracy:.3f}")
+
+# %% [markdown]
+# A **confusion matrix** counts, for each true class (row), what the network said (column).
+
+# %%
+matrix = inspection.confusion_counts(predicted, targets, len(classes))
+off_diagonal = matrix - torch.diag(matrix.diag())
+true_class, said_class = divmod(int(off_diagonal.argmax()), len(classes))
+axes = plotting.confusion_matrix(matrix, classes, title="What ResNet-18 takes for what")
+plotting.show(
+    axes,
+    alt=f"Confusion matrix of {len(classes)} classes. The largest entry off the diagonal: {classes[true_class]} "
+    f"taken for {classes[said_class]}, {int(off_diagonal.max())} times.",
+    caption=f"{len(test_images):,} test images; rows are the truth.",
+)
+
+# %% [markdown]
+# Numbers hide what pictures show. These are the mistakes that the network was most sure of.
+
+# %%
+wrong = (predicted != targets).nonzero().flatten()
+if len(wrong):
+    figure = plotting.mistakes(
+        test_images.images[wrong], predicted[wrong], targets[wrong], confidence[wrong], classes, count=12
+    )
+    plotting.show(
+        figure,
+        alt=f"The most confident of {len(wrong)} wrong answers, each with its true class and what the network said.",
+        caption="Would you have known?",
+    )
+
+# %% [markdown]
+# ## Saving a model as data
+#
+# `torch.save(model)` is short, and wrong. It writes a **pickle**: a small program that rebuilds the object when it is
+# loaded. Whoever gives you such a file can make your machine run anything. A harmless proof: an object whose loading calls
+# a function of our choice.
+
+# %%
+import io
+
+calls = []
+
+
+class Trojan:
+    def __reduce__(self):
+        return calls.append, ("code ran while the file was loaded",)
+
+
+file = io.BytesIO()
+torch.save({"weights": Trojan()}, file)
+file.seek(0)
+try:
+    torch.load(file, weights_only=True)
+except Exception as error:
+    print("weights_only=True refuses:", type(error).__name__)
+print("calls so far:", calls)
+
+# %% [markdown]
+# Since PyTorch 2.6, `weights_only=True` is the default; we write it out, because older versions run the code. What it reads are
+# tensors, numbers, strings, lists and dicts. That is all a model needs: `model.state_dict()`.
+#
+# ### Exercise: `checkpoint`
+#
+# To go on with a training after a break, the weights are not enough: Adam remembers running means of the gradients.
+# Write two functions: one saves the state of the model, the state of the optimizer, and the epoch into one file; the other
+# puts them back and returns the epoch. No object, only data.
+#
+# Example: `save_checkpoint("state.pt", model, optimizer, 7)`, later
+# `load_checkpoint("state.pt", model, optimizer)` gives `7`.
+
+# %%
+def save_checkpoint(path, model, optimizer, epoch):
+    """Write everything that the training needs to go on."""
+    ### BEGIN SOLUTION
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": epoch}, path)
+    ### END SOLUTION
+
+
+def load_checkpoint(path, model, optimizer):
+    """Put model and optimizer back, and return the epoch."""
+    ### BEGIN SOLUTION
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["epoch"]
+    ### END SOLUTION
+
+
+save_checkpoint, load_checkpoint = checks.checkpoint((save_checkpoint, load_checkpoint))
+
+# %% [markdown]
+# ## Resuming exactly
+#
+# Is a training with a break the same as one without? Only if *everything* comes back: weights, optimizer, schedule, random numbers,
+# the early stopper's count. `training.fit(checkpoint=...)` writes all of it after each epoch, whole or not at all, and
+# goes on from there when it is called again. We test it: four epochs at once, against two, a stop, and two more.
+
+# %%
+import tempfile
+from pathlib import Path
+
+
+def train_tiny(epochs: int, checkpoint=None, model=None):
+    training.reset_seeds(1)
+    model = TinyVGG(num_classes=len(classes), image_size=budget.image_size).to(profile.device)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    part = data.Batches(val_images, 64, shuffle=True, augmentation=data.Augmentation(), device=profile.device)
+    training.fit(model, part, None, optimizer, F.cross_entropy, epochs, checkpoint=checkpoint)
+    return model
+
+
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder) / "resume.pt"
+    at_once = train_tiny(4)
+    train_tiny(2, checkpoint=path)  # the break is here: this model and optimizer are thrown away
+    resumed = train_tiny(4, checkpoint=path)
+
+pairs = list(zip(at_once.parameters(), resumed.parameters(), strict=True))
+largest = max((a - b).abs().max().item() for a, b in pairs)
+cards.verdict(
+    "2 + 2 epochs with a stop between give the weights of 4 epochs",
+    largest == 0 if profile.device.type == "cpu" else largest < 1e-3,
+    f"largest difference of any weight: {largest:g}",
+)
+
+# %% [markdown]
+# ## Where the time goes
+#
+# The usual loop reads images one by one: a `DataLoader` calls the data set for each index, applies the transforms to one image,
+# and stacks the results. For images that fit into memory, whole batches can be cut from one tensor. Both give the same
+# batches; how long do they take?
+
+# %%
+loader = torch.utils.data.DataLoader(train_images, batch_size=budget.batch_size, shuffle=True)
+
+
+def images_per_second(batches) -> float:
+    started, count = time.perf_counter(), 0
+    for images, _ in batches:
+        count += len(images)
+        if time.perf_counter() - started > 1:
+            break
+    return count / (time.perf_counter() - started)
+
+
+rates = {"DataLoader, image by image": images_per_second(loader), "Batches, from memory": images_per_second(train_batches)}
+for name, rate in rates.items():
+    print(f"{name:<28}{rate:>12,.0f} images/s")
+
+# %% [markdown]
+# Whether that matters depends on the network: here ResNet-18 trains at the rate below. A data pipeline that is much faster than
+# the network is fast enough. On a GPU the network is a hundred times faster, and then the image-by-image loader is what
+# everything waits for.
+
+# %%
+model, history, seconds = runs["ResNet-18"]
+rate = len(train_images) * history.epochs / sum(history.seconds)
+print(f"ResNet-18, width {budget.width}: {rate:,.0f} images/s in training, validation included ({precision})")
+
+# %% [markdown]
+# ## A recipe for the GPU
+#
+# With Adam at a constant rate you get a good network with little thought. People who want the best ResNet-18 in the least time use:
+#
+# - **SGD with Nesterov momentum** and **weight decay**, as in the paper (§4.2), with
+# - a **one-cycle** learning rate (Smith & Topin 2017, arXiv 1708.07120): up to a high value, which gets far quickly, then
+#   down to almost zero, which settles. Lessons 02 and 03 used it,
+# - **flip and shift**: each epoch sees slightly different images,
+# - **label smoothing**: the target is 0.9 for the true class and a little for the others,
+# - half-width numbers (**bfloat16**) and the **channels_last** layout, where the machine is faster with them; `runtime.precision()`
+#   has measured that for you.
+#
+# The next cell trains with it in the full profile, and with a smaller network, residual 8 on small images, in the quick profile.
+
+# %%
+def recipe(model, batches, epochs, max_rate):
+    optimizer = torch.optim.SGD(model.parameters(), lr=max_rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_rate, total_steps=epochs * len(batches))
+    loss_fn = nn.CrossEntropyLoss(label_smoothing=0.1)
+    return training.fit(model, batches, None, optimizer, loss_fn, epochs, scheduler=schedule, precision=precision)
+
+
+augmentation = data.Augmentation(shift=budget.image_size // 8)
+augmented = data.Batches(train_images, budget.batch_size, True, augmentation, device=profile.device, **statistics)
+training.reset_seeds(42)
+from resnet_course.models import cifar_resnet
+
+model = profile.pick(quick=lambda: cifar_resnet(8, len(classes)), full=lambda: resnet18(len(classes)))().to(profile.device)
+history = recipe(model, augmented, budget.epochs, max_rate=0.1)
+_, recipe_accuracy = evaluate(model, val_batches, F.cross_entropy)
+print(f"recipe, {profile.pick(quick='residual 8', full='ResNet-18')}: validation accuracy {recipe_accuracy:.3f} "
+      f"after {history.epochs} epochs, {sum(history.seconds):.1f} s")  # fmt: skip
+
+# %% [markdown]
+# ## What we measured
+
+# %%
+print("1. Validation accuracy: " + ", ".join(f"{name} {accuracy:.3f}" for name, accuracy in val_accuracy.items()) + ".")
+print("2. Training accuracy after one epoch: "
+      + ", ".join(f"{name} {accuracy:.3f}" for name, accuracy in first_epochs.items()) + ".")
+print(f"3. Test accuracy of ResNet-18, measured once: {test_accuracy:.3f}.")
+print(f"4. Stopped and resumed against trained at once: largest difference {largest:g}.")
+print(f"5. Of 100 blind models the best seemed to have {accuracy_choosing[winner]:.3f}; on fresh images it had "
+      f"{accuracy_fresh[winner]:.3f}.")  # fmt: skip
+
+# %% [markdown]
+# ## Self-check
+#
+# <details><summary>1. Early stopping on the test loss, and then reporting the test accuracy: what is wrong?</summary>
+#
+# The test images chose the epoch, so they flatter it, as they flattered the best blind model. The number is no longer an
+# estimate for new images.
+# </details>
+#
+# <details><summary>2. Does this lesson show that shortcuts make an 18-layer network more accurate?</summary>
+#
+# No. It compares one seed each, and the paper finds both about equal at 18 layers in the end. What the first epochs show is
+# that the residual one gets there sooner.
+# </details>
+#
+# <details><summary>3. With <code>num_trials=3</code>, the validation losses are 0.9, 0.7, 0.8, 0.75, 0.7. When does training stop?</summary>
+#
+# After the fifth epoch. 0.7 was the best; 0.8, 0.75 and 0.7 are three in a row that are not better (equal is not better).
+# </details>
+#
+# <details><summary>4. You forgot <code>model.eval()</code> in the validation. Does only the number change?</summary>
+#
+# No. In training mode batch norm also updates its stored statistics, so the validation images leak into the model.
+# </details>
+#
+# <details><summary>5. A checkpoint has the weights and the epoch. What goes wrong when training resumes with Adam?</summary>
+#
+# Adam starts with empty running means, so its first steps have another size and direction; with a learning-rate schedule the rate
+# jumps back too.
+# </details>
+
+# %% [markdown]
+# ## Further reading
+#
+# - He, Zhang, Ren, Sun 2015, arXiv 1512.03385, §4.1, table 2 (plain 18 against residual 18) and §4.2 (the CIFAR-10 recipe).
+# - Smith & Topin 2017, arXiv 1708.07120: one-cycle learning rates.
+# - Goyal et al. 2017, arXiv 1706.02677, §5.1: starting the last batch norm of a block at zero.

@@ -1,0 +1,174 @@
+"""Compare two ways to build a whole network, fast enough for a check: by shapes first, then on the same weights."""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from resnet_course.checks.compare import differ
+from resnet_course.checks.core import SEED
+from resnet_course.inspection.calls import record_calls, roles
+
+_PERIOD = 100_003  # different random numbers in the weights; a prime, so that they do not repeat in step with a layer
+NOT_TWICE = "not the same twice: some weights are not among the network's parameters"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run to compare.
+
+    Args:
+        num_classes: handed to the factory.
+        shape: of the input.
+        training: in training mode, else in eval mode.
+    """
+
+    num_classes: int
+    shape: tuple[int, ...]
+    training: bool = False
+
+    def __str__(self) -> str:
+        mode = "training" if self.training else "eval"
+        return f"with {self.num_classes} classes and input {self.shape}, in {mode} mode, the output"
+
+
+class SameNetwork:
+    """Compares two functions `num_classes -> network`. Names of attributes do not matter.
+
+    Both networks get weights by the role of their layers (shape, and place among the layers of that shape in the order
+    of the run), so that the same architecture has the same weights under any names. What the learner's network does is
+    kept while it is compared with the known mistakes.
+    """
+
+    def __init__(self, reference: Any, cases: Sequence[Case]) -> None:
+        self._reference = reference
+        self._cases = cases
+        self._kept: _Behaviour | None = None
+
+    def __call__(self, candidate: Any, implementation: Any) -> str | None:
+        """None if they behave the same, otherwise the first difference in words."""
+        if isinstance(candidate, nn.Module):
+            handed_in = "a network was handed in; hand in what makes it, without the brackets."
+            return None if isinstance(implementation, nn.Module) else handed_in
+        if isinstance(implementation, nn.Module):
+            return "this is not a network yet."
+        if not callable(candidate):
+            return f"something that makes a network is needed, this is {candidate!r}."
+        # A new check starts with the reference; then everything is measured anew.
+        if implementation is self._reference or self._kept is None or self._kept.factory is not candidate:
+            self._kept = _Behaviour(candidate, self._cases[0].num_classes)
+        return self._compare(self._kept, _Behaviour(implementation, self._cases[0].num_classes))
+
+    def _compare(self, mine: _Behaviour, expected: _Behaviour) -> str | None:
+        if mine.problem is not None or expected.problem is not None:
+            return None if mine.problem == expected.problem else mine.problem
+        if mine.shapes != expected.shapes:
+            return self._sizes_differ(mine, expected)
+        for case in self._cases:
+            difference = differ(mine.output(case), expected.output(case), str(case))
+            if difference is not None:
+                return difference
+            if mine.has_gradient(case) != expected.has_gradient(case):
+                return "no gradient reaches the weights: is something detached?"
+        return None
+
+    def _sizes_differ(self, mine: _Behaviour, expected: _Behaviour) -> str:
+        """A wrong shape of the output says more than a count of parameters, so it comes first."""
+        difference = differ(mine.output(self._cases[0]), expected.output(self._cases[0]), str(self._cases[0]))
+        if difference is not None and "values" not in difference:
+            return difference
+        counts = [sum(math.prod(shape) for shape in network.shapes) for network in (mine, expected)]
+        if counts[0] == counts[1]:
+            return "the number of parameters is right, but they have other shapes than they should."
+        return f"there are {counts[0]:,} parameters where {counts[1]:,} are needed."
+
+
+class _Behaviour:
+    """What the networks of one factory give, measured when it is asked for."""
+
+    def __init__(self, factory: Callable[[int], Any], num_classes: int) -> None:
+        self.factory = factory
+        self._outputs: dict[Case, tuple[Any, bool]] = {}
+        module = _build(factory, num_classes)
+        self.problem: str | None = None
+        self.shapes: list[tuple[int, ...]] = []
+        if isinstance(module, nn.Module):
+            self.shapes = sorted(tuple(parameter.shape) for parameter in module.parameters())
+        else:
+            self.problem = f"an nn.Module should come back, and this is {'None' if module is None else repr(module)}."
+
+    def output(self, case: Case) -> Any:
+        return self._run(case)[0]
+
+    def has_gradient(self, case: Case) -> bool:
+        return self._run(case)[1]
+
+    def _run(self, case: Case) -> tuple[Any, bool]:
+        if case not in self._outputs:
+            self._outputs[case] = _run(self.factory, case)
+        return self._outputs[case]
+
+
+def _build(factory: Callable[[int], Any], num_classes: int) -> Any:
+    """On the meta device, where weights have shapes but no numbers; really, if the network does not bear that."""
+    try:
+        with torch.device("meta"):
+            return factory(num_classes)
+    except Exception:
+        return _build_really(factory, num_classes)
+
+
+def _build_really(factory: Callable[[int], Any], num_classes: int, seed: int = SEED) -> Any:
+    torch.manual_seed(seed)
+    return factory(num_classes)
+
+
+def _run(factory: Callable[[int], Any], case: Case) -> tuple[Any, bool]:
+    """The output on the same random input and weights for everyone, and whether gradients would flow."""
+    x = torch.randn(case.shape, generator=torch.Generator().manual_seed(SEED))
+    try:
+        with torch.device("meta"):
+            module = factory(case.num_classes)
+        output = _output(module, case.training, x, x.to("meta"))
+    except Exception:  # the real run says the same in the words that a learner will see
+        output, again = (_output(_build_really(factory, case.num_classes, seed), case.training, x, x) for seed in (SEED, SEED + 1))
+        if isinstance(output, Tensor) and output.shape == again.shape and not torch.equal(output, again):
+            return NOT_TWICE, False
+    if not isinstance(output, Tensor):
+        return output, False
+    return output.detach(), output.requires_grad
+
+
+def _output(module: nn.Module, training: bool, x: Tensor, x_for_roles: Tensor) -> Any:
+    weights = _weights(module, x_for_roles)
+    torch.manual_seed(SEED)  # of dropout
+    return functional_call(module.train(training), weights, x)
+
+
+def _weights(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    """Parameters and buffers that hide nothing, chosen by the role of their layer."""
+    calls, error = record_calls(module.eval(), x)
+    if error is not None:
+        raise error
+    by_layer = roles(calls)
+    noise = 0.5 + torch.rand(_PERIOD, generator=torch.Generator().manual_seed(SEED))
+    signed = noise * torch.randn(_PERIOD, generator=torch.Generator().manual_seed(SEED + 1)).sign()
+    found = {}
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        layer, _, kind = name.rpartition(".")
+        if not tensor.is_floating_point():
+            found[name] = torch.zeros(tensor.shape, dtype=tensor.dtype)
+            continue
+        start = zlib.crc32(repr((by_layer.get(layer), kind)).encode()) % _PERIOD
+        fan = 1 if tensor.dim() < 2 else tensor[0].numel()
+        numbers = (noise if fan == 1 else signed / math.sqrt(fan)).roll(start)
+        value = numbers.repeat(1 + tensor.numel() // _PERIOD)[: tensor.numel()].view(tensor.shape)
+        found[name] = value.requires_grad_(isinstance(tensor, nn.Parameter))
+    return found

@@ -1,0 +1,151 @@
+"""Where two networks that should do the same begin to differ."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from resnet_course.inspection.calls import Call, copy_tensors, pair_modules, record_calls
+from resnet_course.inspection.reasons import likely_reason, settings_differ
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first module whose output differs from the reference's. `print` it.
+
+    Args:
+        name: the module in the model; "" is the network itself, None means that nothing differs.
+        kind: its class.
+        difference: the largest absolute difference of the outputs; None where their shapes differ.
+        shape, reference_shape: of the two outputs; empty where the outputs agree and only a stored number differs.
+        agreed: how many modules were compared before it and agree.
+        reason: what the cause may be, in words.
+        error: what the model raised on its way, None if it came to the end.
+    """
+
+    name: str | None
+    kind: str = ""
+    difference: float | None = None
+    shape: tuple[int, ...] = ()
+    reference_shape: tuple[int, ...] = ()
+    agreed: int = 0
+    reason: str = ""
+    error: str | None = None
+
+    def __str__(self) -> str:
+        if self.name is None:
+            return f"No difference: the outputs of all {self.agreed} modules agree (largest difference {self.difference:.1e})."
+        where = f"{self.name} ({self.kind})" if self.name else f"the network itself ({self.kind})"
+        lines = [f"First difference: {where}. Modules before it that agree: {self.agreed}."]
+        if self.difference is not None and self.reference_shape:
+            lines.append(
+                f"Its output: shape {self.shape}, as in the reference; values differ by up to {self.difference:.3g}."
+            )
+        elif self.reference_shape:
+            lines.append(f"Its output: shape {self.shape}; the reference has {self.reference_shape}.")
+        lines.append(f"Likely reason: {self.reason}")
+        if self.error is not None:
+            lines.append(f"Later the model stopped: {self.error}")
+        return "\n".join(lines)
+
+
+def first_divergence(
+    model: nn.Module, reference: nn.Module, x: Tensor, copy_weights: bool = True, tolerance: float = 1e-4
+) -> Divergence:
+    """Run both networks on `x`, compare module by module in the order of the run, and stop at the first difference.
+
+    Modules are matched by name, and layers with weights that have no partner of that name by shape and order. Both
+    networks run as copies, each in its own mode, so neither is changed. A model that stops with an error is compared
+    up to that point.
+
+    Args:
+        model: the network under suspicion.
+        reference: the network that is right.
+        x: (N, C, H, W), on the device of both.
+        copy_weights: give the model the reference's weights first, wherever shapes agree.
+        tolerance: outputs may differ by this share of the reference's largest value.
+
+    Raises:
+        Exception: whatever the reference raises.
+
+    Taught in lesson 05.
+    """
+    model, reference = copy.deepcopy(model), copy.deepcopy(reference)
+    pairs = _pair(model, reference, x)
+    if copy_weights:
+        parts, reference_parts = dict(model.named_modules()), dict(reference.named_modules())
+        for reference_name, name in pairs.items():
+            copy_tensors(parts[name], reference_parts[reference_name])
+    calls, error = _record(model, x)
+    expected, reference_error = _record(reference, x)
+    if reference_error is not None:
+        raise reference_error
+    return _compare(calls, expected, pairs, tolerance, error)
+
+
+def _pair(model: nn.Module, reference: nn.Module, x: Tensor) -> dict[str, str]:
+    """Found on copies: a run in training mode changes the batch norms' statistics."""
+    calls, _ = _record(copy.deepcopy(model), x)
+    expected, _ = _record(copy.deepcopy(reference), x)
+    return pair_modules(calls, expected)
+
+
+def _record(model: nn.Module, x: Tensor) -> tuple[list[Call], Exception | None]:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # the same dropout in both
+        return record_calls(model, x.clone())
+
+
+def _compare(
+    calls: list[Call], expected: list[Call], pairs: dict[str, str], tolerance: float, error: Exception | None
+) -> Divergence:
+    by_place = {(call.name, call.number): call for call in calls}
+    said = None if error is None else f"{type(error).__name__}: {error}".split("\n")[0]
+    agreed: list[tuple[Call, Call]] = []
+    largest = 0.0
+    for theirs in expected:
+        mine = by_place.get((pairs.get(theirs.name, theirs.name), theirs.number))
+        if mine is None:
+            continue
+        difference = _largest_difference(mine.came_out, theirs.came_out)
+        if difference is None or difference > tolerance * (theirs.came_out.abs().max().item() + 1e-6):
+            reason = likely_reason(mine, theirs, agreed, calls, expected, tolerance)
+            return _describe(mine, theirs, difference, len(agreed), reason, said)
+        agreed.append((mine, theirs))
+        largest = max(largest, difference)
+    if said is not None:
+        last = f" after {agreed[-1][0].name}" if agreed else ""
+        kind = type(calls[-1].module).__name__ if calls else "network"
+        return Divergence("", kind, agreed=len(agreed), reason=f"the model stopped{last} with {said}")
+    return _compare_statistics(agreed, tolerance) or Divergence(None, difference=largest, agreed=len(agreed))
+
+
+def _compare_statistics(agreed: list[tuple[Call, Call]], tolerance: float) -> Divergence | None:
+    """In training mode the outputs may agree while the stored statistics go apart."""
+    for mine, theirs in agreed:
+        stored = dict(theirs.module.named_buffers(recurse=False))
+        for name, tensor in mine.module.named_buffers(recurse=False):
+            difference = _largest_difference(tensor.float(), stored[name].float()) if name in stored else 0.0
+            if difference is None or difference > tolerance * (stored[name].abs().max().item() + 1e-6):
+                why = settings_differ(mine.module, theirs.module) or "they are not updated in the same way."
+                reason = f"the outputs agree, but its {name} differs: {why}"
+                return Divergence(mine.name, type(mine.module).__name__, difference, agreed=len(agreed), reason=reason)
+    return None
+
+
+def _describe(
+    mine: Call, theirs: Call, difference: float | None, agreed: int, reason: str, error: str | None
+) -> Divergence:
+    shapes = tuple(mine.came_out.shape), tuple(theirs.came_out.shape)
+    return Divergence(mine.name, type(mine.module).__name__, difference, *shapes, agreed, reason, error)
+
+
+def _largest_difference(mine: Tensor, theirs: Tensor) -> float | None:
+    """None where the shapes differ; infinite where only one of them is not a number."""
+    if mine.shape != theirs.shape:
+        return None
+    difference = (mine.double() - theirs.double()).abs().nan_to_num(nan=float("inf"))
+    return difference.max().item() if difference.numel() else 0.0

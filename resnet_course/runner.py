@@ -1,0 +1,112 @@
+"""Run lessons headless: executed notebooks, pages, and a table of verdicts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from resnet_course.errors import CourseError
+from resnet_course.files import write_atomically
+from resnet_course.lessons import Lesson
+from resnet_course.messages import MIME_TYPE
+from resnet_course.progress import say
+
+CELL_TIMEOUT = 3600  # seconds; a full-profile training is one cell
+
+
+def course_root() -> Path:
+    """The folder that holds `notebooks`: the current folder, one above it, or the package's own checkout.
+
+    Raises:
+        CourseError: if none of them does.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parent.parent):
+        if (folder / "notebooks" / "sources").is_dir():
+            return folder
+    raise CourseError("the notebooks are not here. Clone the repository and run this inside it.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of a lesson gave."""
+
+    lesson: Lesson
+    seconds: float
+    verdicts: tuple[dict[str, Any], ...]
+    error: str | None
+
+    @property
+    def summary(self) -> str:
+        """One phrase for the table."""
+        if self.error is not None:
+            return f"failed: {self.error}"
+        held = sum(verdict["holds"] for verdict in self.verdicts)
+        return f"{held} of {len(self.verdicts)} verdicts reproduced" if self.verdicts else "ran; it has no verdicts"
+
+
+def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False) -> list[Outcome]:
+    """Run lessons one after the other, keep executed notebooks and HTML in `root / "build"`, print a table."""
+    outcomes = []
+    for lesson in lessons:
+        say(f"lesson {lesson.number}: {lesson.title} ...")
+        outcomes.append(run_lesson(lesson, root, student))
+    _print_table(outcomes)
+    return outcomes
+
+
+def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
+    """Run one lesson's solution notebook, or the student's, in a kernel of its own."""
+    from nbclient import NotebookClient  # only needed to run lessons headless
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    folder = root / "notebooks" if student else root / "notebooks" / "solutions"
+    path = folder / lesson.file_name
+    notebook = nbformat.read(path, as_version=4)
+    # The kernel starts in the notebook's folder, as in JupyterLab.
+    resources = {"metadata": {"path": str(folder)}}
+    client = NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources)
+    started, error = time.perf_counter(), None
+    environment = {**os.environ, "RESNET_COURSE_PROGRESS": "0"}  # bars are of no use in a saved page
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}".split("\n")[0]
+    except DeadKernelError:
+        error = "the kernel died (often: out of memory)"
+    seconds = time.perf_counter() - started
+    _save(notebook, root / "build" / ("student" if student else "solutions") / lesson.file_name)
+    return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)
+
+
+def _save(notebook: nbformat.NotebookNode, path: Path) -> None:
+    from nbconvert import HTMLExporter  # only needed to run lessons headless
+
+    write_atomically(path, nbformat.writes(notebook).encode())
+    page, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+    write_atomically(path.with_suffix(".html"), page.encode())
+
+
+def _verdicts(notebook: nbformat.NotebookNode) -> Iterable[dict[str, Any]]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            found = output.get("data", {}).get(MIME_TYPE, {})
+            if "verdict" in found:
+                yield found["verdict"]
+
+
+def _print_table(outcomes: Iterable[Outcome]) -> None:
+    say(f"\n{'lesson':<44}{'seconds':>8}  verdict")
+    total = 0.0
+    for outcome in outcomes:
+        total += outcome.seconds
+        say(f"{outcome.lesson.number} {outcome.lesson.title:<41}{outcome.seconds:>8.1f}  {outcome.summary}")
+        for verdict in outcome.verdicts:
+            say(f"{'':<54}{'✔' if verdict['holds'] else '✘'} {verdict['claim']} ({verdict['numbers']})")
+    say(f"{'all':<44}{total:>8.1f}")
