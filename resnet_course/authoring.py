@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
+from resnet_course.lessons import LESSONS
 
 STUB = "# Write this part yourself.\nraise NotImplementedError"
 METADATA = {
@@ -35,7 +36,7 @@ BADGE = (
 
 
 def build_notebooks(root: Path) -> list[Path]:
-    """Write both notebooks of every source below `root / "notebooks"`. Returns the files that changed."""
+    """Write both notebooks of every source, and the README's table of lessons. Returns the files that changed."""
     changed = []
     for path, content in notebooks_from_sources(root).items():
         if not path.is_file() or path.read_bytes() != content:
@@ -61,7 +62,7 @@ def notebooks_out_of_step(root: Path) -> list[str]:
 
 
 def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
-    """The content that every notebook should have, by path."""
+    """The content that every built file should have, by path: the notebooks, and the README."""
     sources = sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py"))
     if not sources:
         raise CourseError(f"there are no lesson sources in {root / 'notebooks' / 'sources'}; run this in a checkout")
@@ -73,7 +74,28 @@ def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
             notebook = _read(source, repository, name)
             notebook = without_solutions(notebook) if folder == "notebooks" else _without_markers(notebook)
             found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
+    readme = root / "README.md"
+    if readme.is_file():
+        found[readme] = _with_lesson_table(readme.read_text(), repository).encode()
     return found
+
+
+def _with_lesson_table(readme: str, repository: str) -> str:
+    """The README with the table of lessons between its two markers."""
+    start, end = "<!-- lessons: built by `make notebooks` -->\n", "<!-- end of lessons -->"
+    if start not in readme or end not in readme:
+        raise CourseError(
+            f"README.md needs the lines {start.strip()} and {end}: the table of lessons goes between them"
+        )
+    rows = ["| | Lesson | Minutes to read and write | Seconds on 2 CPU cores | |", "|---|---|---|---|---|"]
+    for lesson in LESSONS:
+        path = f"notebooks/{lesson.file_name}"
+        badge = BADGE.format(owner_and_name=repository.removeprefix("https://github.com/"), path=path)
+        rows.append(
+            f"| {lesson.number} | [{lesson.title}]({path}) | {lesson.read_minutes} | {lesson.seconds:.0f} | {badge} |"
+        )
+    before, rest = readme.split(start, 1)
+    return before + start + "\n".join(rows) + "\n" + end + rest.split(end, 1)[1]
 
 
 def repository_address(root: Path) -> str:

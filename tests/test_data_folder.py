@@ -102,12 +102,17 @@ def break_files(folder: Path) -> list[Path]:
     whole = (folder / "000.png").read_bytes()
     Image.new("RGB", (40, 40), RED).save(folder / "whole.jpg")
     photo = (folder / "whole.jpg").read_bytes()
+    Image.new("RGB", (8, 8)).save(folder / "huge.bmp")
+    bitmap = (folder / "huge.bmp").read_bytes()
     broken = {
         "empty.png": b"",
         "text.jpg": b"<html>404 not found</html>",
         "half.png": whole[: len(whole) // 2],
         "half.jpg": photo[: len(photo) // 2],
         "changed.png": whole[:60] + bytes(40) + whole[100:],
+        "length.png": whole[:35] + b"\0" + whole[36:],  # of a part of the file
+        "number.ppm": b"P6 12 x2 255\n" + bytes(432),
+        "huge.bmp": bitmap[:21] + b"\x0f" + bitmap[22:],  # says it has billions of pixels
     }
     for name, content in broken.items():
         (folder / name).write_bytes(content)
@@ -116,10 +121,10 @@ def break_files(folder: Path) -> list[Path]:
 
 
 def test_broken_files_are_skipped_and_named(animals: Path) -> None:
-    broken = break_files(animals / "cat")
+    broken = break_files(animals / "ant")
     train, test = load_folder(animals, "train"), load_folder(animals, "test")
     named = [*train.unreadable, *test.unreadable]
-    assert len(train) + len(test) == 51
+    assert torch.bincount(torch.cat([train.targets, test.targets])).tolist() == [21, 30]
     assert len(named) == len(broken)
     assert all(any(str(file) in entry for entry in named) for file in broken)
 
@@ -209,6 +214,16 @@ def test_photos_are_turned_upright(tmp_path: Path) -> None:
     for picture in load_folder(tmp_path, "train").images.float():
         assert (picture[:, :8].mean((1, 2)) - torch.tensor(RED)).abs().max() < 2
         assert (picture[:, 8:].mean((1, 2)) - torch.tensor(BLUE)).abs().max() < 2
+
+
+def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_images(tmp_path / name, 5)
+        Image.new("F", (8, 8), 0.5).save(tmp_path / name / "height.tif")
+    parts = [load_folder(tmp_path, "train"), load_folder(tmp_path, "test")]
+    assert sum(len(part) for part in parts) == 10
+    named = [entry for part in parts for entry in part.unreadable]
+    assert ["height.tif (floating-point" in entry for entry in named] == [True, True]
 
 
 @pytest.mark.parametrize(("asked", "given"), [(None, 20), (10, 10), (32, 32)])

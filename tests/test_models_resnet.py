@@ -192,6 +192,16 @@ def test_stages_halve_the_image_and_double_the_channels() -> None:
     assert torch.equal(model.layer4[0].conv1.weight, model.stages[3][0].conv1.weight)
 
 
+@pytest.mark.parametrize("block", [BasicBlock, Bottleneck])
+def test_zero_init_leaves_every_block_free_to_learn(block: type) -> None:
+    torch.manual_seed(0)
+    model = ResNet(block, [2, 2], width=8, zero_init_residual=True)
+    nn.functional.cross_entropy(model(torch.randn(8, 3, 16, 16)), torch.arange(8)).backward()
+    for unit in (unit for stage in model.stages for unit in stage):
+        last = unit.bn2 if block is BasicBlock else unit.bn3
+        assert last.weight.grad.abs().min() > 0
+
+
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("block", [BasicBlock, Bottleneck])
 def test_zero_init_makes_every_block_start_as_the_identity(block: type, training: bool) -> None:

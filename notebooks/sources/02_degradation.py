@@ -42,7 +42,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, inspection, plotting, runtime, training
+from resnet_course import cards, checks, data, experiments, plotting, runtime, training
 from resnet_course.models import ResNet
 
 plotting.use_style()
@@ -53,27 +53,29 @@ budget = profile.pick(
     full=runtime.Budget(images=50_000, image_size=32, epochs=20, batch_size=128),
 )
 images = data.load(profile.dataset, "train", budget.image_size, budget.images)
-print(f"{images.name}: {len(images):,} images of {images.image_size}×{images.image_size}, {len(images.classes)} classes")
+print(
+    f"{images.name}: {len(images):,} images of {images.image_size}×{images.image_size}, {len(images.classes)} classes"
+)
 print(f"{budget.epochs} epochs on {profile.device}, {precision}")
 
 # %% [markdown]
 # ## A family of plain networks
 #
-# He et al. compare networks that differ in nothing but depth. Each has three **stages** of n **blocks**; a block is two
-# 3×3 convolutions, each followed by batch norm and a ReLU:
+# He et al. compare networks that differ in nothing but depth. Each has three **stages** of n **blocks**; a block is
+# two 3×3 convolutions, each followed by batch norm and a ReLU:
 #
 # $$\text{conv} \to \text{batch norm} \to \text{ReLU} \to \text{conv} \to \text{batch norm} \to \text{ReLU}$$
 #
-# The first stage keeps the image size and has 16 channels. The second and third begin with a stride of 2, which halves
-# height and width, and double the channels. With one convolution before and one linear layer after, that makes
-# $2 \cdot 3n + 2 = 6n + 2$ layers with weights: n = 1 gives 8, n = 3 gives 20, n = 9 gives 56. A network like this, without
-# shortcuts, is called **plain**.
+# The first stage keeps the image size and has 16 channels. The second and third begin with a stride of 2, which
+# halves height and width, and double the channels. With one convolution before and one linear layer after, that makes
+# $2 \cdot 3n + 2 = 6n + 2$ layers with weights: n = 1 gives 8, n = 3 gives 20, n = 9 gives 56. A network like this,
+# without shortcuts, is called **plain**.
 
 # %%
 block_figure = plotting.block_diagram("plain", 16, 32, stride=2)
 plotting.show(
     block_figure,
-    alt="A plain block as a chain: 3 by 3 convolution with stride 2, batch norm, ReLU, 3 by 3 convolution, batch norm, ReLU.",
+    alt="A plain block as a chain: 3 by 3 convolution with stride 2, batch norm, ReLU, and the same without stride.",
     caption="The first block of the second stage: 16 channels come in, 32 go out, height and width are halved.",
 )
 
@@ -84,6 +86,7 @@ plotting.show(
 # no bias, because the batch norm behind each of them adds its own shift.
 #
 # `PlainBlock(16, 32, stride=2)` turns a tensor of shape (N, 16, 8, 8) into (N, 32, 4, 4).
+
 
 # %%
 class PlainBlock(nn.Module):
@@ -113,11 +116,12 @@ PlainBlock = checks.plain_block(PlainBlock)
 # %% [markdown]
 # ## The experiment
 #
-# `ResNet` of the package stacks whatever block it is given: with your block, three stages, and 16 channels to start with,
-# it is the paper's plain network. (You write that class yourself in lesson 05.)
+# `ResNet` of the package stacks whatever block it is given: with your block, three stages, and 16 channels to start
+# with, it is the paper's plain network. (You write that class yourself in lesson 05.)
 #
 # The optimizer is SGD with Nesterov momentum. Its learning rate rises to 0.1 and falls again to almost 0 (one-cycle);
 # lesson 06 says why. Read the function: there is nothing else in this experiment.
+
 
 # %%
 def make_plain(depth: int) -> nn.Module:
@@ -144,8 +148,8 @@ runs = {f"plain {depth}": train_plain(depth) for depth in (8, 20, 56)}
 # %% [markdown]
 # ## The training error
 #
-# The figure shows the running training error of each epoch. It is collected while the weights still change, so after the
-# training we measure once more: fixed weights, eval mode, the same training images.
+# The figure shows the running training error of each epoch. It is collected while the weights still change, so after
+# the training we measure once more: fixed weights, eval mode, the same training images.
 
 # %%
 clean_batches = data.Batches(images, 500, device=profile.device)
@@ -173,9 +177,9 @@ cards.verdict(
 )
 
 # %% [markdown]
-# He et al. call this the **degradation problem**: with more depth the accuracy first saturates, then gets worse. They saw
-# it on CIFAR-10 and on ImageNet (arXiv 1512.03385, §1 and figure 1). Our run is short and small. It shows that the deep
-# network *learns more slowly, if at all*, within this budget; what happens in longer runs is suspect 4.
+# He et al. call this the **degradation problem**: with more depth the accuracy first saturates, then gets worse. They
+# saw it on CIFAR-10 and on ImageNet (arXiv 1512.03385, §1 and figure 1). Our run is short and small. It shows that
+# the deep network *learns more slowly, if at all*, within this budget; what happens in longer runs is suspect 4.
 #
 # Now the hunt: what could be the cause? Five suspects, five tests.
 
@@ -205,18 +209,19 @@ cards.verdict(
 # %% [markdown]
 # ## Suspect 2: do the gradients vanish?
 #
-# In the 1990s deep networks failed because the gradient shrank on its way from the output to the first layers. Is that
-# what happens here? We can look: one batch, one backward pass, and in each convolution the norm of the gradient divided by
-# the norm of the weight. The division makes layers of different size comparable: it says by what fraction of its own
-# size the layer would change in a step with learning rate 1.
+# In the 1990s deep networks failed because the gradient shrank on its way from the output to the first layers. Is
+# that what happens here? We can look: one batch, one backward pass, and in each convolution the norm of the gradient
+# divided by the norm of the weight. The division makes layers of different size comparable: it says by what fraction
+# of its own size the layer would change in a step with learning rate 1.
 #
 # ### Exercise: `gradient_norms`
 #
 # Return a list with one number for each `nn.Conv2d` of `model.modules()`, from the input to the output: norm of
-# `weight.grad` divided by norm of `weight`, after one `backward()` of the cross-entropy. Mind what `backward()` does with
-# gradients that are already there.
+# `weight.grad` divided by norm of `weight`, after one `backward()` of the cross-entropy. Mind what `backward()` does
+# with gradients that are already there.
 #
 # For a network with 7 convolutions: `gradient_norms(model, images, targets)` gives 7 floats.
+
 
 # %%
 def gradient_norms(model, images, targets):
@@ -248,7 +253,7 @@ axes = plotting.profile(
 )  # fmt: skip
 plotting.show(
     axes,
-    alt="Relative gradient norm of each convolution at the start of training, on a logarithmic axis. First and last layer: "
+    alt="Relative gradient norm of each convolution at the start, on a logarithmic axis. First and last layer: "
     + ", ".join(f"{name} {values[0]:.2g} and {values[-1]:.2g}" for name, values in norms.items()),
     caption="One batch of 128 training images, before the first step.",
 )
@@ -262,15 +267,18 @@ cards.verdict(
 )
 
 # %% [markdown]
-# So "the gradients vanish" is the wrong story for networks with batch norm; the paper says the same (§4.1), and Yang et al.
-# 2019 (arXiv 1902.08129) show why they grow at the start. Does the picture change during training? The same measurement
-# for the three trained networks:
+# So "the gradients vanish" is the wrong story for networks with batch norm; the paper says the same (§4.1), and Yang
+# et al. 2019 (arXiv 1902.08129) show why they grow at the start. Does the picture change during training? The same
+# measurement for the three trained networks:
 
 # %%
 trained_norms = {name: gradient_norms(model, *batch) for name, (model, _) in runs.items()}
 for name, values in trained_norms.items():
     print(f"{name:<9} first layer {values[0]:.2e}   smallest {min(values):.2e}   last layer {values[-1]:.2e}")
-smallest, median = min(trained_norms["plain 56"]), sorted(trained_norms["plain 56"])[len(trained_norms["plain 56"]) // 2]
+smallest, median = (
+    min(trained_norms["plain 56"]),
+    sorted(trained_norms["plain 56"])[len(trained_norms["plain 56"]) // 2],
+)
 cards.verdict(
     "after training, too, no layer of plain 56 is without gradient",
     smallest > 1e-3 * median,
@@ -278,9 +286,10 @@ cards.verdict(
 )
 
 # %% [markdown]
-# What is lost is not the *size* of the gradient but its *structure*. Balduzzi et al. 2017 (arXiv 1702.08591) find that in
-# deep plain networks the gradients of two similar inputs have less and less to do with each other, so that a step
-# that helps one image says little about the next; with shortcuts this loss is far slower. We do not measure that here.
+# What is lost is not the *size* of the gradient but its *structure*. Balduzzi et al. 2017 (arXiv 1702.08591) find
+# that in deep plain networks the gradients of two similar inputs have less and less to do with each other, so that a
+# step that helps one image says little about the next; with shortcuts this loss is far slower. We do not measure that
+# here.
 
 # %% [markdown]
 # ## Suspect 3: a badly chosen learning rate?
@@ -316,13 +325,16 @@ errors = experiments.mean_by(records, "network", "epochs")
 lengths = sorted({epochs for _, epochs in errors})
 axes = plotting.lines(
     {name: [errors[name, epochs] for epochs in lengths] for name in ("plain 20", "plain 56")},
-    title="More epochs help, and help the shallow one too", x_label="epochs in all", y_label="error on the training images",
+    title="Longer training helps, and helps the shallow one too",
+    x_label="epochs in all", y_label="error on the training images",
     x=lengths, y_limits=(0, 1),
 )  # fmt: skip
 plotting.show(
     axes,
     alt="Training error after runs of different length: "
-    + "; ".join(f"{name} {', '.join(f'{errors[name, n]:.3f} after {n}' for n in lengths)}" for name in ("plain 20", "plain 56")),
+    + "; ".join(
+        f"{name} {', '.join(f'{errors[name, n]:.3f} after {n}' for n in lengths)}" for name in ("plain 20", "plain 56")
+    ),
     caption="Recorded runs on the generated images; mean of two seeds; each point is a whole training of that length.",
 )
 
@@ -336,29 +348,30 @@ cards.verdict(
 
 # %% [markdown]
 # Read this one with care. The generated images are easy, and a long enough training may bring every network close to
-# zero error on 2,000 of them. The honest summary: at any given length the deeper plain network is behind. On ImageNet, He
-# et al. trained plain 34 for the full schedule, and saw its training error stay above that of plain 18 throughout (figure 4).
+# zero error on 2,000 of them. The honest summary: at any given length the deeper plain network is behind. On
+# ImageNet, He et al. trained plain 34 for the full schedule, and saw its training error stay above that of plain 18
+# throughout (figure 4).
 
 # %% [markdown]
 # ## Suspect 5: too little capacity, or too hard a task?
 #
 # "The model was too hard, so the score dropped" is how this is sometimes put. Let us be exact. Is there, among all
-# settings of the 56-layer network, one that is as good as the trained plain 20? The bet at the top of this page says yes:
-# take the trained layers, and let the others pass their input on. You can build that network.
+# settings of the 56-layer network, one that is as good as the trained plain 20? The bet at the top of this page says
+# yes: take the trained layers, and let the others pass their input on. You can build that network.
 #
 # ### Exercise: `extend_with_identity`
 #
-# Given a trained `stage` (an `nn.Sequential` of plain blocks), return a longer `nn.Sequential`: the same blocks, then `count`
-# new ones that compute the identity in eval mode. What comes out of a plain block is never negative (its last
+# Given a trained `stage` (an `nn.Sequential` of plain blocks), return a longer `nn.Sequential`: the same blocks, then
+# `count` new ones that compute the identity in eval mode. What comes out of a plain block is never negative (its last
 # step is a ReLU), so the ReLUs of the new blocks change nothing. That leaves:
 #
 # - a 3×3 convolution that copies its input: `nn.init.dirac_(conv.weight)`,
-# - a batch norm that changes nothing. In eval mode it computes
-#   $(x - \text{mean}) / \sqrt{\text{var} + \varepsilon} \cdot \text{weight} + \text{bias}$ with the stored mean 0 and variance 1
-#   of a fresh layer. Which `weight` makes that the identity?
+# - a batch norm that changes nothing. In eval mode it computes $(x - \text{mean}) / \sqrt{\text{var} + \varepsilon}
+#   \cdot \text{weight} + \text{bias}$ with the stored mean 0 and variance 1 of a fresh layer. Which `weight` makes
+#   that the identity?
 #
-# Example: a stage of 3 blocks with 16 channels, `planes=16` and `count=6` give a stage of 9 blocks that returns the same
-# numbers.
+# Example: a stage of 3 blocks with 16 channels, `planes=16` and `count=6` give a stage of 9 blocks that returns the
+# same numbers.
 
 # %%
 from resnet_course.models import PlainBlock as CourseBlock  # its layers are called conv1, bn1, conv2, bn2
@@ -406,16 +419,19 @@ cards.verdict(
 # Look at what the solution needed. To do *nothing*, a plain block must drive two convolutions to one exact pattern, a
 # single one in the middle of each kernel. Nothing in the training prefers that pattern.
 #
-# He et al.'s idea is to make "do nothing" easy. Let the block compute $F(x) + x$ in place of $F(x)$: now doing nothing means
-# $F(x) = 0$, which small weights give by themselves. This is the **residual block**, and the line from x to the plus sign is
-# its **shortcut**.
+# He et al.'s idea is to make "do nothing" easy. Let the block compute $F(x) + x$ in place of $F(x)$: now doing
+# nothing means $F(x) = 0$, which small weights give by themselves. This is the **residual block**, and the line from
+# x to the plus sign is its **shortcut**.
 
 # %%
-figure = plotting.block_diagrams([("plain", 16, 16, 1), ("basic", 16, 16, 1)])
+figure = plotting.block_diagrams([
+    {"kind": "plain", "in_planes": 16, "planes": 16},
+    {"kind": "basic", "in_planes": 16, "planes": 16},
+])  # fmt: skip
 plotting.show(
     figure,
-    alt="Left, the plain block: a chain of layers. Right, the residual block: the same chain, and a line around it that carries "
-    "x to a plus sign before the last ReLU.",
+    alt="Left, the plain block: a chain of layers. Right, the residual block: the same chain, and a line around it "
+    "that carries x to a plus sign before the last ReLU.",
     caption="The plain block and the residual block. The shortcut is the only difference.",
 )
 
@@ -425,12 +441,22 @@ plotting.show(
 # The cell collects this run's numbers in one place.
 
 # %%
-print(f"1. Training error: plain 8 {train_error['plain 8']:.3f}, plain 20 {train_error['plain 20']:.3f}, "
-      f"plain 56 {train_error['plain 56']:.3f}.")
-print(f"2. At the start, plain 56 has {first / last:,.1f} times as much relative gradient in its first layer as in its last.")
-print(f"3. At the best of four learning rates: plain 20 {best['plain 20']:.3f}, plain 56 {best['plain 56']:.3f} (recorded).")
-print(f"4. After {longest} epochs: plain 20 {errors['plain 20', longest]:.4f}, "
-      f"plain 56 {errors['plain 56', longest]:.4f} (recorded).")
+print(
+    f"1. Training error: plain 8 {train_error['plain 8']:.3f}, plain 20 {train_error['plain 20']:.3f}, "
+    f"plain 56 {train_error['plain 56']:.3f}."
+)
+print(
+    f"2. At the start, the relative gradient of plain 56 is {first / last:,.1f} times as large in its first layer "
+    "as in its last."
+)
+print(
+    f"3. At the best of four learning rates (recorded): plain 20 {best['plain 20']:.3f}, "
+    f"plain 56 {best['plain 56']:.3f}."
+)
+print(
+    f"4. After {longest} epochs: plain 20 {errors['plain 20', longest]:.4f}, "
+    f"plain 56 {errors['plain 56', longest]:.4f} (recorded)."
+)
 print(f"5. Plain 20 extended to {layers} layers by identity blocks: {extended_error:.3f}.")  # fmt: skip
 
 # %% [markdown]
@@ -438,20 +464,23 @@ print(f"5. Plain 20 extended to {layers} layers by identity blocks: {extended_er
 #
 # <details><summary>1. A friend says: "Of course 56 layers are worse, they overfit." Which one number answers?</summary>
 #
-# The training error. Overfitting makes it *lower*; here it is higher. The test error cannot answer, since it is high in
-# both cases.
+# The training error. Overfitting makes it *lower*; here it is higher. The test error cannot answer, since it is high
+# in both cases.
 # </details>
 #
-# <details><summary>2. In plain 56 at the start, which layer has the larger relative gradient, the first or the last?</summary>
+# <details><summary>2. In plain 56 at the start, which relative gradient is larger, the first or the last layer's?
+# </summary>
 #
-# The first. With batch norm the gradient grows on its way back to the input. "It vanishes" is the usual answer, and the
-# measurement above says otherwise.
+# The first. With batch norm the gradient grows on its way back to the input. "It vanishes" is the usual answer, and
+# the measurement above says otherwise.
 # </details>
 #
-# <details><summary>3. Why does the identity block need batch norm's weight to be √(1 + ε), and why in eval mode only?</summary>
+# <details><summary>3. Why must batch norm's weight be √(1 + ε) in the identity block, and why in eval mode only?
+# </summary>
 #
 # In eval mode batch norm divides by √(var + ε) with the stored variance 1, and the weight takes that back. In
-# training mode it uses the mean and variance of the batch, so the block would normalise and no longer be the identity.
+# training mode it uses the mean and variance of the batch, so the block would normalise and no longer be the
+# identity.
 # </details>
 #
 # <details><summary>4. Does the extension prove that plain 56 <em>can be trained</em> to that error?</summary>
@@ -460,7 +489,7 @@ print(f"5. Plain 20 extended to {layers} layers by identity blocks: {extended_er
 # finding.
 # </details>
 #
-# <details><summary>5. How many layers with weights has the family member with n = 5, and how many convolutions?</summary>
+# <details><summary>5. How many layers with weights has the network with n = 5, and how many convolutions?</summary>
 #
 # 6·5 + 2 = 32 layers: 31 convolutions and one linear layer.
 # </details>
@@ -468,8 +497,8 @@ print(f"5. Plain 20 extended to {layers} layers by identity blocks: {extended_er
 # %% [markdown]
 # ## Further reading
 #
-# - He, Zhang, Ren, Sun 2015, arXiv 1512.03385, §1 (the degradation problem, the argument by construction) and §4.1 (plain
-#   networks; why vanishing gradients are unlikely).
+# - He, Zhang, Ren, Sun 2015, arXiv 1512.03385, §1 (the degradation problem, the argument by construction) and §4.1
+#   (plain networks; why vanishing gradients are unlikely).
 # - Ioffe & Szegedy 2015, arXiv 1502.03167: batch norm.
 # - Yang et al. 2019, arXiv 1902.08129: why gradients grow in deep networks with batch norm.
 # - Balduzzi et al. 2017, arXiv 1702.08591: gradients that lose their structure.

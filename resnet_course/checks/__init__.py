@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_course.checks import lesson02, lesson05, lesson06
+from resnet_course.checks import lesson00, lesson01, lesson02, lesson03, lesson05, lesson06
 from resnet_course.checks.core import CheckFailedError, Exercise, Mistake, Verdict, hand_back, judge
 from resnet_course.errors import CourseError
 
 __all__ = ["EXERCISES", "CheckFailedError", "Exercise", "Mistake", "Verdict", "verdict"]
 
 _LESSONS = (
+    lesson00,
+    lesson01,
     lesson02,
+    lesson03,
     lesson05,
     lesson06,
 )  # fmt: skip

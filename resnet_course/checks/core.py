@@ -8,11 +8,13 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
+from resnet_course import messages
 from resnet_course.messages import Kind, Message
 
 Status = Literal["passed", "failed", "not_written", "crashed"]
@@ -98,21 +100,29 @@ def judge(exercise: Exercise, candidate: Any) -> Verdict:
 
 def _crashed(exercise: Exercise, candidate: Any, error: Exception) -> Verdict:
     """An answer that raises may still be a known mistake: one that raises the same way."""
-    mistake = _find_mistake(exercise, candidate)
-    where = traceback.extract_tb(error.__traceback__)[-1]
+    mistake = _find_mistake(exercise, candidate, error)
     said = f"{type(error).__name__}: {error}".split("\n")[0]
     if mistake is not None:
         return Verdict(exercise.name, "crashed", mistake.id, f"{mistake.hint} (It raised {said})")
-    return Verdict(exercise.name, "crashed", "unknown", f"It raised {said} (in {where.name}, line {where.lineno}).")
+    return Verdict(exercise.name, "crashed", "unknown", f"It raised {said}{_place(error)}.")
 
 
-def _find_mistake(exercise: Exercise, candidate: Any) -> Mistake | None:
+def _place(error: Exception) -> str:
+    """The innermost line of the learner's own code: lines of torch and of this package help nobody."""
+    others = tuple(str(Path(module).parent) for module in (torch.__file__, messages.__file__))
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(others)]
+    return f" (in {own[-1].name}, line {own[-1].lineno})" if own else ""
+
+
+def _find_mistake(exercise: Exercise, candidate: Any, raised: Exception | None = None) -> Mistake | None:
+    """The first mistake that behaves like the candidate; `raised` is what the candidate raised against the reference."""
     for mistake in exercise.mistakes:
         try:
             if exercise.compare(candidate, mistake.implementation) is None:
                 return mistake
         except Exception as error:
-            if _raises_alike(exercise, mistake.implementation, error):
+            # A wrong implementation may raise here itself: that says nothing about a candidate that does not.
+            if _alike(error, raised) and _raises_alike(exercise, mistake.implementation, error):
                 return mistake
     return None
 
@@ -122,8 +132,12 @@ def _raises_alike(exercise: Exercise, wrong: Any, error: Exception) -> bool:
     try:
         exercise.compare(wrong, exercise.reference)
     except Exception as other:
-        return type(other) is type(error) and str(other) == str(error)
+        return _alike(other, error)
     return False
+
+
+def _alike(error: Exception, other: Exception | None) -> bool:
+    return type(error) is type(other) and str(error) == str(other)
 
 
 def hand_back(exercise: Exercise, candidate: Any) -> Any:

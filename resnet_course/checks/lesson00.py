@@ -85,7 +85,7 @@ WARM_UP = Exercise(
         Mistake(
             "multiplied",
             lambda images, mean, std: (images - _by_channel(mean)) * _by_channel(std),
-            "To multiply or to divide? A small standard deviation must spread the numbers out, not press them together.",
+            "To multiply or to divide? A small deviation must spread the numbers out, not press them together.",
         ),
         Mistake(
             "variance",

@@ -156,32 +156,89 @@ LOAD_TORCHVISION = Exercise(
     load_torchvision,
     compare_loaders,
     (
-        Mistake("never_loaded", _never_loaded, "Where do the tensors go into the model? It still has the weights that it was "
-                "built with."),
-        Mistake("copy_loaded", _copy_loaded, "Which model got the weights? The one that was handed in must have them."),
-        Mistake("not_renamed", _loads(lambda name: name), "What does the error list? Missing are `shortcut` and `linear`, "
-                "unexpected are `downsample` and `fc`: the names must be changed from theirs to ours."),
-        Mistake("not_renamed_and_silenced", _loads(lambda name: name, strict=False), "Which entries were loaded? strict=False "
-                "passes over every name that does not fit: shortcuts and linear layer still hold random numbers."),
-        Mistake("only_linear_renamed", _loads(lambda name: name.replace("fc", "linear")), "Which other name differs? The "
-                "shortcut has another name in torchvision, too."),
-        Mistake("only_shortcut_renamed", _loads(lambda name: name.replace("downsample", "shortcut")), "Which other name "
-                "differs? The last layer has another name in torchvision, too."),
-        Mistake("only_linear_renamed_and_silenced", _loads(lambda name: name.replace("fc", "linear"), strict=False), "Which "
-                "entries were loaded? The shortcuts still hold random numbers, and strict=False hides it."),
-        Mistake("only_shortcut_renamed_and_silenced", _loads(lambda name: name.replace("downsample", "shortcut"), strict=False),
-                "Which entries were loaded? The linear layer still holds random numbers, and strict=False hides it."),
-        Mistake("strict_off", _loads(_our_name, strict=False), "What if an entry is missing? With strict=False nobody "
-                "complains, and the layer keeps random numbers."),
-        Mistake("statistics_forgotten", _parameters_only, "What else does a batch norm keep beside weight and bias? In eval "
-                "mode it needs the running mean and variance."),
-        Mistake("by_place", _by_place, "What decides which tensor goes where? Here the entries come in another order: only "
-                "their names say where they belong."),
-        Mistake("changed_while_looping", _looped_and_changed, "What happens to a dict that is changed while a loop goes "
-                "through it? Build a new dict."),
-        Mistake("argument_changed", _argument_changed, "Whose dict is it? The caller may need it unchanged: build a new one."),
-        Mistake("keys_returned", _keys_returned, "What does `load_state_dict` return? A report on the names, not the model."),
-        Mistake("state_returned", _renamed_returned, "What comes back? The model is asked for, not the renamed dict."),
-        Mistake("nothing_returned", _nothing_returned, "What comes back? The model is asked for."),
+        Mistake(
+            "never_loaded",
+            _never_loaded,
+            "Where do the tensors go into the model? It still has the weights that it was built with.",
+        ),
+        Mistake(
+            "copy_loaded",
+            _copy_loaded,
+            "Which model got the weights? The one that was handed in must have them.",
+        ),
+        Mistake(
+            "not_renamed",
+            _loads(lambda name: name),
+            "What does the error list? Missing are `shortcut` and `linear`, unexpected are `downsample` and `fc`: "
+            "the names must be changed from theirs to ours.",
+        ),
+        Mistake(
+            "not_renamed_and_silenced",
+            _loads(lambda name: name, strict=False),
+            "Which entries were loaded? strict=False passes over every name that does not fit: shortcuts and linear "
+            "layer still hold random numbers.",
+        ),
+        Mistake(
+            "only_linear_renamed",
+            _loads(lambda name: name.replace("fc", "linear")),
+            "Which other name differs? The shortcut has another name in torchvision, too.",
+        ),
+        Mistake(
+            "only_shortcut_renamed",
+            _loads(lambda name: name.replace("downsample", "shortcut")),
+            "Which other name differs? The last layer has another name in torchvision, too.",
+        ),
+        Mistake(
+            "only_linear_renamed_and_silenced",
+            _loads(lambda name: name.replace("fc", "linear"), strict=False),
+            "Which entries were loaded? The shortcuts still hold random numbers, and strict=False hides it.",
+        ),
+        Mistake(
+            "only_shortcut_renamed_and_silenced",
+            _loads(lambda name: name.replace("downsample", "shortcut"), strict=False),
+            "Which entries were loaded? The linear layer still holds random numbers, and strict=False hides it.",
+        ),
+        Mistake(
+            "strict_off",
+            _loads(_our_name, strict=False),
+            "What if an entry is missing? With strict=False nobody complains, and the layer keeps random numbers.",
+        ),
+        Mistake(
+            "statistics_forgotten",
+            _parameters_only,
+            "What else does a batch norm keep beside weight and bias? In eval mode it needs the running mean and "
+            "variance.",
+        ),
+        Mistake(
+            "by_place",
+            _by_place,
+            "What decides which tensor goes where? Here the entries come in another order: only their names say "
+            "where they belong.",
+        ),
+        Mistake(
+            "changed_while_looping",
+            _looped_and_changed,
+            "What happens to a dict that is changed while a loop goes through it? Build a new dict.",
+        ),
+        Mistake(
+            "argument_changed",
+            _argument_changed,
+            "Whose dict is it? The caller may need it unchanged: build a new one.",
+        ),
+        Mistake(
+            "keys_returned",
+            _keys_returned,
+            "What does `load_state_dict` return? A report on the names, not the model.",
+        ),
+        Mistake(
+            "state_returned",
+            _renamed_returned,
+            "What comes back? The model is asked for, not the renamed dict.",
+        ),
+        Mistake(
+            "nothing_returned",
+            _nothing_returned,
+            "What comes back? The model is asked for.",
+        ),
     ),
-)  # fmt: skip
+)

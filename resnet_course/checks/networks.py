@@ -14,10 +14,11 @@ from torch.func import functional_call
 
 from resnet_course.checks.compare import differ
 from resnet_course.checks.core import SEED
-from resnet_course.inspection.calls import record_calls, roles
+from resnet_course.inspection.calls import own_shapes, record_calls, roles
 
 _PERIOD = 100_003  # different random numbers in the weights; a prime, so that they do not repeat in step with a layer
 NOT_TWICE = "not the same twice: some weights are not among the network's parameters"
+Run = tuple[Any, bool] | Exception
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,15 @@ class SameNetwork:
     """Compares two functions `num_classes -> network`. Names of attributes do not matter.
 
     Both networks get weights by the role of their layers (shape, and place among the layers of that shape in the order
-    of the run), so that the same architecture has the same weights under any names. What the learner's network does is
-    kept while it is compared with the known mistakes.
+    of the run), so that the same architecture has the same weights under any names. Runs cost the most: what is known
+    of a network is kept, the course's own networks for good, the learner's during one check.
     """
 
     def __init__(self, reference: Any, cases: Sequence[Case]) -> None:
         self._reference = reference
         self._cases = cases
-        self._kept: _Behaviour | None = None
+        self._known: dict[Any, _Behaviour] = {}
+        self._learners: _Behaviour | None = None
 
     def __call__(self, candidate: Any, implementation: Any) -> str | None:
         """None if they behave the same, otherwise the first difference in words."""
@@ -61,27 +63,37 @@ class SameNetwork:
             return "this is not a network yet."
         if not callable(candidate):
             return f"something that makes a network is needed, this is {candidate!r}."
-        # A new check starts with the reference; then everything is measured anew.
-        if implementation is self._reference or self._kept is None or self._kept.factory is not candidate:
-            self._kept = _Behaviour(candidate, self._cases[0].num_classes)
-        return self._compare(self._kept, _Behaviour(implementation, self._cases[0].num_classes))
+        if implementation not in self._known:
+            self._known[implementation] = _Behaviour(implementation, self._cases[0])
+        return self._compare(self._behaviour(candidate, implementation), self._known[implementation])
+
+    def _behaviour(self, candidate: Any, implementation: Any) -> _Behaviour:
+        known = next((known for known in self._known.values() if known.factory is candidate), None)
+        if known is not None:
+            return known
+        # A check starts with the reference; then everything is measured anew, as names that it uses may have changed.
+        if implementation is self._reference or self._learners is None or self._learners.factory is not candidate:
+            self._learners = _Behaviour(candidate, self._cases[0], learners=True)
+        return self._learners
 
     def _compare(self, mine: _Behaviour, expected: _Behaviour) -> str | None:
         if mine.problem is not None or expected.problem is not None:
-            return None if mine.problem == expected.problem else mine.problem
+            return None if mine.problem == expected.problem else mine.problem or "this one is a network."
+        for_a_person = mine is self._learners and expected.factory is self._reference
+        if not for_a_person and mine.layers is not None and mine.layers != expected.layers:
+            return "the layers differ."
         if mine.shapes != expected.shapes:
             return self._sizes_differ(mine, expected)
         for case in self._cases:
-            difference = differ(mine.output(case), expected.output(case), str(case))
+            difference = _runs_differ(mine.run(case), expected.run(case), case)
             if difference is not None:
                 return difference
-            if mine.has_gradient(case) != expected.has_gradient(case):
-                return "no gradient reaches the weights: is something detached?"
         return None
 
     def _sizes_differ(self, mine: _Behaviour, expected: _Behaviour) -> str:
         """A wrong shape of the output says more than a count of parameters, so it comes first."""
-        difference = differ(mine.output(self._cases[0]), expected.output(self._cases[0]), str(self._cases[0]))
+        first = self._cases[0]
+        difference = _runs_differ(mine.run(first), expected.run(first), first)
         if difference is not None and "values" not in difference:
             return difference
         counts = [sum(math.prod(shape) for shape in network.shapes) for network in (mine, expected)]
@@ -91,29 +103,54 @@ class SameNetwork:
 
 
 class _Behaviour:
-    """What the networks of one factory give, measured when it is asked for."""
+    """What the networks of one factory are and do.
 
-    def __init__(self, factory: Callable[[int], Any], num_classes: int) -> None:
+    Attributes:
+        problem: what comes back if it is not a network, in words; else None.
+        shapes: of all parameters, sorted.
+        layers: of each layer with weights the shapes of weights, input and output, sorted; None if it does not run.
+    """
+
+    def __init__(self, factory: Callable[[int], Any], case: Case, learners: bool = False) -> None:
         self.factory = factory
-        self._outputs: dict[Case, tuple[Any, bool]] = {}
-        module = _build(factory, num_classes)
+        self._learners = learners
         self.problem: str | None = None
         self.shapes: list[tuple[int, ...]] = []
-        if isinstance(module, nn.Module):
-            self.shapes = sorted(tuple(parameter.shape) for parameter in module.parameters())
-        else:
+        self.layers: list[Any] | None = None
+        self._runs: dict[Case, Run] = {}
+        module = _build(factory, case.num_classes)
+        if not isinstance(module, nn.Module):
             self.problem = f"an nn.Module should come back, and this is {'None' if module is None else repr(module)}."
+            return
+        self.shapes = sorted(tuple(parameter.shape) for parameter in module.parameters())
+        if next(module.parameters(), torch.zeros(())).is_meta:
+            calls, error = record_calls(module.eval(), torch.zeros(case.shape, device="meta"))
+            found = [(own_shapes(call.module), call.came_in.shape, call.came_out.shape) for call in calls]
+            self.layers = sorted(shapes for shapes in found if shapes[0]) if error is None else None
 
-    def output(self, case: Case) -> Any:
-        return self._run(case)[0]
+    def run(self, case: Case) -> Run:
+        """The output and whether gradients flow, or the error that the network raises."""
+        if case not in self._runs:
+            try:
+                self._runs[case] = _run(self.factory, case)
+            except Exception as error:
+                error.__context__ = None  # its frames would keep a network in memory
+                self._runs[case] = error if self._learners else error.with_traceback(None)
+        return self._runs[case]
 
-    def has_gradient(self, case: Case) -> bool:
-        return self._run(case)[1]
 
-    def _run(self, case: Case) -> tuple[Any, bool]:
-        if case not in self._outputs:
-            self._outputs[case] = _run(self.factory, case)
-        return self._outputs[case]
+def _runs_differ(mine: Run, expected: Run, case: Case) -> str | None:
+    """The difference in words. Raises the error of mine, unless the other stops in the same way."""
+    if isinstance(mine, Exception):
+        if type(mine) is type(expected) and str(mine) == str(expected):
+            return None
+        raise mine
+    if isinstance(expected, Exception):
+        return f"{case} should not exist."
+    difference = differ(mine[0], expected[0], str(case))
+    if difference is None and mine[1] != expected[1]:
+        return "no gradient reaches the weights: is something detached?"
+    return difference
 
 
 def _build(factory: Callable[[int], Any], num_classes: int) -> Any:
@@ -138,7 +175,9 @@ def _run(factory: Callable[[int], Any], case: Case) -> tuple[Any, bool]:
             module = factory(case.num_classes)
         output = _output(module, case.training, x, x.to("meta"))
     except Exception:  # the real run says the same in the words that a learner will see
-        output, again = (_output(_build_really(factory, case.num_classes, seed), case.training, x, x) for seed in (SEED, SEED + 1))
+        output, again = (
+            _output(_build_really(factory, case.num_classes, seed), case.training, x, x) for seed in (SEED, SEED + 1)
+        )
         if isinstance(output, Tensor) and output.shape == again.shape and not torch.equal(output, again):
             return NOT_TWICE, False
     if not isinstance(output, Tensor):

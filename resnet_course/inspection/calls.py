@@ -84,7 +84,7 @@ def own_shapes(module: nn.Module | None) -> tuple[tuple[int, ...], ...]:
 
 
 def roles(calls: Sequence[Call]) -> dict[str, Role]:
-    """The role of each layer with weights: the shapes of its weights, and its number among the layers with these shapes.
+    """The role of each layer with weights: the shapes of its weights, and its number among the layers with the same.
 
     Layers are numbered in the order in which they run. A norm's role also has the shapes of the convolution before
     it, so that main path and shortcut may run in any order.

@@ -37,7 +37,8 @@ class Divergence:
 
     def __str__(self) -> str:
         if self.name is None:
-            return f"No difference: the outputs of all {self.agreed} modules agree (largest difference {self.difference:.1e})."
+            agree = f"the outputs of all {self.agreed} modules agree"
+            return f"No difference: {agree} (largest difference {self.difference:.1e})."
         where = f"{self.name} ({self.kind})" if self.name else f"the network itself ({self.kind})"
         lines = [f"First difference: {where}. Modules before it that agree: {self.agreed}."]
         if self.difference is not None and self.reference_shape:

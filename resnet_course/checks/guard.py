@@ -1,0 +1,153 @@
+"""What keeps a learner's object from harming the notebook while it is checked.
+
+Inside the guard: a limit on time and memory, printed text is caught, `os._exit` and `sys.exit` raise, and afterwards
+seeds, default dtype, gradient mode, thread count and working directory are as before.
+
+This protects against accidents. An object that fights back (that catches every exception in an endless loop, or that
+patches the checks themselves) can only be judged in a process of its own, as a grader does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import random
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+SECONDS = 20.0  # a check takes less than one second, the ones that train less than five
+MEMORY = 2 * 2**30  # bytes beyond what the process has when the check begins
+PRINTED = 2_000  # characters of the learner's own output that are shown
+
+
+class TooSlowError(Exception):
+    """The time limit of a check ran out."""
+
+
+class ExitRefusedError(Exception):
+    """The object under check tried to end the process."""
+
+
+class _Caught(io.StringIO):
+    """Keeps the beginning of what is printed and drops the rest."""
+
+    def write(self, text: str) -> int:
+        room = PRINTED - self.tell()
+        if room > 0:
+            super().write(text[:room])
+        return len(text)
+
+
+@contextlib.contextmanager
+def guarded(seed: int, seconds: float = SECONDS, memory: int = MEMORY) -> Iterator[io.StringIO]:
+    """Run the block under all the limits; yields where the beginning of its printed text is kept."""
+    caught = _Caught()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_kept_state(seed))
+        stack.enter_context(_memory_limit(memory))
+        stack.enter_context(_no_exit())
+        stack.enter_context(contextlib.redirect_stdout(caught))
+        stack.enter_context(contextlib.redirect_stderr(caught))
+        stack.enter_context(_time_limit(seconds))
+        yield caught
+
+
+@contextlib.contextmanager
+def _kept_state(seed: int) -> Iterator[None]:
+    """A fixed seed inside; everything global that a cell can change by accident is put back afterwards."""
+    python, numpy, torch_state = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
+    dtype, gradients, folder = torch.get_default_dtype(), torch.is_grad_enabled(), os.getcwd()
+    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.random.set_rng_state(torch_state)
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(gradients)
+        torch.use_deterministic_algorithms(deterministic)
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
+        with contextlib.suppress(OSError):
+            os.chdir(folder)
+
+
+@contextlib.contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TooSlowError in the block when its time is up, and again every second should it be swallowed.
+
+    Works in the main thread, where notebook cells run; on Windows, where there are no timers of this kind, a second
+    thread interrupts instead.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> None:
+        raise TooSlowError(f"it took longer than {seconds:g} seconds: is there an endless loop?")
+
+    if hasattr(signal, "setitimer"):
+        before = signal.signal(signal.SIGALRM, stop)
+        signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    timer = threading.Timer(seconds, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _memory_limit(memory: int) -> Iterator[None]:
+    """An allocation far beyond what a check needs fails, in place of bringing the machine down. Linux only."""
+    if not sys.platform.startswith("linux") or torch.cuda.is_initialized():
+        yield  # CUDA reserves addresses by the hundred gigabytes
+        return
+    import resource  # there is none on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: SIM115 - closed at once
+    limit = used + memory
+    if soft != resource.RLIM_INFINITY:
+        limit = min(limit, soft)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+@contextlib.contextmanager
+def _no_exit() -> Iterator[None]:
+    """`os._exit` and `os.abort` raise inside the block."""
+
+    def refuse(*arguments: Any) -> None:
+        raise ExitRefusedError("it tried to end the process; a module or function must return")
+
+    kept = {name: getattr(os, name) for name in ("_exit", "abort")}
+    for name in kept:
+        setattr(os, name, refuse)
+    try:
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(os, name, function)

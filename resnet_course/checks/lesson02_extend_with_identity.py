@@ -1,0 +1,149 @@
+"""Lesson 02, `extend_with_identity`: a deeper network that computes the same."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from resnet_course.checks.compare import differ, seeded
+from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.models import PlainBlock
+
+BLOCK_CASES = (((4, 4, 1), (3, 4, 8, 8)), ((4, 6, 1), (3, 4, 8, 8)), ((4, 8, 2), (3, 4, 8, 8)))
+
+
+def extend_with_identity(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    """Append `count` plain blocks that pass non-negative numbers on unchanged, in eval mode.
+
+    Shape:
+        the returned stage maps shapes as `stage` does
+    """
+    return nn.Sequential(*stage, *(_identity_block(planes) for _ in range(count)))
+
+
+def _identity_block(planes: int) -> PlainBlock:
+    block = PlainBlock(planes, planes)
+    for conv, norm in ((block.conv1, block.bn1), (block.conv2, block.bn2)):
+        nn.init.dirac_(conv.weight)
+        # In eval mode batch norm divides by sqrt(running_var + eps); this scale takes it back.
+        nn.init.constant_(norm.weight, math.sqrt(1 + norm.eps))
+    return block.eval()
+
+
+def _without_dirac(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*stage, *(PlainBlock(planes, planes) for _ in range(count)))
+
+
+def _all_zero(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    longer = _without_dirac(stage, planes, count)
+    for block in longer[len(stage):]:  # fmt: skip
+        nn.init.zeros_(block.conv1.weight)
+        nn.init.zeros_(block.conv2.weight)
+    return longer
+
+
+def _all_ones(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    longer = _without_dirac(stage, planes, count)
+    for block in longer[len(stage):]:  # fmt: skip
+        nn.init.ones_(block.conv1.weight)
+        nn.init.ones_(block.conv2.weight)
+    return longer
+
+
+def _half_dirac(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    longer = _without_dirac(stage, planes, count)
+    for block in longer[len(stage):]:  # fmt: skip
+        nn.init.dirac_(block.conv1.weight)
+    return longer
+
+
+def _one_too_few(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    return extend_with_identity(stage, planes, count - 1)
+
+
+def _in_front(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    return nn.Sequential(*(_identity_block(planes) for _ in range(count)), *stage)
+
+
+def _old_blocks_changed(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    for block in stage:
+        nn.init.dirac_(block.conv1.weight)
+        nn.init.dirac_(block.conv2.weight)
+    return extend_with_identity(stage, planes, count)
+
+
+def _compare_extensions(candidate: Any, implementation: Any) -> str | None:
+    """Same function as before within 1e-3, and really longer. The exact scale of the batch norm is left free."""
+    for planes, blocks, count in ((4, 1, 3), (6, 2, 1)):
+        stage = nn.Sequential(*(PlainBlock(planes, planes) for _ in range(blocks))).eval()
+        x = torch.randn(2, planes, 6, 6)
+        before = stage(x)
+        mine = seeded(candidate, copy.deepcopy(stage), planes, count)
+        expected = seeded(implementation, copy.deepcopy(stage), planes, count)
+        if not isinstance(mine, nn.Module) or not hasattr(mine, "__len__"):
+            return "the result should be an nn.Sequential."
+        if len(mine) != len(expected):
+            return f"the longer stage should have {blocks + count} blocks and has {len(mine)}."
+        with torch.no_grad():
+            longer, reference = mine.eval()(x), expected.eval()(x)
+        if longer.shape == reference.shape and torch.allclose(longer, reference, atol=1e-3, rtol=1e-3):
+            continue
+        return differ(longer, before, "the output of the longer stage, in eval mode,") or "the output differs."
+    return None
+
+
+EXTEND_WITH_IDENTITY = Exercise(
+    "extend_with_identity",
+    "02",
+    extend_with_identity,
+    _compare_extensions,
+    (
+        Mistake(
+            "nothing_appended",
+            lambda stage, planes, count: stage,
+            "How many blocks does the new stage have? Nothing was appended.",
+        ),
+        Mistake(
+            "all_zero",
+            _all_zero,
+            "What does a convolution with all weights zero give? Zero, whatever comes in. The identity has a one "
+            "in the middle of the kernel, for its own channel: nn.init.dirac_.",
+        ),
+        Mistake(
+            "all_ones",
+            _all_ones,
+            "What does a kernel of ones compute? The sum over all channels and neighbours. The identity takes the "
+            "middle pixel of its own channel only: nn.init.dirac_.",
+        ),
+        Mistake(
+            "one_convolution_only",
+            _half_dirac,
+            "How many convolutions does a block have? Both must be the identity.",
+        ),
+        Mistake(
+            "random_weights",
+            _without_dirac,
+            "What do the weights of a fresh block compute? Something random: they must be set.",
+        ),
+        Mistake(
+            "one_block_too_few",
+            _one_too_few,
+            "How many blocks are new? `count` of them, beside those that were there.",
+        ),
+        Mistake(
+            "in_front",
+            _in_front,
+            "Where do the new blocks stand? Behind the trained ones: what comes out of a block is never negative, "
+            "what comes in at the front may be.",
+        ),
+        Mistake(
+            "old_blocks_changed",
+            _old_blocks_changed,
+            "Which blocks may be changed? Only the new ones: the trained blocks must keep their weights.",
+        ),
+    ),
+)

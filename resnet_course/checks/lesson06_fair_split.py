@@ -1,0 +1,159 @@
+"""Lesson 06, `fair_split`: training and validation images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resnet_course.checks.compare import Properties, properties_differ
+from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.data import stratified_sample
+
+
+def fair_split(targets: Tensor, fraction: float = 0.1, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Indices for training and for validation; every class keeps its share in both.
+
+    Shape:
+        (N,) -> (N - round(fraction * N),) and (round(fraction * N),), up to rounding by class
+    """
+    validation = stratified_sample(targets, round(fraction * len(targets)), seed)
+    chosen = torch.zeros(len(targets), dtype=torch.bool)
+    chosen[validation] = True
+    return (~chosen).nonzero().flatten(), validation
+
+
+def _indices(part: Any) -> Tensor:
+    return torch.as_tensor(part).flatten().long()
+
+
+def _fair(share: Tensor) -> bool:
+    """12, 6 and 2 images of the three classes, one more or less for rounding."""
+    return (share - torch.tensor([12, 6, 2])).abs().max().item() <= 1
+
+
+def _split_properties(split: Any) -> Properties:
+    """What a fair split must fulfil, in words, and whether it does."""
+    targets = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)  # sorted, as folders of images are
+    train, validation = (_indices(part) for part in split(targets, 0.2, 0))
+    again = _indices(split(targets, 0.2, 0)[1])
+    torch.manual_seed(99)  # a split that draws from the global generator changes now
+    third = _indices(split(targets, 0.2, 0)[1])
+    other = _indices(split(targets, 0.2, 1)[1])
+    train_set, validation_set = set(train.tolist()), set(validation.tolist())
+    # Several seeds: one random cut may keep the shares by luck.
+    shares = [torch.bincount(targets[_indices(split(targets, 0.2, seed)[1])], minlength=3) for seed in range(8)]
+    return [
+        ("no image is in both parts", not train_set & validation_set),
+        ("no image comes twice", len(train_set) == len(train) and len(validation_set) == len(validation)),
+        ("every image is in one of the parts", train_set | validation_set == set(range(100))),
+        ("the second part has the asked share, 20 of 100", abs(len(validation) - 20) <= 2),
+        ("the classes do not all give the same number", any(len(set(share.tolist())) > 1 for share in shares)),
+        (
+            "every class keeps its share in the validation part",
+            (share - torch.tensor([12, 6, 2])).abs().max().item() <= 1,
+        ),
+        ("the same seed gives the same split", sorted(again.tolist()) == sorted(validation.tolist())),
+        ("the split does not depend on the global seed", sorted(third.tolist()) == sorted(again.tolist())),
+        ("another seed gives another split", sorted(other.tolist()) != sorted(validation.tolist())),
+    ]
+
+
+def _compare_splits(candidate: Any, implementation: Any) -> str | None:
+    return properties_differ(_split_properties(candidate), _split_properties(implementation))
+
+
+def _random_part(targets: Tensor, fraction: float, seed: int | None) -> tuple[Tensor, Tensor]:
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(targets), generator=generator)
+    count = round(fraction * len(targets))
+    return order[count:], order[:count]
+
+
+def _with_replacement(targets: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    train, validation = fair_split(targets, fraction, seed)
+    picks = torch.randint(0, len(validation), (len(validation),), generator=torch.Generator().manual_seed(seed))
+    return train, validation[picks]
+
+
+def _global_seed(targets: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    return fair_split(targets, fraction, int(torch.randint(0, 10**6, (1,))))
+
+
+def _same_for_each_class(targets: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    """As many images of each class, whatever its size."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = targets.unique()
+    each = round(fraction * len(targets) / len(labels))
+    members = [(targets == label).nonzero().flatten() for label in labels]
+    validation = torch.cat([m[torch.randperm(len(m), generator=generator)][:each] for m in members])
+    return torch.tensor([i for i in range(len(targets)) if i not in set(validation.tolist())]), validation
+
+
+FAIR_SPLIT = Exercise(
+    "fair_split",
+    "06",
+    fair_split,
+    _compare_splits,
+    (
+        Mistake(
+            "train_keeps_validation",
+            lambda targets, fraction, seed: (torch.arange(len(targets)), fair_split(targets, fraction, seed)[1]),
+            "Are the validation images still in the training part? Then the network has seen the answers.",
+        ),
+        Mistake(
+            "not_shuffled",
+            lambda targets, fraction, seed: (
+                torch.arange(round((1 - fraction) * len(targets))),
+                torch.arange(round((1 - fraction) * len(targets)), len(targets)),
+            ),
+            "Which classes are at the end of the list? Files come sorted by class: cut without shuffling and the "
+            "validation part misses some.",
+        ),
+        Mistake(
+            "not_stratified",
+            _random_part,
+            "Does every class keep its share? A random cut is right on average only; a rare class can be missing.",
+        ),
+        Mistake(
+            "seed_ignored",
+            lambda targets, fraction, seed: fair_split(targets, fraction, 0),
+            "Where is the seed used? Every seed gives the same split.",
+        ),
+        Mistake(
+            "global_seed",
+            _global_seed,
+            "Which generator draws? The global one: the split then changes with everything that drew before. Use "
+            "torch.Generator().manual_seed(seed).",
+        ),
+        Mistake(
+            "parts_swapped",
+            lambda targets, fraction, seed: fair_split(targets, fraction, seed)[::-1],
+            "Which part comes first? Training, then validation; the fraction is for validation.",
+        ),
+        Mistake(
+            "images_lost",
+            lambda targets, fraction, seed: (
+                fair_split(targets, fraction, seed)[0][:-5],
+                fair_split(targets, fraction, seed)[1],
+            ),
+            "Do the two parts together hold every image?",
+        ),
+        Mistake(
+            "with_replacement",
+            _with_replacement,
+            "Can an image be drawn twice? Draw without replacement: torch.randperm, not torch.randint.",
+        ),
+        Mistake(
+            "same_count_for_each_class",
+            _same_for_each_class,
+            "Should each class give the same number or the same share? With the same number a rare class is used up.",
+        ),
+        Mistake(
+            "random_and_global_seed",
+            lambda targets, fraction, seed: _random_part(targets, fraction, None),
+            "Two things: the seed is not used, and the classes do not keep their shares.",
+        ),
+    ),
+)
