@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
+import uuid
 from pathlib import Path
 
 from resnet_course.errors import CourseError
@@ -18,11 +19,10 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         CourseError: if the folder cannot be written or the disk is full; an earlier file is untouched.
     """
     path = Path(path)
-    temporary = None
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -33,5 +33,5 @@ def write_atomically(path: str | Path, content: bytes) -> None:
             "Free some space or choose another folder; an earlier file of that name is untouched."
         ) from error
     finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)  # still there after an error, an interrupt included
+        with contextlib.suppress(OSError):  # still there after an error, an interrupt included
+            temporary.unlink()

@@ -26,7 +26,7 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class Message:
-    """One message: its kind, a short title, and paragraphs. In a notebook its repr is HTML."""
+    """One message: its kind, a short title, and paragraphs. A notebook shows it as HTML."""
 
     kind: Kind
     title: str

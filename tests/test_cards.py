@@ -1,6 +1,9 @@
-import pytest
+import json
 
-from resnet_course import cards
+import pytest
+import torch
+
+from resnet_course import cards, messages
 
 
 def test_the_guess_stands_beside_the_measurement(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,12 +32,17 @@ def test_a_guess_about_something_else_is_refused() -> None:
 
 @pytest.mark.parametrize(("holds", "word"), [(True, "Reproduced"), (False, "Not reproduced")])
 def test_the_verdict_comes_from_the_numbers(capsys: pytest.CaptureFixture[str], holds: bool, word: str) -> None:
-    assert cards.verdict("deeper is worse", holds, "0.22 against 0.85") is holds
+    cards.verdict("deeper is worse", holds, "0.22 against 0.85")
     shown = capsys.readouterr().out
     assert f"{word}: deeper is worse" in shown
     assert "0.22 against 0.85" in shown
 
 
-def test_a_verdict_takes_any_truth_value() -> None:
-    torch = pytest.importorskip("torch")
-    assert cards.verdict("claim", torch.tensor(0.2) < torch.tensor(0.8), "numbers") is True
+@pytest.mark.parametrize(("one", "holds"), [(0.2, True), (0.9, False)])
+def test_a_verdict_is_kept_as_data_in_a_notebook(monkeypatch: pytest.MonkeyPatch, one: float, holds: bool) -> None:
+    display = pytest.importorskip("IPython.display")
+    shown = []
+    monkeypatch.setattr(messages, "in_notebook", lambda: True)
+    monkeypatch.setattr(display, "display", lambda bundle, raw: shown.append(bundle[messages.MIME_TYPE]))
+    cards.verdict("claim", torch.tensor(one) < 0.8, "numbers")
+    assert json.loads(json.dumps(shown)) == [{"verdict": {"claim": "claim", "holds": holds, "numbers": "numbers"}}]

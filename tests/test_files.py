@@ -63,3 +63,13 @@ def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="could not write"):
         write_atomically(tmp_path / "folder", b"new")
     assert names(tmp_path) == ["folder"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX's")
+def test_others_may_read_the_file_if_the_umask_lets_them(tmp_path):
+    before = os.umask(0o022)
+    try:
+        write_atomically(tmp_path / "shared.bin", b"content")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "shared.bin").stat().st_mode & 0o777 == 0o644

@@ -56,7 +56,7 @@ def test_get_best_model_returns_the_model_it_was_given(tmp_path: Path) -> None:
 @pytest.mark.parametrize("losses", [[], [NAN, NAN]])
 def test_without_a_best_there_is_nothing_to_restore(tmp_path: Path, losses: list[float]) -> None:
     stopper, _ = watch(losses, 3, tmp_path / "best.pt")
-    with pytest.raises(CourseError, match=r"no checkpoint .*best\.pt"):
+    with pytest.raises(CourseError, match=r"no epoch was saved yet: .*best\.pt"):
         stopper.get_best_model(model_of(0))
 
 
@@ -96,3 +96,10 @@ def test_losses_may_be_tensors(tmp_path: Path) -> None:
     stopper = EarlyStopper(1, tmp_path / "best.pt")
     assert stopper.is_continuable(model_of(0), torch.tensor(1.0))
     assert not stopper.is_continuable(model_of(1), torch.tensor(2.0))
+
+
+def test_the_file_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    watch([0.5], 3, tmp_path / "best.pt")
+    later, _ = watch([NAN], 3, tmp_path / "best.pt")
+    with pytest.raises(CourseError, match="earlier run"):
+        later.get_best_model(nn.Linear(1, 1))

@@ -51,9 +51,7 @@ training.reset_seeds(0)
 images = data.load(runtime.profile().dataset, "train", 32, 100)
 num_classes = len(images.classes)
 batch, _ = next(iter(data.Batches(images, 2)))  # (2, 3, 32, 32)
-print(
-    f"{images.name}: images of {images.image_size}×{images.image_size}, {num_classes} classes; batch {tuple(batch.shape)}"
-)
+print(f"{images.name}, {num_classes} classes; one batch has the shape {tuple(batch.shape)}")
 
 # %% [markdown]
 # ## Four stages
@@ -171,7 +169,7 @@ for row in rows:
 # %%
 figure = plotting.shape_trace(
     [("image", (3, 32, 32)), *[(row.name, row.out_shape) for row in rows]],
-    title="The image gets smaller, the channels get more",
+    title="The image shrinks while the channels double",
 )
 plotting.show(
     figure,
@@ -216,7 +214,7 @@ with torch.no_grad():
 # of **512** numbers. `mat2` is the weight: it takes **2048** numbers and gives one for each class. The two inner
 # numbers must be equal, and they are not.
 #
-# Neither line of the notes is wrong by itself. Together they fit one image size, and it is not 32×32.
+# Neither line of the notes is wrong by itself. Together they are made for one image size, and it is not 32×32.
 
 # %% [markdown]
 # ### Exercise: `flat_features`
@@ -244,8 +242,8 @@ for size in (32, 64, 96, 128, 224):
     print(f"{size:>3}×{size:<3}  basic block {flat_features(size):>6,}   bottleneck {flat_features(size, 4):>7,}")
 
 # %% [markdown]
-# So 2048 belongs to images of 64×64 (and, with the bottleneck, to 32×32). Code that was written for one size and
-# copied for another meets the error above.
+# So `2048 * expansion` belongs to images of 64×64. Code that was written for one size and copied for another meets the
+# error above.
 #
 # And what happens between these sizes? An error would be the better case. Try 48×48, with the linear layer for 512
 # numbers. The map is 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the rest of the
@@ -267,22 +265,19 @@ def resized(size):
 
 with torch.no_grad():
     maps = trunk(resized(48))  # (2, 512, 6, 6)
-    upper_left = maps.clone()
-    upper_left[:, :, 4:, :] = 0
-    upper_left[:, :, :, 4:] = 0
-    change = {
-        pooling.__name__: (pooling(maps) - pooling(upper_left)).abs().max().item()
-        for pooling in (fixed_pooling, free_pooling)
-    }
+upper_left = maps.clone()
+upper_left[:, :, 4:, :] = 0
+upper_left[:, :, :, 4:] = 0
+fixed_change = (fixed_pooling(maps) - fixed_pooling(upper_left)).abs().max().item()
+free_change = (free_pooling(maps) - free_pooling(upper_left)).abs().max().item()
 
 # %%
 print(f"map {tuple(maps.shape[2:])}, numbers behind the fixed pooling: {fixed_pooling(maps).shape[1]}")
-print(f"largest change when 20 of the 36 positions are set to zero: fixed {change['fixed_pooling']:.3g}, "
-      f"adaptive {change['free_pooling']:.3g}")  # fmt: skip
+print(f"largest change when 20 of the 36 positions are set to zero: fixed {fixed_change:.3g}, adaptive {free_change:.3g}")
 cards.verdict(
     "at 48×48 the fixed pooling gives no error and reads 16 of the 36 positions",
-    fixed_pooling(maps).shape[1] == 512 and change["fixed_pooling"] == 0 < change["free_pooling"],
-    f"change {change['fixed_pooling']:g} with the fixed window, {change['free_pooling']:.3g} with the mean over the whole map",
+    fixed_pooling(maps).shape[1] == 512 and fixed_change == 0 < free_change,
+    f"change {fixed_change:g} with the fixed window, {free_change:.3g} with the mean over the whole map",
 )
 
 # %% [markdown]
@@ -400,18 +395,16 @@ cards.compare_guess(my_guess, {"parameters": share["layer4"], "multiply-adds": w
 
 # %%
 stages = ("layer1", "layer2", "layer3", "layer4")
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.3), layout="constrained")
-plotting.bars(
-    {name: share[name] for name in stages}, "Parameters", "share of the network", ax=left, number_format="{:.2f}"
-)
-plotting.bars(
-    {name: work[name] for name in stages}, "Multiply-adds", "share of the network", ax=right, number_format="{:.2f}"
-)
+figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.5), layout="constrained")
+figure.suptitle("The last stage holds the parameters, all stages do the work", x=0.01, ha="left", weight="bold")
+for ax, title, values in [(left, "Parameters", share), (right, "Multiply-adds", work)]:
+    here = {name: values[name] for name in stages}
+    plotting.bars(here, title, "share of the network", ax=ax, number_format="{:.2f}").set_xlim(0, 1)
 plotting.show(
     figure,
     alt="Share of each stage. Parameters: " + ", ".join(f"{name} {share[name]:.2f}" for name in stages)
     + ". Multiply-adds: " + ", ".join(f"{name} {work[name]:.2f}" for name in stages),
-    caption="The last stage holds most of the parameters; the work is spread evenly.",
+    caption="ResNet-18, one image of 32×32. Stem and linear layer have the rest, less than 0.01 of both.",
 )  # fmt: skip
 cards.verdict(
     "most parameters stand in the last stage, and the work is spread evenly over the four",
@@ -444,9 +437,8 @@ sizes = {}
 for name, (block, num_blocks) in family.items():
     each = models.ResNet(block, num_blocks, num_classes)
     sizes[name] = inspection.count_parameters(each), inspection.count_multiply_adds(each)
-    print(
-        f"{name}  {block.__name__:<10} {num_blocks}  {sizes[name][0]:>10,} parameters  {sizes[name][1] / 1e9:.2f} G multiply-adds"
-    )
+    print(f"{name}  {block.__name__:<10} {num_blocks}  {sizes[name][0]:>10,} parameters   "
+          f"{sizes[name][1] / 1e9:.2f} G multiply-adds")  # fmt: skip
 more = sizes["ResNet-50"][0] / sizes["ResNet-34"][0] - 1
 print(f"ResNet-50 has as many blocks as ResNet-34, three layers in each and not two, and {more:.0%} more parameters.")
 
@@ -580,13 +572,10 @@ print(second_report)
 
 # %%
 with torch.no_grad():
+    networks = {"right": reference, "ReLU before addition": early_relu, "stride 1 in layer3": no_stride}
     seen = {
         name: (inspection.count_parameters(each), tuple(each(batch).shape), inspection.count_multiply_adds(each))
-        for name, each in [
-            ("right", reference),
-            ("ReLU before addition", early_relu),
-            ("stride 1 in layer3", no_stride),
-        ]
+        for name, each in networks.items()
     }
 for name, (parameters, shape, cost) in seen.items():
     print(f"{name:<21} {parameters:,} parameters, logits {shape}, {cost / 1e9:.3f} G multiply-adds")
@@ -620,17 +609,17 @@ cards.verdict(
 
 # %%
 print(
-    f"1. ResNet-18 with {num_classes} classes has {total_parameters:,} parameters and needs {total_work / 1e9:.3f} G "
-    "multiply-adds for a 32×32 image."
+    f"1. ResNet-18 with {num_classes} classes: {total_parameters:,} parameters, {total_work / 1e9:.3f} G multiply-adds "
+    "for a 32×32 image."
 )
 print(f"2. The last stage holds {share['layer4']:.1%} of the parameters and does {work['layer4']:.1%} of the work.")
 print(
-    f"3. Behind a pooling of fixed size the linear layer has {flat_features(32)} inputs at 32×32 and {flat_features(64)} "
-    "at 64×64; at 48×48 it reads 16 of 36 positions and gives no error."
+    f"3. Behind a pooling of fixed size stand {flat_features(32)} numbers at 32×32 and {flat_features(64)} at 64×64; "
+    "at 48×48 it reads 16 of 36 positions and gives no error."
 )
-print(f"4. With torchvision's weights the logits agree within {max(after, 1e-12):.0e}.")
-print(f"5. Two broken networks with right shapes and parameters: first differences in {first_report.name} and "
-      f"{second_report.name}.")  # fmt: skip
+print(f"4. With torchvision's weights the logits differ by at most {after:.1g}.")
+print(f"5. Two broken networks with the right shape and number of parameters: their first differences are in "
+      f"{first_report.name} and {second_report.name}.")  # fmt: skip
 
 # %% [markdown]
 # ## Self-check

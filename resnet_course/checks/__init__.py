@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_course.checks import lesson00, lesson01, lesson02, lesson03, lesson05, lesson06
+from resnet_course.checks import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06
 from resnet_course.checks.core import CheckFailedError, Exercise, Mistake, Verdict, hand_back, judge
 from resnet_course.errors import CourseError
 
@@ -19,6 +19,7 @@ _LESSONS = (
     lesson01,
     lesson02,
     lesson03,
+    lesson04,
     lesson05,
     lesson06,
 )  # fmt: skip

@@ -132,7 +132,7 @@ HINTS = {
         "How many tensors are asked for? The part through the shortcut is there, and the part through F is missing.",
     ),
     "norms": (
-        _with_last_line(lambda through_f, through_shortcut: (through_f.norm(), through_shortcut.norm())),
+        _with_last_line(lambda through_f, through_shortcut: (through_f.norm().item(), through_shortcut.norm().item())),
         "What is asked for, the gradients or their norms? Each part has the shape of x.",
     ),
     "mean": (

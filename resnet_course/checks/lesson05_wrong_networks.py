@@ -44,7 +44,9 @@ def behind(last: Callable[[Tensor], Tensor]) -> Callable[[int], nn.Module]:
 
 
 class NoStemRelu(ResNet):
-    def features(self, x: Tensor) -> Tensor:
+    """No ReLU in the stem."""
+
+    def features(self, x: Tensor) -> Tensor:  # noqa: D102 - as in ResNet
         out = self.bn1(self.conv1(x))
         for stage in self.stages:
             out = stage(out)
@@ -52,18 +54,22 @@ class NoStemRelu(ResNet):
 
 
 def stem_bias(model: ResNet) -> None:
+    """A bias in the first convolution."""
     model.conv1 = nn.Conv2d(3, 64, 3, padding=1)
 
 
 def no_stem_norm(model: ResNet) -> None:
+    """No batch norm in the stem."""
     model.bn1 = nn.Identity()  # type: ignore[assignment]
 
 
 def stem_stride(model: ResNet) -> None:
+    """The first convolution halves the image."""
     model.conv1 = conv3x3(3, 64, stride=2)
 
 
 def stem_pool(model: ResNet) -> None:
+    """A max pooling before the stages."""
     model.pool1 = nn.MaxPool2d(3, 2, 1)
 
 
@@ -94,8 +100,10 @@ def staged(
 
 
 class NoLastStage(ResNet):
+    """The last stage is built and never run."""
+
     @property
-    def stages(self) -> list[nn.Sequential]:
+    def stages(self) -> list[nn.Sequential]:  # noqa: D102 - as in ResNet
         return super().stages[:-1]
 
 
@@ -109,6 +117,7 @@ def hidden_stages(model: ResNet) -> None:
 
 
 def shared_blocks(model: ResNet) -> None:
+    """One block used twice."""
     model.layer1 = nn.Sequential(*[model.layer1[0]] * 2)
 
 
@@ -128,10 +137,13 @@ class _Head(ResNet):
 
 
 def pooled(pool: Callable[[Tensor], Tensor]) -> Callable[[int], nn.Module]:
+    """A ResNet-18 that reduces the last map in another way."""
     return network(kind=type("Pooled", (_Head,), {"pool": staticmethod(pool)}))
 
 
 def with_linear(inputs: int, pool: Callable[[Tensor], Tensor]) -> Callable[[int], nn.Module]:
+    """A ResNet-18 with another pooling and so many inputs of the linear layer."""
+
     def build(num_classes: int = 10) -> nn.Module:
         model = pooled(pool)(num_classes)
         model.linear = nn.Linear(inputs, num_classes)
@@ -141,18 +153,23 @@ def with_linear(inputs: int, pool: Callable[[Tensor], Tensor]) -> Callable[[int]
 
 
 def linear_bias(model: ResNet) -> None:
+    """No bias in the linear layer."""
     model.linear = nn.Linear(512, model.linear.out_features, bias=False)
 
 
 def no_linear(model: ResNet) -> None:
+    """The features come out."""
     model.linear = nn.Identity()  # type: ignore[assignment]
 
 
 def fixed_pooling(out: Tensor) -> Tensor:
+    """A pooling that fits 32x32 images only."""
     return F.avg_pool2d(out, 4).flatten(1)
 
 
 class NoGradient(ResNet):
+    """No gradient flows."""
+
     @torch.no_grad()
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # noqa: D102 - as in ResNet
         return super().forward(x)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from resnet_course.data.image_set import ImageSet
 
-IMAGES_PER_SEED = 1_000_003  # keeps the shuffles of one seed's epochs apart from the next seed's
+EPOCHS_PER_SEED = 1_000_003  # keeps the shuffles of one seed's epochs apart from the next seed's
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Batches:
         yields (B, 3, H, W) float32 and (B,) int64
 
     Raises:
-        ValueError: if `batch_size` is below 1.
+        ValueError: if `batch_size` is below 1, or only one of `mean` and `std` is given.
 
     Taught in lesson 01, the augmentation in lesson 06.
     """
@@ -65,6 +65,8 @@ class Batches:
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        if (mean is None) != (std is None):
+            raise ValueError("pass both mean and std, or neither")
         if mean is None or std is None:
             mean, std = dataset.channel_statistics()
         self.dataset = dataset
@@ -90,7 +92,7 @@ class Batches:
         self._epoch = epoch
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        generator = torch.Generator().manual_seed(self.seed * IMAGES_PER_SEED + self._epoch)
+        generator = torch.Generator().manual_seed(self.seed * EPOCHS_PER_SEED + self._epoch)
         self._epoch += 1
         count = len(self.dataset)
         order = torch.randperm(count, generator=generator) if self.shuffle else torch.arange(count)

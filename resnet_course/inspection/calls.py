@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ def record_calls(model: nn.Module, x: Tensor) -> tuple[list[Call], Exception | N
         source = makers.get(id(first), (None, None))[1]
         inputs.append((first.detach().clone() if isinstance(first, Tensor) else None, source))
 
-    def after(name: str):
+    def after(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
         def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
             came_in, source = inputs.pop()
             if came_in is None or not isinstance(output, Tensor):

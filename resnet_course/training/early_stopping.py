@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from resnet_course.errors import CourseError
 from resnet_course.training.checkpoints import load_weights, save_weights
 
 
@@ -51,6 +52,11 @@ class EarlyStopper:
         Raises:
             CourseError: if no epoch was saved yet, or the file does not fit the model.
         """
+        if self.best_loss == math.inf:
+            raise CourseError(
+                f"no epoch was saved yet: {self.save_path} is missing or from an earlier run. Train at least one epoch "
+                "with a finite validation loss first."
+            )
         return load_weights(model, self.save_path)
 
     def state_dict(self) -> dict[str, Any]:

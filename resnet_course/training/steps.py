@@ -103,8 +103,8 @@ def train_step(
     if not math.isfinite(mean_loss):
         raise CourseError(
             f"the training loss became {mean_loss}: the numbers have left the range of floats. Usual reasons: "
-            "a learning rate that is too high (try a tenth), images that are not normalised, or a division by zero in the model. "
-            "The weights are no longer usable; start again or load the last checkpoint."
+            "a learning rate that is too high (try a tenth), images that are not normalised, or a division by zero in "
+            "the model. The weights are no longer usable; start again or load the last checkpoint."
         )
     return mean_loss, accuracy
 
