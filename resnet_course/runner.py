@@ -62,12 +62,18 @@ def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False) ->
 
 
 def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
-    """Run one lesson's solution notebook, or the student's, in a kernel of its own."""
+    """Run one lesson's solution notebook, or the student's, in a kernel of its own.
+
+    Raises:
+        CourseError: if the notebook is missing.
+    """
     from nbclient import NotebookClient  # only needed to run lessons headless
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     folder = root / "notebooks" if student else root / "notebooks" / "solutions"
     path = folder / lesson.file_name
+    if not path.is_file():
+        raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
     notebook = nbformat.read(path, as_version=4)
     # The kernel starts in the notebook's folder, as in JupyterLab.
     resources = {"metadata": {"path": str(folder)}}

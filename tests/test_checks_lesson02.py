@@ -52,6 +52,8 @@ RIGHT = {
         # one Sequential, in-place ReLUs
         """
 class PlainBlock(nn.Module):
+    expansion = 1
+
     def __init__(self, in_planes, planes, stride=1):
         super().__init__()
         self.layers = nn.Sequential(
@@ -67,10 +69,14 @@ def PlainBlock(in_planes, planes, stride=1):
     def half(i, o, s):
         return [nn.Conv2d(i, o, 3, s, 1, bias=False), nn.BatchNorm2d(o), nn.ReLU()]
     return nn.Sequential(*half(in_planes, planes, stride), *half(planes, planes, 1))
+
+PlainBlock.expansion = 1
 """,
         # other names, declared in another order
         """
 class PlainBlock(nn.Module):
+    expansion = 1
+
     def __init__(self, in_planes, planes, stride=1):
         super().__init__()
         self.second_norm = nn.BatchNorm2d(planes)
@@ -85,6 +91,8 @@ class PlainBlock(nn.Module):
         # ModuleList, clamp in place of relu
         """
 class PlainBlock(nn.Module):
+    expansion = 1
+
     def __init__(self, in_planes, planes, stride=1):
         super().__init__()
         self.convs = nn.ModuleList([nn.Conv2d(in_planes, planes, 3, stride, 1, bias=False),
@@ -158,6 +166,7 @@ WRONG = {
         "stride_on_both": [("planes, planes, 3, padding=1", "planes, planes, 3, stride=stride, padding=1")],
         "stride_forgotten": [("stride=stride, ", "")],
         "bias_left_on": [(", bias=False", "")],
+        "no_expansion": [("    expansion = 1\n", "")],
         "no_batch_norm": [("nn.BatchNorm2d(planes)", "nn.Identity()")],
         "shared_batch_norm": [("self.bn2(self", "self.bn1(self"), ("        self.bn2 = nn.BatchNorm2d(planes)\n", "")],
         "with_shortcut": [
@@ -173,6 +182,8 @@ WRONG = {
             ("((block.conv1, block.bn1), (block.conv2, block.bn2))", "((block.conv1, block.bn1),)")
         ],
         "random_weights": [("            nn.init.dirac_(conv.weight)\n", "")],
+        "epsilon_forgotten": [("            nn.init.constant_(norm.weight, math.sqrt(1 + norm.eps))\n", "")],
+        "sign_of_epsilon": [("1 + norm.eps", "1 - norm.eps")],
         "one_block_too_few": [("range(count)", "range(count - 1)")],
         "in_front": [("(*stage, *blocks)", "(*blocks, *stage)")],
         "old_blocks_changed": [("for block in blocks", "for block in [*stage, *blocks]")],

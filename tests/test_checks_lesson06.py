@@ -210,6 +210,7 @@ WRONG = {
             ("weights_only=True", "weights_only=False"),
             ('state["model"]', 'state["model"].state_dict()'),
         ],
+        "code_allowed": [("weights_only=True", "weights_only=False")],
         "weights_not_loaded": [('    model.load_state_dict(state["model"])\n', "")],
         "nothing_loaded": [
             ('    model.load_state_dict(state["model"])\n', ""),

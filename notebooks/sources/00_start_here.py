@@ -18,11 +18,12 @@
 # %% [markdown]
 # ## The course in one paragraph
 #
-# More layers should be better. Lesson 01 builds VGG, where that is true. Lesson 02 goes on adding layers, and the network gets worse
-# *on the images it was trained on*; one by one, the usual explanations are tested. Lesson 03 adds a line around two
-# layers, the shortcut, and the deep network learns. Lesson 04 makes that line work where shapes change, lesson 05
-# assembles ResNet-18 from it, lesson 06 trains it. Nothing is claimed that a run does not show: you will see sentences
-# marked *reproduced* or *not reproduced*, and they are printed from the numbers of your own run.
+# More layers should be better. Lesson 01 builds VGG, whose idea is to stack them. Lesson 02 goes on adding layers,
+# and the network gets worse *on the images it was trained on*; one by one, the usual explanations are tested. Lesson
+# 03 adds a line around two layers, the shortcut, and the deep network learns. Lesson 04 makes that line work where
+# shapes change, lesson 05 assembles ResNet-18 from it, lesson 06 trains it. Nothing is claimed that a run does not
+# show: you will see sentences marked *reproduced* or *not reproduced*, and they are printed from the numbers of your
+# own run.
 #
 # ## A bet
 #
@@ -57,21 +58,22 @@ facts = runtime.preflight()
 # If a second box says that Colab's GPU is off, switch it on before you go on: menu *Runtime*, *Change runtime type*.
 # The lessons also run without it, on less data.
 #
-# Two settings decide what the lessons do. The **profile** is `quick` on a CPU (small images, minutes) and `full` on a GPU
-# (CIFAR-10, more epochs). The **data set** is `shapes` in the quick profile, which the course draws itself, so nothing is
-# downloaded. Environment variables overrule both:
+# Two settings decide what the lessons do. The **profile** is `quick` on a CPU (small images, minutes) and `full` on a
+# GPU (CIFAR-10, more epochs). The **data set** is `shapes` in the quick profile, which the course draws itself, so
+# nothing is downloaded. Environment variables overrule both:
 #
 # | variable | values | without it |
 # |---|---|---|
 # | `RESNET_COURSE_PROFILE` | `quick`, `full` | `full` if there is a GPU |
-# | `RESNET_COURSE_DATASET` | `shapes`, `cifar10`, `fashion_mnist`, or a folder with one folder of images for each class | `shapes` (quick), `cifar10` (full) |
+# | `RESNET_COURSE_DATASET` | `shapes`, `cifar10`, `fashion_mnist`, or a folder | `shapes` (quick), `cifar10` (full) |
 # | `RESNET_COURSE_DATA` | the folder where downloads are kept or found | your cache folder |
 # | `RESNET_COURSE_STRICT` | `1`: a failed check stops the notebook | it shows a message and goes on |
 #
-# Set them before Jupyter starts, or at the top of a notebook: `%env RESNET_COURSE_DATASET=fashion_mnist`. The same notebooks run
-# with every setting; only the numbers change.
+# Set them before Jupyter starts, or at the top of a notebook: `%env RESNET_COURSE_DATASET=fashion_mnist`. The same
+# notebooks run with every setting; only the numbers change. A folder needs one folder of images for each class in it.
 #
-# These are the lessons, with the minutes for reading and writing, and for the code in the quick profile on this machine:
+# These are the lessons, with the minutes for reading and writing, and for the code in the quick profile on this
+# machine:
 
 # %%
 speed = runtime.measure_speed(runtime.precision())
@@ -90,21 +92,20 @@ profile = runtime.profile()
 images = data.load(profile.dataset, "train", image_size=32, limit=profile.pick(quick=2_000, full=5_000))
 print(f"{images.name}: {len(images):,} images of {images.image_size}×{images.image_size}")
 
-first_ten = range(min(10, len(images.classes)))
-chosen = [int((images.targets == label).nonzero()[place]) for place in (0, 1) for label in first_ten]
-figure = plotting.image_grid(
-    images.images[chosen], [images.classes[int(images.targets[i])] for i in chosen],
-    columns=len(first_ten), title="Same class, other colours, place and size" if images.name == "shapes" else "The classes",
-)  # fmt: skip
+classes = images.targets.unique()[:10].tolist()  # the first ten, if there are more
+members = [(images.targets == label).nonzero().flatten() for label in classes]
+chosen = [int(found[place % len(found)]) for place in (0, 1) for found in members]
+labels = [images.classes[int(images.targets[index])] for index in chosen]
+figure = plotting.image_grid(images.images[chosen], labels, columns=len(classes), title="Same class, different looks")
 plotting.show(
     figure,
-    alt="Two images of each class: " + ", ".join(images.classes[label] for label in first_ten),
+    alt="Two images of each class: " + ", ".join(labels[: len(classes)]),
     caption=f"The first two training images of each class of {images.name}.",
 )
 
 # %% [markdown]
-# An item is a pair: an image and a label. The image is a tensor of shape (3, height, width) with numbers from 0 to 1; the
-# label is a whole number that stands for a class.
+# An item is a pair: an image and a label. The image is a tensor of shape (3, height, width) with numbers from 0 to 1;
+# the label is a whole number that stands for a class.
 #
 # Inside, the images are kept as **bytes** (`uint8`, whole numbers from 0 to 255), as image files have them. That takes
 # a quarter of the memory. They become `float32` when they are needed: byte / 255.
@@ -123,8 +124,8 @@ print(f"the same as floats: {[round(number, 3) for number in image[0, 0, :3].tol
 # ## Mean and deviation of each channel
 #
 # Networks are usually given numbers around 0 with a spread of about 1. So we subtract the **mean** and divide by the
-# **standard deviation**, each channel (red, green, blue) with its own. Both are computed from the *training* images, over
-# all of their pixels, and from then on they are fixed: new images are normalised with the same numbers.
+# **standard deviation**, each channel (red, green, blue) with its own. Both are computed from the *training* images,
+# over all of their pixels, and from then on they are fixed: new images are normalised with the same numbers.
 
 # %%
 pixels = stored.float() / 255  # (N, 3, H, W)
@@ -140,9 +141,9 @@ ratio = float((inside / std).mean())
 cards.compare_guess(my_guess, {"average deviation inside an image / deviation of all pixels": ratio})
 
 # %% [markdown]
-# Why is it smaller? The pixels of the heap differ for two reasons: they differ inside an image, and some images are brighter
-# than others. The average of the deviations inside the images knows the first reason only. In squares the two
-# parts add up exactly:
+# Why is it smaller? The pixels of the heap differ for two reasons: they differ inside an image, and some images are
+# brighter than others. The average of the deviations inside the images knows the first reason only. In squares the
+# two parts add up exactly (`correction=0` divides by the number of pixels, not by one less):
 #
 # $$\text{variance of all pixels} = \text{average variance inside an image} + \text{variance of the images' means}$$
 
@@ -159,9 +160,9 @@ cards.verdict(
 )
 
 # %% [markdown]
-# This is more than a remark. Many scripts for CIFAR-10 carry a deviation of about 0.20, where that of all pixels is about 0.25.
-# Run this lesson with `RESNET_COURSE_DATASET=cifar10`, and you meet both numbers in the table above. Compute
-# such numbers; do not copy them.
+# This is more than a remark. Many scripts for CIFAR-10 carry a deviation of about 0.20, where that of all pixels is
+# about 0.25. Run this lesson with `RESNET_COURSE_DATASET=cifar10`, and you meet both numbers in the table above.
+# Compute such numbers; do not copy them.
 
 # %% [markdown]
 # ## How an exercise works
@@ -176,8 +177,8 @@ cards.verdict(
 #
 # Example: a pixel of 0.6 in a channel with mean 0.5 and deviation 0.2 becomes 0.5.
 #
-# Before you write it, see what a check can say. There are four outcomes. Below, three answers that are not right, and the
-# course's own.
+# Before you write it, see what a check can say. There are four outcomes. Below, three answers that are not right, and
+# the course's own.
 
 
 # %%
@@ -199,9 +200,10 @@ for answer in (not_written, stops_with_an_error, gives_wrong_numbers, own):
     print(f"{answer.__name__}\n  status:  {verdict.status}\n  message: {verdict.message}\n")
 
 # %% [markdown]
-# Read the two messages in the middle. A check does not compare your text with a solution: it runs your function on random
-# inputs, next to the course's own, and compares what comes out. When that differs, it looks for a known mistake
-# that behaves exactly like yours, and the message is about that mistake. Where no known mistake fits, it says so.
+# Read the two messages in the middle. A check does not compare your text with a solution: it runs your function on
+# random inputs, next to the course's own, and compares what comes out. When that differs, it looks for a known
+# mistake that behaves exactly like yours, and the message is about that mistake. Where no known mistake fits, it says
+# so.
 #
 # In the lessons a check is one line: `normalise = checks.warm_up(normalise)`. It shows the message, and hands back
 # your function if it is right and the course's own if it is not. So every lesson runs to its end, whatever you have
@@ -233,8 +235,8 @@ cards.verdict(
 )
 
 # %% [markdown]
-# From lesson 01 on, `data.Batches` does this work: it takes the bytes, normalises them with the statistics of the data set, and
-# hands out one batch after the other. It is plain PyTorch, and it does what you have just written:
+# From lesson 01 on, `data.Batches` does this work: it takes the bytes, normalises them with the statistics of the
+# data set, and hands out one batch after the other. It is plain PyTorch, and it does what you have just written:
 
 # %%
 batch, targets = next(iter(data.Batches(images, batch_size=64)))
@@ -250,25 +252,28 @@ cards.verdict(
 
 # %%
 print(f"1. This machine trains a residual network of 20 layers on {speed:,.0f} images of 32×32 a second.")
-print(f"2. The channels of {images.name} have means {', '.join(f'{value:.3f}' for value in mean)} "
-      f"and deviations {', '.join(f'{value:.3f}' for value in std)}.")
+print(
+    f"2. The channels of {images.name} have means {', '.join(f'{value:.3f}' for value in mean)} "
+    f"and deviations {', '.join(f'{value:.3f}' for value in std)}."
+)
 print(f"3. The average deviation inside an image is {ratio:.2f} times the deviation of all pixels.")
 print(f"4. After normalising, the deviations are {', '.join(f'{value:.3f}' for value in new_std)}.")  # fmt: skip
 
 # %% [markdown]
 # ## Self-check
 #
-# <details><summary>1. A set has two images: one is black all over, the other white all over. What is the average deviation inside an
-# image, and what is the deviation of all pixels?</summary>
+# <details><summary>1. A set has two images, one black all over and one white all over. What is the average deviation
+# inside an image, and what is the deviation of all pixels?</summary>
 #
-# Inside each image nothing differs, so the first number is 0. Of all pixels, half are 0 and half are 1: the mean is 0.5 and
-# the deviation 0.5. All the variance lies between the images.
+# Inside each image nothing differs, so the first number is 0. Of all pixels, half are 0 and half are 1: the mean is
+# 0.5 and the deviation 0.5. All the variance lies between the images.
 # </details>
 #
-# <details><summary>2. Your images are 3 pixels wide, and you forget to reshape <code>mean</code>. What happens?</summary>
+# <details><summary>2. Your images are 3 pixels wide, and you forget to reshape <code>mean</code>. What
+# happens?</summary>
 #
-# No error, and wrong numbers. Three means meet three columns, so each *column* gets the mean of a channel. With any other
-# width PyTorch refuses. A shape that fits by chance is worse than one that does not fit.
+# No error, and wrong numbers. Three means meet three columns, so each *column* gets the mean of a channel. With
+# almost any other width PyTorch refuses. A shape that fits by chance is worse than one that does not fit.
 # </details>
 #
 # <details><summary>3. With which statistics do you normalise the test images?</summary>
@@ -282,11 +287,11 @@ print(f"4. After normalising, the deviations are {', '.join(f'{value:.3f}' for v
 # Yes, with the course's own object in place of yours. Only with <code>RESNET_COURSE_STRICT=1</code> does it stop.
 # </details>
 #
-# <details><summary>5. You normalise a batch with its own mean and deviation. What is wrong, if every channel then has mean 0 and
-# deviation 1?</summary>
+# <details><summary>5. You normalise a batch with its own mean and deviation. What is wrong, if every channel then has
+# mean 0 and deviation 1?</summary>
 #
-# The same image would get other numbers in other company: a dark image among bright ones, and among dark ones. (Batch norm
-# does this inside a network on purpose, and keeps averages for the time after training: lesson 03.)
+# The same image would get other numbers in other company: a dark image among bright ones, and among dark ones. (Batch
+# norm does this inside a network on purpose, and keeps averages for the time after training: lesson 03.)
 # </details>
 
 # %% [markdown]
@@ -295,4 +300,4 @@ print(f"4. After normalising, the deviations are {', '.join(f'{value:.3f}' for v
 # - He, Zhang, Ren, Sun 2015, "Deep Residual Learning for Image Recognition", arXiv 1512.03385, §1: the introduction
 #   tells the story of this course.
 #
-# Next: **lesson 01**, where depth helps.
+# Next: **lesson 01**, VGG: depth from 3×3.

@@ -32,7 +32,8 @@ my_guess = {"parameters": None, "multiply-adds": None}  # for example 0.25
 # ## Set-up
 #
 # This lesson trains nothing. Shapes, costs, and whether two networks are equal can be measured on random weights. So
-# everything here runs on the CPU, also where there is a GPU, on two images of 32×32.
+# everything here runs on the CPU, also where there is a GPU, on two images of 32×32. The blocks come from the
+# package; they are those of lessons 03 and 04.
 
 # %%
 from collections import OrderedDict
@@ -69,8 +70,8 @@ print(f"{images.name}, {num_classes} classes; one batch has the shape {tuple(bat
 # 1×1 convolutions on the shortcuts are not counted.
 #
 # The ResNet-18 of the paper (table 1) is made for images of 224×224: its stem is a 7×7 convolution at stride 2 and a
-# max pooling at stride 2, which together divide height and width by 4. A 32×32 image would arrive at `layer4` as a
-# single position. The stem in our table is the usual change for small images; it is not in the paper.
+# max pooling at stride 2, which together divide height and width by 4. With a 32×32 image, a single position would
+# leave `layer4`. The stem in our table is the usual change for small images; it is not in the paper.
 
 # %% [markdown]
 # ## The strides of one stage
@@ -242,8 +243,8 @@ for size in (32, 64, 96, 128, 224):
     print(f"{size:>3}×{size:<3}  basic block {flat_features(size):>6,}   bottleneck {flat_features(size, 4):>7,}")
 
 # %% [markdown]
-# So `2048 * expansion` belongs to images of 64×64. Code that was written for one size and copied for another meets the
-# error above.
+# So `2048 * expansion` belongs to images of 64×64. Code that was written for one size and copied for another meets
+# the error above.
 #
 # And what happens between these sizes? An error would be the better case. Try 48×48, with the linear layer for 512
 # numbers. The map is 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the rest of the
@@ -273,7 +274,9 @@ free_change = (free_pooling(maps) - free_pooling(upper_left)).abs().max().item()
 
 # %%
 print(f"map {tuple(maps.shape[2:])}, numbers behind the fixed pooling: {fixed_pooling(maps).shape[1]}")
-print(f"largest change when 20 of the 36 positions are set to zero: fixed {fixed_change:.3g}, adaptive {free_change:.3g}")
+print(
+    f"largest change when 20 of the 36 positions are set to zero: fixed {fixed_change:.3g}, adaptive {free_change:.3g}"
+)
 cards.verdict(
     "at 48×48 the fixed pooling gives no error and reads 16 of the 36 positions",
     fixed_pooling(maps).shape[1] == 512 and fixed_change == 0 < free_change,
@@ -382,12 +385,12 @@ ResNet18 = checks.resnet18(ResNet18)
 
 # %%
 model = models.resnet18(num_classes).eval()
-rows = {row.name: row for row in inspection.trace_layers(model, (3, 32, 32), stages=True)}
-total_parameters = sum(row.parameters for row in rows.values())
-total_work = sum(row.multiply_adds for row in rows.values())
-share = {name: row.parameters / total_parameters for name, row in rows.items()}
-work = {name: row.multiply_adds / total_work for name, row in rows.items()}
-for name, row in rows.items():
+by_part = {row.name: row for row in inspection.trace_layers(model, (3, 32, 32), stages=True)}
+total_parameters = sum(row.parameters for row in by_part.values())
+total_work = sum(row.multiply_adds for row in by_part.values())
+share = {name: row.parameters / total_parameters for name, row in by_part.items()}
+work = {name: row.multiply_adds / total_work for name, row in by_part.items()}
+for name, row in by_part.items():
     print(f"{name:<7} {row.parameters:>10,} parameters ({share[name]:6.1%})   "
           f"{row.multiply_adds / 1e6:>6.1f} M multiply-adds ({work[name]:6.1%})")  # fmt: skip
 print(f"all     {total_parameters:>10,}                        {total_work / 1e6:>6.1f} M")
@@ -404,7 +407,8 @@ plotting.show(
     figure,
     alt="Share of each stage. Parameters: " + ", ".join(f"{name} {share[name]:.2f}" for name in stages)
     + ". Multiply-adds: " + ", ".join(f"{name} {work[name]:.2f}" for name in stages),
-    caption="ResNet-18, one image of 32×32. Stem and linear layer have the rest, less than 0.01 of both.",
+    caption=f"ResNet-18, one image of 32×32. Stem and linear layer have the rest: "
+    f"{1 - sum(share[name] for name in stages):.1%} and {1 - sum(work[name] for name in stages):.1%}.",
 )  # fmt: skip
 cards.verdict(
     "most parameters stand in the last stage, and the work is spread evenly over the four",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,7 @@ def differ(mine: Any, expected: Any, what: str) -> str | None:
         parts = (differ(a, b, f"{what}, entry {i}") for i, (a, b) in enumerate(zip(mine, expected, strict=True)))
         return next((part for part in parts if part is not None), None)
     if isinstance(mine, Tensor) and mine.numel() == 1:
-        mine = mine.item()
+        mine = mine.detach().item()
     if isinstance(expected, float) and isinstance(mine, (int, float)):
         same = math.isclose(mine, expected, rel_tol=TOLERANCE, abs_tol=TOLERANCE) or (
             mine != mine and expected != expected
@@ -65,6 +66,14 @@ def same_function(cases: Sequence[tuple[Any, ...]]) -> Callable[[Any, Any], str 
         return None
 
     return compare
+
+
+def default_of(function: Any, place: int) -> Any:
+    """The default value of the argument at this place, counted from 0, or "missing"."""
+    parameters = list(inspect.signature(function).parameters.values())
+    if len(parameters) <= place or parameters[place].default is inspect.Parameter.empty:
+        return "missing"
+    return parameters[place].default
 
 
 def seeded(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import os
-import random
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
 from resnet_course import messages
+from resnet_course.checks.guard import ExitRefusedError, TooSlowError, guarded
 from resnet_course.messages import Kind, Message
 
 Status = Literal["passed", "failed", "not_written", "crashed"]
 Compare = Callable[[Any, Any], "str | None"]
 
 SEED = 20151210  # of every random input in a check
+PRINTED_SHOWN = 200  # characters of the learner's own output that a message repeats
 
 
 class CheckFailedError(AssertionError):
@@ -80,19 +79,30 @@ class Verdict:
 
 
 def judge(exercise: Exercise, candidate: Any) -> Verdict:
-    """Compare without printing. Nothing that the candidate raises gets out; random states are put back."""
-    with _own_random_state():
-        try:
-            difference = exercise.compare(candidate, exercise.reference)
-        except NotImplementedError:
-            return Verdict(
-                exercise.name, "not_written", None, "Not written yet: the lesson goes on with the course's own."
-            )
-        except Exception as error:
-            return _crashed(exercise, candidate, error)
-        if difference is None:
-            return Verdict(exercise.name, "passed", None, "Right. The lesson goes on with yours.")
-        mistake = _find_mistake(exercise, candidate)
+    """Compare without printing. Nothing that the candidate raises gets out; global state is put back."""
+    try:
+        with guarded(SEED) as printed:
+            verdict = _judge(exercise, candidate)
+    except TooSlowError as error:
+        return Verdict(exercise.name, "crashed", "too_slow", f"The check was stopped: {error}")
+    except (ExitRefusedError, SystemExit) as error:
+        return Verdict(exercise.name, "crashed", "tried_to_exit", f"It tried to exit ({error}); return instead.")
+    if printed.getvalue() and verdict.status != "passed":
+        shown = " ".join(printed.getvalue().split())[:PRINTED_SHOWN]
+        verdict = replace(verdict, message=f"{verdict.message} It printed: {shown}")
+    return verdict
+
+
+def _judge(exercise: Exercise, candidate: Any) -> Verdict:
+    try:
+        difference = exercise.compare(candidate, exercise.reference)
+    except NotImplementedError:
+        return Verdict(exercise.name, "not_written", None, "Not written yet: the lesson goes on with the course's own.")
+    except Exception as error:
+        return _crashed(exercise, candidate, error)
+    if difference is None:
+        return Verdict(exercise.name, "passed", None, "Right. The lesson goes on with yours.")
+    mistake = _find_mistake(exercise, candidate)
     if mistake is None:
         return Verdict(exercise.name, "failed", "unknown", f"Not yet: {difference} No known mistake looks like this.")
     return Verdict(exercise.name, "failed", mistake.id, f"{mistake.hint} ({difference})")
@@ -115,7 +125,7 @@ def _place(error: Exception) -> str:
 
 
 def _find_mistake(exercise: Exercise, candidate: Any, raised: Exception | None = None) -> Mistake | None:
-    """The first mistake that behaves like the candidate; `raised` is what the candidate raised against the reference."""
+    """The first mistake that behaves like the candidate, which raised `raised` against the reference."""
     for mistake in exercise.mistakes:
         try:
             if exercise.compare(candidate, mistake.implementation) is None:
@@ -163,18 +173,3 @@ def hand_back(exercise: Exercise, candidate: Any) -> Any:
     if os.environ.get("RESNET_COURSE_STRICT") == "1":
         raise CheckFailedError(f"{exercise.name}: {title}. {verdict.message}")
     return exercise.reference
-
-
-@contextmanager
-def _own_random_state() -> Iterator[None]:
-    """A fixed seed inside; the learner's own random numbers go on afterwards as if nothing had happened."""
-    python, numpy, torch_state = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
-    random.seed(SEED)
-    np.random.seed(SEED)
-    torch.manual_seed(SEED)
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-        torch.random.set_rng_state(torch_state)

@@ -27,11 +27,11 @@ MEMORY = 2 * 2**30  # bytes beyond what the process has when the check begins
 PRINTED = 2_000  # characters of the learner's own output that are shown
 
 
-class TooSlowError(Exception):
-    """The time limit of a check ran out."""
+class TooSlowError(BaseException):
+    """The time limit of a check ran out. Not an Exception, so that `except Exception` does not swallow it."""
 
 
-class ExitRefusedError(Exception):
+class ExitRefusedError(BaseException):
     """The object under check tried to end the process."""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnet_course.checks.compare import differ, seeded
+from resnet_course.checks.compare import seeded
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.models import PlainBlock
 
@@ -39,16 +39,16 @@ def _without_dirac(stage: nn.Sequential, planes: int, count: int) -> nn.Sequenti
 
 
 def _all_zero(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
-    longer = _without_dirac(stage, planes, count)
-    for block in longer[len(stage):]:  # fmt: skip
+    longer = extend_with_identity(stage, planes, count)
+    for block in longer[len(stage) :]:
         nn.init.zeros_(block.conv1.weight)
         nn.init.zeros_(block.conv2.weight)
     return longer
 
 
 def _all_ones(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
-    longer = _without_dirac(stage, planes, count)
-    for block in longer[len(stage):]:  # fmt: skip
+    longer = extend_with_identity(stage, planes, count)
+    for block in longer[len(stage) :]:
         nn.init.ones_(block.conv1.weight)
         nn.init.ones_(block.conv2.weight)
     return longer
@@ -56,8 +56,9 @@ def _all_ones(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
 
 def _half_dirac(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
     longer = _without_dirac(stage, planes, count)
-    for block in longer[len(stage):]:  # fmt: skip
+    for block in longer[len(stage) :]:
         nn.init.dirac_(block.conv1.weight)
+        nn.init.constant_(block.bn1.weight, math.sqrt(1 + block.bn1.eps))
     return longer
 
 
@@ -71,17 +72,18 @@ def _in_front(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
 
 def _old_blocks_changed(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
     for block in stage:
-        nn.init.dirac_(block.conv1.weight)
-        nn.init.dirac_(block.conv2.weight)
+        for conv, norm in ((block.conv1, block.bn1), (block.conv2, block.bn2)):
+            nn.init.dirac_(conv.weight)
+            nn.init.constant_(norm.weight, math.sqrt(1 + norm.eps))
     return extend_with_identity(stage, planes, count)
 
 
 def _compare_extensions(candidate: Any, implementation: Any) -> str | None:
-    """Same function as before within 1e-3, and really longer. The exact scale of the batch norm is left free."""
+    """Same function as the implementation, in double precision, so that a forgotten epsilon shows."""
     for planes, blocks, count in ((4, 1, 3), (6, 2, 1)):
         stage = nn.Sequential(*(PlainBlock(planes, planes) for _ in range(blocks))).eval()
-        x = torch.randn(2, planes, 6, 6)
-        before = stage(x)
+        x = torch.randn(2, planes, 6, 6).double()
+        before = copy.deepcopy(stage).double()(x)
         mine = seeded(candidate, copy.deepcopy(stage), planes, count)
         expected = seeded(implementation, copy.deepcopy(stage), planes, count)
         if not isinstance(mine, nn.Module) or not hasattr(mine, "__len__"):
@@ -89,11 +91,28 @@ def _compare_extensions(candidate: Any, implementation: Any) -> str | None:
         if len(mine) != len(expected):
             return f"the longer stage should have {blocks + count} blocks and has {len(mine)}."
         with torch.no_grad():
-            longer, reference = mine.eval()(x), expected.eval()(x)
-        if longer.shape == reference.shape and torch.allclose(longer, reference, atol=1e-3, rtol=1e-3):
+            longer, reference = mine.double().eval()(x), expected.double().eval()(x)
+        if longer.shape == reference.shape and torch.allclose(longer, reference, atol=1e-6, rtol=1e-6):
             continue
-        return differ(longer, before, "the output of the longer stage, in eval mode,") or "the output differs."
+        largest = (longer - before).abs().max().item()
+        return f"in eval mode, the longer stage gives other numbers than before, by up to {largest:.2g}."
     return None
+
+
+def _epsilon_forgotten(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    longer = extend_with_identity(stage, planes, count)
+    for block in longer[len(stage) :]:
+        nn.init.ones_(block.bn1.weight)
+        nn.init.ones_(block.bn2.weight)
+    return longer
+
+
+def _sign_of_epsilon(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
+    longer = extend_with_identity(stage, planes, count)
+    for block in longer[len(stage) :]:
+        nn.init.constant_(block.bn1.weight, math.sqrt(1 - block.bn1.eps))
+        nn.init.constant_(block.bn2.weight, math.sqrt(1 - block.bn2.eps))
+    return longer
 
 
 EXTEND_WITH_IDENTITY = Exercise(
@@ -144,6 +163,17 @@ EXTEND_WITH_IDENTITY = Exercise(
             "old_blocks_changed",
             _old_blocks_changed,
             "Which blocks may be changed? Only the new ones: the trained blocks must keep their weights.",
+        ),
+        Mistake(
+            "epsilon_forgotten",
+            _epsilon_forgotten,
+            "By what does batch norm divide when the stored variance is 1? By the square root of 1 + eps, which is not "
+            "quite 1: its weight must take that back.",
+        ),
+        Mistake(
+            "sign_of_epsilon",
+            _sign_of_epsilon,
+            "Is eps added to the variance or taken away from it? Added: so the weight is the square root of 1 + eps.",
         ),
     ),
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_course.checks.compare import same_module
+from resnet_course.checks.blocks import same_block
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.models import PlainBlock
 
-BLOCK_CASES = (((4, 4, 1), (3, 4, 8, 8)), ((4, 6, 1), (3, 4, 8, 8)), ((4, 8, 2), (3, 4, 8, 8)))
+BLOCK_CASES = (((4, 4), (3, 4, 8, 8)), ((4, 6, 1), (3, 4, 7, 7)), ((4, 8, 2), (3, 4, 8, 8)))
 
 
 class _NoReluBetween(PlainBlock):
@@ -58,11 +58,20 @@ class _WithShortcut(PlainBlock):
         return F.relu(out + x) if out.shape == x.shape else F.relu(out)
 
 
+class _NoExpansion(nn.Module):
+    def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
+        super().__init__()
+        self.block = PlainBlock(in_planes, planes, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.block(x)
+
+
 PLAIN_BLOCK = Exercise(
     "plain_block",
     "02",
     PlainBlock,
-    same_module(BLOCK_CASES),
+    same_block(BLOCK_CASES),
     (
         Mistake(
             "no_relu_between",
@@ -107,6 +116,12 @@ PLAIN_BLOCK = Exercise(
             "with_shortcut",
             _WithShortcut,
             "Is x added at the end? That is the residual block of the next lesson; a plain block has no shortcut.",
+        ),
+        Mistake(
+            "no_expansion",
+            _NoExpansion,
+            "Does the class say `expansion = 1`? ResNet asks every block class how many channels go out for each of "
+            "`planes`.",
         ),
     ),
 )

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-from typing import Any
-
-from torch import nn
-
-from resnet_course.checks.compare import differ, same_module
+from resnet_course.checks.blocks import same_block
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.checks.lesson03_wrong_blocks import WRONG_BLOCKS
 from resnet_course.models import BasicBlock
@@ -19,29 +14,6 @@ BLOCK_CASES = (
     ((4, 8, 2), (3, 4, 8, 8)),
     ((4, 4, 2), (3, 4, 5, 5)),
 )
-_same_blocks = same_module(BLOCK_CASES)
-
-
-def compare_blocks(candidate: Any, implementation: Any) -> str | None:
-    """The class first (it must be buildable as `ResNet` builds it), then what its blocks do."""
-    if isinstance(candidate, nn.Module) or not callable(candidate):
-        return f"the class itself is needed, without brackets behind it, and this is {type(candidate).__name__}."
-    return (
-        differ(
-            _default_stride(candidate), _default_stride(implementation), "the default of the third argument, stride,"
-        )
-        or differ(getattr(candidate, "expansion", None), getattr(implementation, "expansion", None), "expansion")
-        or _same_blocks(candidate, implementation)
-    )
-
-
-def _default_stride(block: Any) -> Any:
-    parameters = list(inspect.signature(block).parameters.values())
-    if len(parameters) < 3 or parameters[2].default is inspect.Parameter.empty:
-        return "missing"
-    return parameters[2].default
-
-
 HINTS = {
     "no_shortcut": "Where is x added? This computes F(x) alone: it is the plain block of lesson 02.",
     "shortcut_unused": "The layers of the shortcut are built. Does forward use them? Nothing is added to F(x).",
@@ -177,6 +149,6 @@ BASIC_BLOCK = Exercise(
     "basic_block",
     "03",
     BasicBlock,
-    compare_blocks,
+    same_block(BLOCK_CASES),
     tuple(Mistake(name, WRONG_BLOCKS[name], hint) for name, hint in HINTS.items()),
 )

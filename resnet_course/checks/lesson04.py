@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from resnet_course import models
-from resnet_course.checks.compare import same_function
+from resnet_course.checks.compare import default_of, differ, same_function
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.checks.lesson04_shortcuts import PAD_SHORTCUT, PROJECTION_SHORTCUT
 
@@ -22,11 +22,21 @@ def needs_projection(in_planes: int, planes: int, stride: int, expansion: int = 
 
 
 NEED_CASES = tuple(
-    (in_planes, planes, stride, *expansion)
-    for expansion in ((), (1,), (4,))
+    (in_planes, planes, stride, expansion)
+    for expansion in (1, 4)
     for stride in (1, 2, 3)
     for in_planes, planes in ((16, 16), (16, 32), (32, 16), (64, 16), (16, 64), (256, 64))
 )
+
+
+_same_answers = same_function(NEED_CASES)
+
+
+def _compare_needs(candidate: Any, implementation: Any) -> str | None:
+    defaults = default_of(candidate, 3), default_of(implementation, 3)
+    return _same_answers(candidate, implementation) or differ(
+        *defaults, "the default of the fourth argument, expansion,"
+    )
 
 
 def _without_default(in_planes: int, planes: int, stride: int, expansion: int) -> bool:
@@ -37,7 +47,7 @@ NEEDS_PROJECTION = Exercise(
     "needs_projection",
     "04",
     needs_projection,
-    same_function(NEED_CASES),
+    _compare_needs,
     tuple(
         Mistake(name, implementation, hint)
         for name, (implementation, hint) in {
@@ -60,8 +70,8 @@ NEEDS_PROJECTION = Exercise(
             ),
             "expansion_alone": (
                 lambda i, p, s, e=1: s != 1 or e != 1,
-                "Does a bottleneck always need a projection? Compare what comes in with what goes out: from 256 channels "
-                "to 4 * 64 nothing changes.",
+                "Does a bottleneck always need a projection? Compare what comes in with what goes out: from 256 "
+                "channels to 4 * 64 nothing changes.",
             ),
             "expansion_added": (
                 lambda i, p, s, e=1: s != 1 or i != p or e != 1,
@@ -130,8 +140,8 @@ BOTTLENECK_SHAPES = Exercise(
         for name, (implementation, hint) in {
             "stride_on_first": (
                 _shapes(lambda i, p, h, s, stride: [(p, s, s), (p, s, s), (4 * p, s, s)]),
-                "Which convolution carries the stride? In the paper it is the first one; here, as in torchvision, it is "
-                "the 3x3 in the middle.",
+                "Which convolution carries the stride? In the paper it is the first one; here, as in torchvision, it "
+                "is the 3x3 in the middle.",
             ),
             "stride_on_last": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, h, h), (4 * p, s, s)]),

@@ -58,8 +58,8 @@ PROJECTION_SHORTCUT = Exercise(
             ),
             "kernel_like_stride": (
                 _sequence(lambda i, o, s: _conv(i, o, s, kernel_size=s), _norm),
-                "How large is the kernel? It stays 1x1 at stride 2 too. Yes, three of four pixels are then not looked at; "
-                "that is how the paper does it.",
+                "How large is the kernel? It stays 1x1 at stride 2 too. Yes, three of four pixels are then not looked "
+                "at; that is how the paper does it.",
             ),
             "padding": (
                 _sequence(lambda i, o, s: _conv(i, o, s, padding=1), _norm),
@@ -108,7 +108,7 @@ PROJECTION_SHORTCUT = Exercise(
             ),
             "pair_of_layers": (
                 lambda i, o, s: (_conv(i, o, s), nn.BatchNorm2d(o)),
-                "What can be called with x? Two layers with a comma between them cannot: put them into an nn.Sequential.",
+                "What can be called with x? Two layers with a comma between cannot: put them into an nn.Sequential.",
             ),
             "returns_none": (lambda i, o, s: None, "What does the function give back? Is a return missing?"),
         }.items()
@@ -189,8 +189,8 @@ PAD_SHORTCUT = Exercise(
         for name, (implementation, hint) in {
             "zeros_after": (
                 _padded(lambda old, new: 0),
-                "Where do the zeros go? Many programs put them all behind the old channels, and it makes no difference to "
-                "training. Here half of them stand in front.",
+                "Where do the zeros go? Many programs put them all behind the old channels. Here half of "
+                "them stand in front.",
             ),
             "zeros_before": (
                 _padded(lambda old, new: new - old),
@@ -235,8 +235,8 @@ PAD_SHORTCUT = Exercise(
             ),
             "corner_kept": (
                 _chosen(_corner),
-                "Which pixels are kept? This cuts a corner out of the image; every stride-th pixel of the whole image is "
-                "asked for.",
+                "Which pixels are kept? This cuts a corner out of the image; every stride-th pixel of the whole image "
+                "is asked for.",
             ),
             "starts_late": (
                 _chosen(lambda x, s: x[:, :, s - 1 :: s, s - 1 :: s]),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -57,6 +58,9 @@ def _checkpoint_properties(pair: Any) -> Properties:
         facts.append(("the optimizer's state is in the file", content is None or _holds_optimizer(content)))
         kept = [parameter.detach().clone() for parameter in model.state_dict().values()]
         _one_step(model, optimizer)  # the run that was not interrupted
+        facts.append(
+            ("a file that holds code is not run when it is loaded", not _runs_code(load, Path(folder) / "bad.pt"))
+        )
         fresh = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
         fresh_optimizer = torch.optim.Adam(fresh.parameters(), lr=0.01)
         epoch = load(path, fresh, fresh_optimizer)
@@ -70,6 +74,29 @@ def _checkpoint_properties(pair: Any) -> Properties:
     facts.append(("something is returned", epoch is not None))
     facts.append(("only the epoch is returned", not isinstance(epoch, dict)))
     return facts
+
+
+class _Code:
+    """An object whose pickle calls a function when it is loaded; here it only makes a note."""
+
+    notes: ClassVar[list[str]] = []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _note, ("the file ran code",)
+
+
+def _note(text: str) -> None:
+    _Code.notes.append(text)
+
+
+def _runs_code(load: Any, path: Path) -> bool:
+    """Whether `load` runs what stands in a file of somebody else."""
+    _Code.notes.clear()
+    torch.save({"model": _Code(), "optimizer": {}, "epoch": 0}, path)
+    model, optimizer = _trained()
+    with contextlib.suppress(Exception):  # refusing the file is the right answer
+        load(path, model, optimizer)
+    return bool(_Code.notes)
 
 
 def _content(path: Path) -> Any:
@@ -138,6 +165,13 @@ def _load_returns_state(path: Any, model: nn.Module, optimizer: torch.optim.Opti
     return load_state(path)
 
 
+def _load_any(path: Any, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    state = torch.load(path, weights_only=False)  # the mistake that this stands for
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return state["epoch"]
+
+
 def _save_nothing(path: Any, model: nn.Module, optimizer: torch.optim.Optimizer, epoch: int) -> None:
     return None
 
@@ -164,6 +198,12 @@ CHECKPOINT = Exercise(
             (_save_objects, _load_objects),
             "Is this data or a pickled object? Saving the model itself stores code to run at loading time: save "
             "model.state_dict().",
+        ),
+        Mistake(
+            "code_allowed",
+            (save_checkpoint, _load_any),
+            "Who wrote the file that you load? With weights_only=False anyone's file may run code on your machine; "
+            "your own files do not need it.",
         ),
         Mistake(
             "weights_not_loaded",

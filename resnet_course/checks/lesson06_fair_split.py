@@ -50,6 +50,7 @@ def _split_properties(split: Any) -> Properties:
         ("every image is in one of the parts", train_set | validation_set == set(range(100))),
         ("the second part has the asked share, 20 of 100", abs(len(validation) - 20) <= 2),
         ("the classes do not all give the same number", any(len(set(share.tolist())) > 1 for share in shares)),
+        ("without a fraction, a tenth is for validation", abs(len(split(targets)[1]) - 10) <= 2),
         (
             "every class keeps its share in the validation part",
             all(map(_fair, shares)),
@@ -64,24 +65,24 @@ def _compare_splits(candidate: Any, implementation: Any) -> str | None:
     return properties_differ(_split_properties(candidate), _split_properties(implementation))
 
 
-def _random_part(targets: Tensor, fraction: float, seed: int | None) -> tuple[Tensor, Tensor]:
+def _random_part(targets: Tensor, fraction: float = 0.1, seed: int | None = 0) -> tuple[Tensor, Tensor]:
     generator = None if seed is None else torch.Generator().manual_seed(seed)
     order = torch.randperm(len(targets), generator=generator)
     count = round(fraction * len(targets))
     return order[count:], order[:count]
 
 
-def _with_replacement(targets: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+def _with_replacement(targets: Tensor, fraction: float = 0.1, seed: int = 0) -> tuple[Tensor, Tensor]:
     train, validation = fair_split(targets, fraction, seed)
     picks = torch.randint(0, len(validation), (len(validation),), generator=torch.Generator().manual_seed(seed))
     return train, validation[picks]
 
 
-def _global_seed(targets: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+def _global_seed(targets: Tensor, fraction: float = 0.1, seed: int = 0) -> tuple[Tensor, Tensor]:
     return fair_split(targets, fraction, int(torch.randint(0, 10**6, (1,))))
 
 
-def _same_for_each_class(targets: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+def _same_for_each_class(targets: Tensor, fraction: float = 0.1, seed: int = 0) -> tuple[Tensor, Tensor]:
     """As many images of each class, whatever its size."""
     generator = torch.Generator().manual_seed(seed)
     labels = targets.unique()
@@ -99,12 +100,12 @@ FAIR_SPLIT = Exercise(
     (
         Mistake(
             "train_keeps_validation",
-            lambda targets, fraction, seed: (torch.arange(len(targets)), fair_split(targets, fraction, seed)[1]),
+            lambda targets, fraction=0.1, seed=0: (torch.arange(len(targets)), fair_split(targets, fraction, seed)[1]),
             "Are the validation images still in the training part? Then the network has seen the answers.",
         ),
         Mistake(
             "not_shuffled",
-            lambda targets, fraction, seed: (
+            lambda targets, fraction=0.1, seed=0: (
                 torch.arange(round((1 - fraction) * len(targets))),
                 torch.arange(round((1 - fraction) * len(targets)), len(targets)),
             ),
@@ -118,7 +119,7 @@ FAIR_SPLIT = Exercise(
         ),
         Mistake(
             "seed_ignored",
-            lambda targets, fraction, seed: fair_split(targets, fraction, 0),
+            lambda targets, fraction=0.1, seed=0: fair_split(targets, fraction, 0),
             "Where is the seed used? Every seed gives the same split.",
         ),
         Mistake(
@@ -129,12 +130,12 @@ FAIR_SPLIT = Exercise(
         ),
         Mistake(
             "parts_swapped",
-            lambda targets, fraction, seed: fair_split(targets, fraction, seed)[::-1],
+            lambda targets, fraction=0.1, seed=0: fair_split(targets, fraction, seed)[::-1],
             "Which part comes first? Training, then validation; the fraction is for validation.",
         ),
         Mistake(
             "images_lost",
-            lambda targets, fraction, seed: (
+            lambda targets, fraction=0.1, seed=0: (
                 fair_split(targets, fraction, seed)[0][:-5],
                 fair_split(targets, fraction, seed)[1],
             ),
@@ -152,7 +153,7 @@ FAIR_SPLIT = Exercise(
         ),
         Mistake(
             "random_and_global_seed",
-            lambda targets, fraction, seed: _random_part(targets, fraction, None),
+            lambda targets, fraction=0.1, seed=0: _random_part(targets, fraction, None),
             "Two things: the seed is not used, and the classes do not keep their shares.",
         ),
     ),

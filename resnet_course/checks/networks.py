@@ -14,7 +14,7 @@ from torch.func import functional_call
 
 from resnet_course.checks.compare import differ
 from resnet_course.checks.core import SEED
-from resnet_course.inspection.calls import own_shapes, record_calls, roles
+from resnet_course.inspection.calls import Role, own_shapes, record_calls, roles
 
 _PERIOD = 100_003  # different random numbers in the weights; a prime, so that they do not repeat in step with a layer
 NOT_TWICE = "not the same twice: some weights are not among the network's parameters"
@@ -118,6 +118,7 @@ class _Behaviour:
         self.shapes: list[tuple[int, ...]] = []
         self.layers: list[Any] | None = None
         self._runs: dict[Case, Run] = {}
+        self._on_meta: dict[int, tuple[nn.Module, dict[str, Role]]] = {}  # by number of classes
         module = _build(factory, case.num_classes)
         if not isinstance(module, nn.Module):
             self.problem = f"an nn.Module should come back, and this is {'None' if module is None else repr(module)}."
@@ -125,18 +126,42 @@ class _Behaviour:
         self.shapes = sorted(tuple(parameter.shape) for parameter in module.parameters())
         if next(module.parameters(), torch.zeros(())).is_meta:
             calls, error = record_calls(module.eval(), torch.zeros(case.shape, device="meta"))
-            found = [(own_shapes(call.module), call.came_in.shape, call.came_out.shape) for call in calls]
-            self.layers = sorted(shapes for shapes in found if shapes[0]) if error is None else None
+            if error is None:
+                found = [(own_shapes(call.module), call.came_in.shape, call.came_out.shape) for call in calls]
+                self.layers = sorted(shapes for shapes in found if shapes[0])
+                self._on_meta[case.num_classes] = module, roles(calls)
 
     def run(self, case: Case) -> Run:
         """The output and whether gradients flow, or the error that the network raises."""
         if case not in self._runs:
             try:
-                self._runs[case] = _run(self.factory, case)
+                output = self._output(case)
+                tensor = isinstance(output, Tensor)
+                self._runs[case] = (output.detach(), output.requires_grad) if tensor else (output, False)
             except Exception as error:
                 error.__context__ = None  # its frames would keep a network in memory
                 self._runs[case] = error if self._learners else error.with_traceback(None)
         return self._runs[case]
+
+    def _output(self, case: Case) -> Any:
+        """On the same random input and weights for everyone."""
+        x = torch.randn(case.shape, generator=torch.Generator().manual_seed(SEED))
+        try:
+            if case.num_classes not in self._on_meta:
+                with torch.device("meta"):
+                    module = self.factory(case.num_classes)
+                self._on_meta[case.num_classes] = module, _roles(module, x.to("meta"))
+            return _run(*self._on_meta[case.num_classes], case.training, x)
+        except Exception:  # a real network says the same in the words that a learner will see, or bears the run
+            output, again = (self._output_of_real(case, x, seed) for seed in (SEED, SEED + 1))
+            if isinstance(output, Tensor) and output.shape == again.shape and not torch.equal(output, again):
+                return NOT_TWICE
+            return output
+
+    def _output_of_real(self, case: Case, x: Tensor, seed: int) -> Any:
+        torch.manual_seed(seed)
+        module = self.factory(case.num_classes)
+        return _run(module, _roles(module, x), case.training, x)
 
 
 def _runs_differ(mine: Run, expected: Run, case: Case) -> str | None:
@@ -159,44 +184,24 @@ def _build(factory: Callable[[int], Any], num_classes: int) -> Any:
         with torch.device("meta"):
             return factory(num_classes)
     except Exception:
-        return _build_really(factory, num_classes)
+        return factory(num_classes)
 
 
-def _build_really(factory: Callable[[int], Any], num_classes: int, seed: int = SEED) -> Any:
-    torch.manual_seed(seed)
-    return factory(num_classes)
+def _roles(module: nn.Module, x: Tensor) -> dict[str, Role]:
+    calls, error = record_calls(module.eval(), x)
+    if error is not None:
+        raise error
+    return roles(calls)
 
 
-def _run(factory: Callable[[int], Any], case: Case) -> tuple[Any, bool]:
-    """The output on the same random input and weights for everyone, and whether gradients would flow."""
-    x = torch.randn(case.shape, generator=torch.Generator().manual_seed(SEED))
-    try:
-        with torch.device("meta"):
-            module = factory(case.num_classes)
-        output = _output(module, case.training, x, x.to("meta"))
-    except Exception:  # the real run says the same in the words that a learner will see
-        output, again = (
-            _output(_build_really(factory, case.num_classes, seed), case.training, x, x) for seed in (SEED, SEED + 1)
-        )
-        if isinstance(output, Tensor) and output.shape == again.shape and not torch.equal(output, again):
-            return NOT_TWICE, False
-    if not isinstance(output, Tensor):
-        return output, False
-    return output.detach(), output.requires_grad
-
-
-def _output(module: nn.Module, training: bool, x: Tensor, x_for_roles: Tensor) -> Any:
-    weights = _weights(module, x_for_roles)
+def _run(module: nn.Module, by_layer: dict[str, Role], training: bool, x: Tensor) -> Any:
+    weights = _weights(module, by_layer)
     torch.manual_seed(SEED)  # of dropout
     return functional_call(module.train(training), weights, x)
 
 
-def _weights(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
+def _weights(module: nn.Module, by_layer: dict[str, Role]) -> dict[str, Tensor]:
     """Parameters and buffers that hide nothing, chosen by the role of their layer."""
-    calls, error = record_calls(module.eval(), x)
-    if error is not None:
-        raise error
-    by_layer = roles(calls)
     noise = 0.5 + torch.rand(_PERIOD, generator=torch.Generator().manual_seed(SEED))
     signed = noise * torch.randn(_PERIOD, generator=torch.Generator().manual_seed(SEED + 1)).sign()
     found = {}

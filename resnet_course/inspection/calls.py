@@ -43,9 +43,8 @@ def record_calls(model: nn.Module, x: Tensor) -> tuple[list[Call], Exception | N
     calls: list[Call] = []
     counts: Counter[str] = Counter()
     inputs: list[Any] = []  # of the calls that are under way, the innermost last
-    makers: dict[
-        int, tuple[Tensor, nn.Module]
-    ] = {}  # by the id of the output; the tensor is kept so that ids stay unique
+    # By the id of the output, which is kept, so that no other tensor gets its id.
+    makers: dict[int, tuple[Tensor, nn.Module]] = {}
 
     def before(module: nn.Module, arguments: tuple[Any, ...]) -> None:
         first = arguments[0] if arguments else None

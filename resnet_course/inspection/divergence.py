@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -84,7 +84,17 @@ def first_divergence(
     expected, reference_error = _record(reference, x)
     if reference_error is not None:
         raise reference_error
-    return _compare(calls, expected, pairs, tolerance, error)
+    found = _compare(calls, expected, pairs, tolerance)
+    return found if error is None else _with_error(found, type(model).__name__, calls, error)
+
+
+def _with_error(found: Divergence, kind: str, calls: list[Call], error: Exception) -> Divergence:
+    """What was found before the model stopped; if nothing was, the stop itself."""
+    said = f"{type(error).__name__}: {error}".split("\n")[0]
+    if found.name is not None:
+        return replace(found, error=said)
+    last = f" after {calls[-1].name}" if calls else ""
+    return Divergence("", kind, agreed=found.agreed, reason=f"the model stopped{last} with {said}")
 
 
 def _pair(model: nn.Module, reference: nn.Module, x: Tensor) -> dict[str, str]:
@@ -100,11 +110,8 @@ def _record(model: nn.Module, x: Tensor) -> tuple[list[Call], Exception | None]:
         return record_calls(model, x.clone())
 
 
-def _compare(
-    calls: list[Call], expected: list[Call], pairs: dict[str, str], tolerance: float, error: Exception | None
-) -> Divergence:
+def _compare(calls: list[Call], expected: list[Call], pairs: dict[str, str], tolerance: float) -> Divergence:
     by_place = {(call.name, call.number): call for call in calls}
-    said = None if error is None else f"{type(error).__name__}: {error}".split("\n")[0]
     agreed: list[tuple[Call, Call]] = []
     largest = 0.0
     for theirs in expected:
@@ -114,13 +121,9 @@ def _compare(
         difference = _largest_difference(mine.came_out, theirs.came_out)
         if difference is None or difference > tolerance * (theirs.came_out.abs().max().item() + 1e-6):
             reason = likely_reason(mine, theirs, agreed, calls, expected, tolerance)
-            return _describe(mine, theirs, difference, len(agreed), reason, said)
+            return _describe(mine, theirs, difference, len(agreed), reason)
         agreed.append((mine, theirs))
         largest = max(largest, difference)
-    if said is not None:
-        last = f" after {agreed[-1][0].name}" if agreed else ""
-        kind = type(calls[-1].module).__name__ if calls else "network"
-        return Divergence("", kind, agreed=len(agreed), reason=f"the model stopped{last} with {said}")
     return _compare_statistics(agreed, tolerance) or Divergence(None, difference=largest, agreed=len(agreed))
 
 
@@ -137,11 +140,9 @@ def _compare_statistics(agreed: list[tuple[Call, Call]], tolerance: float) -> Di
     return None
 
 
-def _describe(
-    mine: Call, theirs: Call, difference: float | None, agreed: int, reason: str, error: str | None
-) -> Divergence:
+def _describe(mine: Call, theirs: Call, difference: float | None, agreed: int, reason: str) -> Divergence:
     shapes = tuple(mine.came_out.shape), tuple(theirs.came_out.shape)
-    return Divergence(mine.name, type(mine.module).__name__, difference, *shapes, agreed, reason, error)
+    return Divergence(mine.name, type(mine.module).__name__, difference, *shapes, agreed, reason)
 
 
 def _largest_difference(mine: Tensor, theirs: Tensor) -> float | None:

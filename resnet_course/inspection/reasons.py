@@ -140,14 +140,14 @@ def _forward_reason(mine: Call, theirs: Call, calls: Sequence[Call], expected: S
     called = {call.name for call in calls}
     silent = [name for name, _ in mine.module.named_children() if _full_name(mine.name, name) not in called]
     inside = "what is compared inside it agrees"
-    if silent and own_shapes_inside(mine.module, silent):
+    if silent and _hold_parameters(mine.module, silent):
         return f"{inside}, but {', '.join(silent)} is never called in its `forward`."
     if _has_negative(mine.came_out) and not _has_negative(theirs.came_out):
         return f"{inside}, but negative values come out and the reference has none. Is the last ReLU missing?"
     return f"{inside}: look at its `forward`, where the pieces are put together."
 
 
-def own_shapes_inside(module: nn.Module, children: Sequence[str]) -> bool:
+def _hold_parameters(module: nn.Module, children: Sequence[str]) -> bool:
     """Whether one of these children holds parameters."""
     return any(list(getattr(module, name).parameters()) for name in children)
 

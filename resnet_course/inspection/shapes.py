@@ -47,26 +47,28 @@ def trace_layers(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32), sta
 
     Taught in lesson 05.
     """
-    if stages:
-        watched = {name: child for name, child in model.named_children() if not isinstance(child, nn.Identity)}
-    else:
-        watched = {name: module for name, module in model.named_modules() if not list(module.children()) and name}
     rows: list[LayerRow] = []
-    costs: dict[nn.Module, int] = {}
+    spent = 0
+    starts: list[int] = []  # what was spent when the calls that are under way began
 
-    def note_cost(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        costs[module] = costs.get(module, 0) + _multiply_adds(module, output)
+    def add_cost(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal spent
+        spent += _multiply_adds(module, output)
+
+    def start(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        starts.append(spent)
 
     def noter(name: str) -> Callable[..., None]:
         def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            cost = sum(costs.get(part, 0) for part in module.modules())
+            cost = spent - starts.pop()
             shapes = tuple(inputs[0].shape[1:]), tuple(output.shape[1:])
             rows.append(LayerRow(name, type(module).__name__, *shapes, count_parameters(module), cost))
 
         return note
 
-    hooks = [module.register_forward_hook(note_cost) for module in model.modules()]
-    hooks += [module.register_forward_hook(noter(name)) for name, module in watched.items()]
+    hooks = [module.register_forward_hook(add_cost) for module in model.modules()]
+    for name, module in _watched(model, stages).items():
+        hooks += [module.register_forward_pre_hook(start), module.register_forward_hook(noter(name))]
     parameter = next(model.parameters(), torch.zeros(()))
     try:
         with _untouched(model):
@@ -75,6 +77,12 @@ def trace_layers(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32), sta
         for hook in hooks:
             hook.remove()
     return rows
+
+
+def _watched(model: nn.Module, stages: bool) -> dict[str, nn.Module]:
+    if stages:
+        return {name: child for name, child in model.named_children() if not isinstance(child, nn.Identity)}
+    return {name: module for name, module in model.named_modules() if name and not list(module.children())}
 
 
 def count_multiply_adds(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32)) -> int:
