@@ -17,6 +17,7 @@ from torch import nn
 from resnet_course.inspection import count_multiply_adds, count_parameters, trace_layers
 from resnet_course.messages import in_notebook
 from resnet_course.models import PlainBlock, cifar_resnet, make_shortcut, resnet18, resnet34, resnet50
+from resnet_course.models.resnet import Stem
 from resnet_course.progress import say
 
 Choices = Mapping[str, Sequence[Any]]
@@ -119,7 +120,7 @@ def depth_explorer(training_errors: Mapping[tuple[str, int], float]) -> None:
 NETWORKS = {"ResNet-18": resnet18, "ResNet-34": resnet34, "ResNet-50": resnet50}
 
 
-def trace_table(network: str, stem: str, image_size: int) -> str:
+def trace_table(network: str, stem: Stem, image_size: int) -> str:
     """Shapes, parameters and multiply-adds of each stage, as text."""
     model = NETWORKS[network](10, stem)
     rows = trace_layers(model, (3, image_size, image_size), stages=True)

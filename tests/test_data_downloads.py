@@ -258,3 +258,10 @@ def test_data_folder_is_the_users_cache_unless_set(folder: Path, monkeypatch: py
     assert data_folder() == Path.home() / "images"
     monkeypatch.delenv("RESNET_COURSE_DATA")
     assert "resnet_course" in data_folder().parts
+
+
+def test_a_folder_with_the_four_files_of_fashion_mnist_is_a_data_set(tmp_path: Path) -> None:
+    for name, content in fashion_files().items():
+        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
+    found = load(tmp_path, "train", image_size=16, limit=5)
+    assert (len(found), found.image_size, found.name) == (5, 16, "fashion_mnist")

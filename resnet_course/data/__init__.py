@@ -10,7 +10,13 @@ from pathlib import Path
 import torch.nn.functional as F
 
 from resnet_course.data.batches import Augmentation, Batches, augment
-from resnet_course.data.downloads import data_folder, load_cifar10, load_fashion_mnist
+from resnet_course.data.downloads import (
+    data_folder,
+    holds_fashion_mnist,
+    load_cifar10,
+    load_fashion_mnist,
+    read_fashion_mnist,
+)
 from resnet_course.data.folder import Split, Unreadable, load_folder
 from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
 from resnet_course.data.shapes import CLASSES as SHAPE_CLASSES
@@ -45,7 +51,8 @@ def load(
     """Load a data set by name ("shapes", "cifar10", "fashion_mnist") or from a folder of images.
 
     Args:
-        name_or_folder: a name, or the path of a folder with one folder for each class.
+        name_or_folder: a name, or the path of a folder with one folder for each class (or with the four files of
+            Fashion-MNIST).
         split: "train" or "test".
         image_size: height and width in pixels; None keeps the data set's own.
         limit: at most so many images, each class with its share.
@@ -69,12 +76,13 @@ def load(
         count = SHAPES_SIZES[split] if limit is None else limit
         images, targets = make_shapes(count, image_size or 32, seed * 2 + SHAPES_SEEDS[split])
         return ImageSet(images, targets, SHAPE_CLASSES, "shapes")
-    if name in ("cifar10", "fashion_mnist"):
-        dataset = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split)
-        if limit is not None and limit < len(dataset):
-            dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
-        return _resize(dataset, image_size)
     folder = Path(name).expanduser()
+    if name == "cifar10":
+        return _sample(load_cifar10(split), image_size, limit, seed)
+    if name == "fashion_mnist":
+        return _sample(load_fashion_mnist(split), image_size, limit, seed)
+    if holds_fashion_mnist(folder):
+        return _sample(read_fashion_mnist(folder, split), image_size, limit, seed)
     if folder.is_dir() or "/" in name or "\\" in name:
         return load_folder(folder, split, image_size, limit, seed, unreadable)
     raise CourseError(
@@ -82,7 +90,9 @@ def load(
     )
 
 
-def _resize(dataset: ImageSet, image_size: int | None) -> ImageSet:
+def _sample(dataset: ImageSet, image_size: int | None, limit: int | None, seed: int) -> ImageSet:
+    if limit is not None and limit < len(dataset):
+        dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
     if image_size is None or image_size == dataset.image_size:
         return dataset
     size = (image_size, image_size)

@@ -35,7 +35,7 @@ FASHION_MNIST_FILES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-DEBIAN_FASHION_MNIST = Path("/usr/share/dataset-fashion-mnist")
+DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 
 def data_folder() -> Path:
@@ -107,16 +107,25 @@ def load_fashion_mnist(split: Split) -> ImageSet:
     folder = data_folder()
     raw = folder / "FashionMNIST" / "raw"
     for place in (raw, folder, DEBIAN_FASHION_MNIST):
-        if all((place / f"{name}.gz").is_file() or (place / name).is_file() for name in FASHION_MNIST_FILES):
-            return _read_fashion_mnist(place, split)
+        if holds_fashion_mnist(place):
+            return read_fashion_mnist(place, split)
     known = torchvision.datasets.FashionMNIST
     for file, md5 in known.resources:
         _fetch(file, md5, [mirror + file for mirror in known.mirrors], raw)
-    return _read_fashion_mnist(raw, split)
+    return read_fashion_mnist(raw, split)
 
 
-def _read_fashion_mnist(place: Path, split: Split) -> ImageSet:
-    """Let torchvision read the files through a folder laid out as it expects."""
+def holds_fashion_mnist(place: Path) -> bool:
+    """Whether the four files of Fashion-MNIST, packed or not, are in this folder."""
+    return all((place / f"{name}.gz").is_file() or (place / name).is_file() for name in FASHION_MNIST_FILES)
+
+
+def read_fashion_mnist(place: Path, split: Split) -> ImageSet:
+    """Read the four files; torchvision does it through a folder laid out as it expects.
+
+    Raises:
+        CourseError: if a file is damaged.
+    """
     try:
         with tempfile.TemporaryDirectory() as root:
             raw = Path(root) / "FashionMNIST" / "raw"
