@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     reproduce.add_argument("plan", help="learning-rates, long-training or eighteen")
     reproduce.add_argument("--dataset", default="shapes", help="a name, or a folder of images")
     reproduce.add_argument("--results", type=Path, help="folder of the records; default: those of the package")
+    reproduce.add_argument("--figure", type=Path, help="draw the training errors by epoch into this file")
     add("notebooks", _notebooks, "build the notebooks from their sources")
     add("test", _test, "lint, types, import arrows, unit tests, and nbval on every notebook")
     return parser
@@ -105,10 +106,17 @@ def _preflight(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
-    from resnet_course.experiments import SHIPPED, reproduce
+    from matplotlib import pyplot
+
+    from resnet_course import plotting
+    from resnet_course.experiments import SHIPPED, draw_best_rates, reproduce
 
     records = reproduce(options.plan, options.dataset, options.results or SHIPPED)
     say(f"{len(records)} records of {options.plan}")
+    if options.figure is not None:
+        plotting.use_style()
+        draw_best_rates(records)
+        pyplot.savefig(options.figure, dpi=200, bbox_inches="tight")
     return 0
 
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torchvision
+from matplotlib.axes import Axes
 from torch import nn
 
-from resnet_course import __version__, data, runtime
+from resnet_course import __version__, data, plotting, runtime
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
 from resnet_course.models import cifar_resnet, plain18, resnet18
@@ -191,3 +192,26 @@ def mean_by(records: Iterable[dict[str, Any]], *keys: str, value: str = "train_e
         group = tuple(record["configuration"][key] for key in keys)
         groups.setdefault(group, []).append(record[value])
     return {group: sum(values) / len(values) for group, values in groups.items()}
+
+
+def draw_best_rates(records: Sequence[dict[str, Any]]) -> Axes:
+    """Training error by epoch, each network at the learning rate with its lowest mean error; bands over the seeds."""
+    errors = mean_by(records, "network", "learning_rate")
+    lines, bands = {}, {}
+    for network in dict.fromkeys(name for name, _ in errors):
+        best = min((error, rate) for (name, rate), error in errors.items() if name == network)[1]
+        wanted = {"network": network, "learning_rate": best}
+        chosen = [record for record in records if wanted.items() <= record["configuration"].items()]
+        curves = [[1 - accuracy for accuracy in record["curves"]["train_acc"]] for record in chosen]
+        by_epoch = list(zip(*curves, strict=True))
+        lines[network] = [sum(values) / len(values) for values in by_epoch]
+        bands[network] = ([min(values) for values in by_epoch], [max(values) for values in by_epoch])
+    return plotting.lines(
+        lines,
+        title="Deeper is worse on the training images, unless there are shortcuts",
+        x_label="epoch",
+        y_label="error on the training images",
+        x=range(1, len(by_epoch) + 1),
+        bands=bands,
+        y_limits=(0, 1),
+    )

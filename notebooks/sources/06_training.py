@@ -353,6 +353,7 @@ if len(wrong):
 # %%
 import io
 
+
 class Trojan:
     def __reduce__(self):  # what a pickle calls to rebuild the object: any function, with any arguments
         return print, ("this line was printed by the file",)
