@@ -123,6 +123,7 @@ def _read(source: Path, repository: str, name: str) -> NotebookNode:
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = f"{digest}-{seen[digest]}"
         cell.metadata = {}
+        cell.source = cell.source.replace("  # fmt: skip", "")  # speaks to the formatter of the source, not to readers
     return notebook
 
 
