@@ -73,7 +73,7 @@ def device() -> torch.device:
 
 
 def profile() -> Profile:
-    """The profile of this session: full on a GPU, quick elsewhere.
+    """The profile in force: full on a GPU, quick elsewhere.
 
     `RESNET_COURSE_PROFILE` ("quick" or "full") and `RESNET_COURSE_DATASET` (a name or a folder) overrule it.
 
