@@ -27,11 +27,15 @@ def extend_with_identity(stage: nn.Sequential, planes: int, count: int) -> nn.Se
 
 def _identity_block(planes: int) -> PlainBlock:
     block = PlainBlock(planes, planes)
+    _set_to_identity(block)
+    return block.eval()
+
+
+def _set_to_identity(block: PlainBlock) -> None:
     for conv, norm in ((block.conv1, block.bn1), (block.conv2, block.bn2)):
         nn.init.dirac_(conv.weight)
         # In eval mode batch norm divides by sqrt(running_var + eps); this scale takes it back.
         nn.init.constant_(norm.weight, math.sqrt(1 + norm.eps))
-    return block.eval()
 
 
 def _without_dirac(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
@@ -72,9 +76,7 @@ def _in_front(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
 
 def _old_blocks_changed(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
     for block in stage:
-        for conv, norm in ((block.conv1, block.bn1), (block.conv2, block.bn2)):
-            nn.init.dirac_(conv.weight)
-            nn.init.constant_(norm.weight, math.sqrt(1 + norm.eps))
+        _set_to_identity(block)
     return extend_with_identity(stage, planes, count)
 
 
