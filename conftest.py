@@ -2,10 +2,15 @@
 
 nbval 0.11 only sees the errors that a kernel sends as such. It passes a cell whose command or magic failed, and a cell
 that catches the interrupt at its time limit; and it waits for the whole time limit when the kernel has died.
+
+It compares no outputs, so this also reads what the checks of the exercises say: "not written yet" in the notebooks that
+learners open, "passed" in the solutions.
 """
 
 import inspect
+import os
 import queue
+import re
 import time
 
 import pytest
@@ -18,6 +23,9 @@ except ImportError:  # without nbval no notebook is collected, and all other tes
 
 CELL_TIMEOUT = 300  # seconds; nbval's own is 2000, and a lesson is to take 60
 POLL = 1  # seconds between two looks at whether the kernel is alive
+EXPECTED = {"notebooks": "not_written", "solutions": "passed"}  # what checks say in the notebooks of these folders
+CHECK = re.compile(r"^\w+.* = checks\.(\w+)\(", re.MULTILINE)
+MIME_TYPE = "application/vnd.resnet-course+json"  # as in resnet_course.messages
 
 
 def make_failures_loud():
@@ -114,6 +122,17 @@ def find_hidden_failure(cell):
         return f"caught the interrupt at its time limit of {cell.config.option.nbval_cell_timeout:g} seconds"
     if reply["status"] != "ok" and not cell.options["check_exception"]:
         return f"{reply['ename']}: {reply['evalue']}"
+    return find_wrong_check(cell)
+
+
+def find_wrong_check(cell):
+    """Say which check of this cell found something else than it should in this notebook, or return None."""
+    expected = EXPECTED.get(cell.parent.path.parent.name)
+    data = (output.get("data", {}).get(MIME_TYPE, {}) for output in cell.test_outputs or [])
+    found = {each["check"]["name"]: each["check"]["status"] for each in data if "check" in each}
+    for name in CHECK.findall(cell.cell.source):
+        if expected is not None and found.get(name) != expected:
+            return f"the check {name} says {found.get(name, 'nothing')} where {expected} is expected"
     return None
 
 
@@ -128,7 +147,11 @@ def describe_failure(cell, why, traceback=None):
 
 
 def pytest_configure(config):
-    """Let nbval use the watched kernel, and a shorter time limit where none was asked for."""
+    """Let nbval use the watched kernel, and a shorter time limit where none was asked for.
+
+    No test writes into a learner's journal, and no kernel here has a page for controls.
+    """
+    os.environ.update(RESNET_COURSE_JOURNAL="off", RESNET_COURSE_WIDGETS="0")
     if nbval is None or not config.pluginmanager.hasplugin("nbval"):
         return
     nbval.plugin.RunningKernel = WatchedKernel

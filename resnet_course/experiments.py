@@ -72,6 +72,12 @@ class Run:
 FAMILY = ("plain 20", "plain 56", "residual 56")
 
 PLANS: dict[str, Callable[[], list[Run]]] = {
+    "degradation": lambda: [
+        Run(f"{kind} {depth}", seed=seed)
+        for seed in range(5)
+        for depth in (8, 20, 32, 44, 56)
+        for kind in ("plain", "residual")
+    ],
     "learning-rates": lambda: [
         Run(network, learning_rate=rate, seed=seed)
         for seed in (0, 1, 2)

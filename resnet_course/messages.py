@@ -6,13 +6,15 @@ A word and a sign say what kind of message it is; colour only repeats it.
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from resnet_course.progress import say
 
 Kind = Literal["passed", "failed", "info", "reproduced", "not reproduced"]
-MIME_TYPE = "application/vnd.resnet-course+json"  # lets `python -m resnet_course run` collect the verdicts
+# What a lesson found, for programs: {"verdict": ...} of a claim, or {"check": ...} of an exercise.
+MIME_TYPE = "application/vnd.resnet-course+json"
 
 _SIGNS = {"passed": "✔", "failed": "✘", "info": "ℹ", "reproduced": "✔", "not reproduced": "✘"}
 _COLOURS = {
@@ -51,15 +53,23 @@ class Message:
 
     def show(self) -> None:
         """Display in a notebook, print elsewhere."""
-        if not in_notebook():
-            say(self.text)
-            return
-        from IPython.display import display  # only where there is a notebook
+        show(self.html, self.text, {} if self.data is None else {MIME_TYPE: self.data})
 
-        bundle: dict[str, Any] = {"text/html": self.html, "text/plain": self.text}
-        if self.data is not None:
-            bundle[MIME_TYPE] = self.data
-        display(bundle, raw=True)
+
+def show(page: str, text: str, more: Mapping[str, Any] | None = None) -> None:
+    """Display HTML in a notebook, print the same as text elsewhere.
+
+    Args:
+        page: HTML.
+        text: the same words.
+        more: further forms of the same for a notebook, by MIME type.
+    """
+    if not in_notebook():
+        say(text)
+        return
+    from IPython.display import display  # only where there is a notebook
+
+    display({"text/html": page, "text/plain": text, **(more or {})}, raw=True)
 
 
 def in_notebook() -> bool:

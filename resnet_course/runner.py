@@ -19,6 +19,9 @@ from resnet_course.progress import say
 
 CELL_TIMEOUT = 3600  # seconds; a full-profile training is one cell
 
+# Bars and controls are of no use in a saved page, and a learner's journal is for what the learner wrote.
+HEADLESS = {"RESNET_COURSE_PROGRESS": "0", "RESNET_COURSE_WIDGETS": "0", "RESNET_COURSE_JOURNAL": "off"}
+
 
 def course_root() -> Path:
     """The folder that holds `notebooks`: the current folder, one above it, or the package's own checkout.
@@ -79,7 +82,7 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources)
     started, error = time.perf_counter(), None
-    environment = {**os.environ, "RESNET_COURSE_PROGRESS": "0"}  # bars are of no use in a saved page
+    environment = {**os.environ, **HEADLESS}
     try:
         client.execute(env=environment)
     except CellExecutionError as failure:

@@ -51,6 +51,14 @@ BAD = [
     ("print('before')\nassert 1 == 2, 'a plain error'", "AssertionError: a plain error"),
 ]
 DEAD = ["alive = True", "import os\nos._exit(1)", "alive", "1"]
+SAYS = """
+from IPython.display import display
+class checks:
+    def f(status):
+        found = {{"check": {{"name": "f", "status": status}}}}
+        display({{"application/vnd.resnet-course+json": found}}, raw=True)
+x = checks.f("{}")
+"""
 KILLED = ["import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "2"]
 DEAF = ["import time\ntry:\n    time.sleep(100)\nexcept KeyboardInterrupt:\n    pass"]
 LIMIT = "def test_limit(pytestconfig):\n    assert pytestconfig.getoption('nbval_cell_timeout') == {}\n"
@@ -99,6 +107,11 @@ def results(tmp_path_factory):
     write_notebook(folder / "excused.ipynb", ["!false", "%no_such_magic"], tags=["raises-exception"])
     write_notebook(folder / "dead.ipynb", DEAD)
     write_notebook(folder / "killed.ipynb", KILLED)
+    silent = "class checks:\n    f = print\nx = checks.f()"
+    for place in ("notebooks", "solutions"):
+        (folder / place).mkdir()
+        cells = [SAYS.format(status) for status in ("not_written", "passed", "failed")] + [silent]
+        write_notebook(folder / place / f"checks_in_{place}.ipynb", cells)
     (folder / "test_limit.py").write_text(LIMIT.format(300), encoding="utf-8")
     return run_pytest(folder)
 
@@ -120,6 +133,14 @@ def test_cell_after_bad_cells_passes(results):
 
 def test_cell_that_may_raise_is_excused(results):
     assert [result.problem for result in results["excused.ipynb"]] == ["", ""]
+
+
+@pytest.mark.parametrize(("place", "right"), [("notebooks", 0), ("solutions", 1)])
+def test_a_check_must_say_what_belongs_to_the_notebook(results, place, right):
+    found = next(found for name, found in results.items() if name.endswith(f"checks_in_{place}.ipynb"))
+    assert [not result.problem for result in found] == [index == right for index in range(4)]
+    assert "the check f says failed where" in found[2].problem
+    assert "the check f says nothing where" in found[3].problem
 
 
 @pytest.mark.parametrize(("notebook", "cells", "fatal"), [("dead.ipynb", DEAD, 1), ("killed.ipynb", KILLED, 0)])

@@ -12,7 +12,8 @@ from resnet_course.runner import Outcome, course_root, run_lesson, run_lessons
 LESSON = find_lesson("05")
 GOOD = [
     "from resnet_course import cards\ncards.verdict('two is more than one', 2 > 1, '2 and 1')",
-    "import os, pathlib\nprint(os.environ['RESNET_COURSE_PROGRESS'], pathlib.Path.cwd().name)",
+    "import os, pathlib\nprint(os.environ['RESNET_COURSE_PROGRESS'], os.environ['RESNET_COURSE_JOURNAL'], "
+    "os.environ['RESNET_COURSE_WIDGETS'], pathlib.Path.cwd().name)",
     "cards.verdict('one is more than two', 1 > 2, '1 and 2')",
 ]
 BAD = [*GOOD[:1], "raise ValueError('the first line\\nthe second line')", "print('not reached')"]
@@ -33,7 +34,7 @@ def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Pa
     assert outcome.seconds > 0
     built = tmp_path / "build" / "solutions" / LESSON.file_name
     executed = nbformat.read(built, as_version=4)
-    assert executed.cells[1].outputs[0].text == "0 solutions\n"
+    assert executed.cells[1].outputs[0].text == "0 off 0 solutions\n"
     assert "two is more than one" in built.with_suffix(".html").read_text()
     table = capsys.readouterr().out
     assert "05 Assembling ResNet-18" in table

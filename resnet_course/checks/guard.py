@@ -1,10 +1,12 @@
 """What keeps a learner's object from harming the notebook while it is checked.
 
 Inside the guard: a limit on time and memory, printed text is caught, `os._exit` and `sys.exit` raise, and afterwards
-seeds, default dtype, gradient mode, thread count and working directory are as before.
+seeds, default dtype and device, gradient mode, thread count and working directory are as before. The check itself
+always computes in float32 on the CPU, whatever the notebook's defaults are.
 
-This protects against accidents. An object that fights back (that catches every exception in an endless loop, or that
-patches the checks themselves) can only be judged in a process of its own, as a grader does.
+This protects against accidents. What fights back can only be judged in a process of its own, as a grader does: an
+endless loop that catches BaseException, or one inside a call into C; an `_exit` that was fetched before the check; a
+crash of the interpreter; an object that patches the checks themselves.
 """
 
 from __future__ import annotations
@@ -63,11 +65,15 @@ def guarded(seed: int, seconds: float = SECONDS, memory: int = MEMORY) -> Iterat
 def _kept_state(seed: int) -> Iterator[None]:
     """A fixed seed inside; everything global that a cell can change by accident is put back afterwards."""
     python, numpy, torch_state = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
-    dtype, gradients, folder = torch.get_default_dtype(), torch.is_grad_enabled(), os.getcwd()
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
+    gradients, folder = torch.is_grad_enabled(), os.getcwd()
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    _set_default_device(torch.device("cpu"))
     try:
         yield
     finally:
@@ -75,12 +81,19 @@ def _kept_state(seed: int) -> Iterator[None]:
         np.random.set_state(numpy)
         torch.random.set_rng_state(torch_state)
         torch.set_default_dtype(dtype)
+        _set_default_device(device)
         torch.set_grad_enabled(gradients)
         torch.use_deterministic_algorithms(deterministic)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
         with contextlib.suppress(OSError):
             os.chdir(folder)
+
+
+def _set_default_device(device: torch.device) -> None:
+    """Only if it is another one: a default device that was ever set makes every later call a little slower."""
+    if torch.get_default_device() != device:
+        torch.set_default_device(device)
 
 
 @contextlib.contextmanager
