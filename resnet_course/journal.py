@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ from resnet_course.files import write_atomically
 
 SCHEMA = 1
 Journal = dict[str, Any]
-"""`{"schema": 1, "exercises": {name: entry}, "guesses": {lesson: entry}}`, see `note_check` and `note_guess`."""
+"""`{"schema": 1, "id": ..., "exercises": {name: entry}, "guesses": {lesson: entry}}`, see `note_check`, `note_guess`.
+
+The id is random and says nothing of the person; it tells two exports of one journal from those of two learners.
+"""
 
 
 def journal_file() -> Path | None:
@@ -34,22 +38,23 @@ def read_journal() -> Journal:
     """The journal; an empty one if there is none yet, or if the file cannot be read as a journal."""
     path = journal_file()
     found = parse_journal(path) if path is not None and path.is_file() else None
-    return found or {"schema": SCHEMA, "exercises": {}, "guesses": {}}
+    return found or {"schema": SCHEMA, "id": secrets.token_hex(8), "exercises": {}, "guesses": {}}
 
 
 def parse_journal(path: Path) -> Journal | None:
     """The journal in a file, or None if the file holds something else."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark in front
+        return found if _is_journal(found) else None
+    except (OSError, ValueError, RecursionError, OverflowError):  # the last: a whole number of hundreds of digits
         return None
-    return found if _is_journal(found) else None
 
 
 def _is_journal(found: Any) -> bool:
     return (
         isinstance(found, dict)
         and found.get("schema") == SCHEMA
+        and isinstance(found.get("id"), str)
         and _all_entries(found.get("exercises"), _is_exercise)
         and _all_entries(found.get("guesses"), _is_guess)
     )

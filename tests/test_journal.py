@@ -80,13 +80,13 @@ ENTRY = {"passed": True, "tries": 1, "mistakes": {}, "hints": 0, "last": {"statu
         b"\xff\xfe",
         b"[]",
         b"[" * 100_000,
-        json.dumps({"schema": 2, "exercises": {}, "guesses": {}}).encode(),
-        json.dumps({"schema": 1, "exercises": []}).encode(),
-        json.dumps({"schema": 1, "exercises": {"a": 3}, "guesses": {}}).encode(),
-        json.dumps({"schema": 1, "exercises": {"a": {**ENTRY, "tries": "many"}}, "guesses": {}}).encode(),
-        json.dumps({"schema": 1, "exercises": {"a": {**ENTRY, "last": None}}, "guesses": {}}).encode(),
-        json.dumps({"schema": 1, "exercises": {"a": {**ENTRY, "mistakes": [1]}}, "guesses": {}}).encode(),
-        b'{"schema": 1, "exercises": {}, "guesses": {"02": {"guess": {"a": NaN}, "measured": {}}}}',
+        json.dumps({"schema": 2, "id": "a", "exercises": {}, "guesses": {}}).encode(),
+        json.dumps({"schema": 1, "id": "a", "exercises": []}).encode(),
+        json.dumps({"schema": 1, "id": "a", "exercises": {"a": 3}, "guesses": {}}).encode(),
+        json.dumps({"schema": 1, "id": "a", "exercises": {"a": {**ENTRY, "tries": "many"}}, "guesses": {}}).encode(),
+        json.dumps({"schema": 1, "id": "a", "exercises": {"a": {**ENTRY, "last": None}}, "guesses": {}}).encode(),
+        json.dumps({"schema": 1, "id": "a", "exercises": {"a": {**ENTRY, "mistakes": [1]}}, "guesses": {}}).encode(),
+        b'{"schema": 1, "id": "a", "exercises": {}, "guesses": {"02": {"guess": {"a": NaN}, "measured": {}}}}',
     ],
 )
 def test_what_is_no_journal_is_put_aside_and_not_lost(path: Path, content: bytes) -> None:
@@ -104,3 +104,19 @@ def test_a_place_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatc
     monkeypatch.setenv("RESNET_COURSE_JOURNAL", str(tmp_path / "file" / "journal.json"))
     journal.note_check("warm_up", "passed", None)
     assert journal.read_journal()["exercises"] == {}
+
+
+def test_a_mark_that_an_editor_puts_in_front_is_read_over(path: Path) -> None:
+    journal.note_check("warm_up", "passed", None)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert journal.read_journal()["exercises"]["warm_up"]["passed"]
+
+
+def test_the_id_stays() -> None:
+    journal.note_hint("evaluate")
+    first = journal.read_journal()["id"]
+    journal.note_hint("evaluate")
+    assert journal.read_journal()["id"] == first
+    journal.forget()
+    journal.note_hint("evaluate")
+    assert journal.read_journal()["id"] != first
