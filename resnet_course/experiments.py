@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torchvision
@@ -23,6 +24,7 @@ from resnet_course import __version__, data, plotting, runtime
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
 from resnet_course.models import cifar_resnet, plain18, resnet18
+from resnet_course.models.blocks import Shortcut
 from resnet_course.progress import say
 from resnet_course.training import evaluate, fit, reset_seeds
 
@@ -35,8 +37,8 @@ class Run:
     """One training: SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle rate, no augmentation.
 
     Args:
-        network: "plain 56", "residual 20" and so on for the paper's CIFAR family, "plain 18" or "ResNet-18" for four
-            stages of a quarter of the usual width.
+        network: "plain 56", "residual 20" and so on for the paper's CIFAR family, "residual 20 B" with another
+            shortcut than option A; "plain 18" or "ResNet-18" for four stages of a quarter of the usual width.
         learning_rate: the peak of the one-cycle schedule.
         epochs, batch_size, images, image_size: the budget.
         seed: of weights and order.
@@ -63,59 +65,74 @@ class Run:
         """
         if self.network in ("plain 18", "ResNet-18"):
             return (plain18 if self.network == "plain 18" else resnet18)(num_classes, width=16)
-        kind, _, depth = self.network.partition(" ")
-        if kind not in ("plain", "residual") or not depth.isdigit():
+        found = re.fullmatch(r"(plain|residual) (\d+)(?: ([ABC]))?", self.network)
+        if found is None:
             raise CourseError(f"there is no network {self.network!r}; examples: 'plain 56', 'residual 20', 'ResNet-18'")
-        return cifar_resnet(int(depth), num_classes, residual=kind == "residual")
+        kind, depth, shortcut = found.groups(default="A")
+        return cifar_resnet(int(depth), num_classes, residual=kind == "residual", shortcut=cast(Shortcut, shortcut))
 
 
 FAMILY = ("plain 20", "plain 56", "residual 56")
+PHOTOGRAPHS = {"epochs": 5, "batch_size": 128, "images": 50_000, "image_size": 32}  # hours on two CPU cores
 
-PLANS: dict[str, Callable[[], list[Run]]] = {
-    "degradation": lambda: [
-        Run(f"{kind} {depth}", seed=seed)
-        for seed in range(5)
-        for depth in (8, 20, 32, 44, 56)
-        for kind in ("plain", "residual")
-    ],
-    "learning-rates": lambda: [
+
+def _degradation(dataset: str) -> list[Run]:
+    """Plain and residual by depth: five seeds of the generated images, or few depths and seeds of photographs."""
+    generated = dataset == "shapes"
+    depths, seeds, budget = ((8, 20, 32, 44, 56), 5, {}) if generated else ((20, 56), 2, PHOTOGRAPHS)
+    networks = [f"{kind} {depth}" for depth in depths for kind in ("plain", "residual")]
+    return [Run(network, seed=seed, **budget) for seed in range(seeds) for network in networks]
+
+
+def _shortcuts(dataset: str) -> list[Run]:
+    """Residual 20 with each of the three shortcuts."""
+    seeds, budget = (5, {}) if dataset == "shapes" else (2, PHOTOGRAPHS)
+    return [Run(f"residual 20 {option}", seed=seed, **budget) for seed in range(seeds) for option in "ABC"]
+
+
+PLANS: dict[str, Callable[[str], list[Run]]] = {
+    "degradation": _degradation,
+    "shortcuts": _shortcuts,
+    "learning-rates": lambda dataset: [
         Run(network, learning_rate=rate, seed=seed)
         for seed in (0, 1, 2)
         for rate in (0.01, 0.03, 0.1, 0.3)
         for network in FAMILY
     ],
-    "long-training": lambda: [
+    "long-training": lambda dataset: [
         Run(network, epochs=epochs, seed=seed)
         for seed in (0, 1)
         for epochs in (10, 20, 40)
         for network in ("plain 20", "plain 56")
     ],
-    "eighteen": lambda: [
+    "eighteen": lambda dataset: [
         Run(network, epochs=15, image_size=32, seed=seed) for seed in (0, 1, 2) for network in ("plain 18", "ResNet-18")
     ],
 }
 
 
-def find_plan(name: str) -> list[Run]:
-    """The runs of a plan.
+def find_plan(name: str, dataset: str = "shapes") -> list[Run]:
+    """The runs of a plan for a data set.
 
     Raises:
         CourseError: if there is no plan of that name.
     """
     if name not in PLANS:
         raise CourseError(f"there is no plan {name!r}. The plans are {', '.join(PLANS)}.")
-    return PLANS[name]()
+    return PLANS[name](dataset)
 
 
 def reproduce(name: str, dataset: str = "shapes", results: Path = SHIPPED) -> list[dict[str, Any]]:
     """Run what is missing of a plan and return all its records."""
-    runs = find_plan(name)
+    runs = find_plan(name, dataset)
     folder = results / f"{name}_{Path(dataset).name}"
     for index, run in enumerate(runs, start=1):
         path = folder / run.file_name
         if not path.is_file():
-            record = perform(run, dataset)
+            unfinished = path.with_suffix(".unfinished.pt")  # a run that was stopped goes on from its last epoch
+            record = perform(run, dataset, checkpoint=unfinished)
             write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
+            unfinished.unlink(missing_ok=True)
             say(f"{index}/{len(runs)} {path.stem}: training error {record['train_error']:.3f}")
     return load_records(name, Path(dataset).name, results)
 
@@ -128,7 +145,7 @@ def load_records(name: str, dataset: str = "shapes", results: Path = SHIPPED) ->
     """
     folder = results / f"{name}_{dataset}"
     records, missing = [], []
-    for run in find_plan(name):
+    for run in find_plan(name, dataset):
         try:
             records.append(json.loads((folder / run.file_name).read_text()))
         except (OSError, ValueError):
@@ -141,11 +158,11 @@ def load_records(name: str, dataset: str = "shapes", results: Path = SHIPPED) ->
     return records
 
 
-def perform(run: Run, dataset: str) -> dict[str, Any]:
+def perform(run: Run, dataset: str, checkpoint: Path | None = None) -> dict[str, Any]:
     """Train once and describe it: configuration, data, machine, versions, errors, curves, seconds."""
     here = runtime.profile()
     train = data.load(dataset, "train", run.image_size, run.images)
-    test = data.load(dataset, "test", run.image_size, 1_000)
+    test = data.load(dataset, "test", run.image_size, max(1_000, run.images // 5))
     batches = data.Batches(train, run.batch_size, shuffle=True, seed=run.seed, device=here.device)
     clean = data.Batches(train, 500, device=here.device)
     unseen = data.Batches(test, 500, mean=batches.mean, std=batches.std, device=here.device)
@@ -166,6 +183,7 @@ def perform(run: Run, dataset: str) -> dict[str, Any]:
         run.epochs,
         scheduler=scheduler,
         precision=precision,
+        checkpoint=checkpoint,
         description=run.network,
     )
     train_loss, train_accuracy = evaluate(model, clean)
