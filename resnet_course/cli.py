@@ -49,13 +49,18 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "run some lessons headless")
     run.add_argument("lessons", nargs="+", metavar="lesson", help="a number such as 06")
     run.add_argument("--student", action="store_true", help="the student notebook in place of the solutions")
+    checks = add("checks", _checks, "list the exercises by lesson")
+    checks.add_argument("--table", action="store_true", help="run every check on the answers in tests/answers")
     add("lab", _lab, "open JupyterLab on lesson 00")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment")
-    reproduce.add_argument("plan", help="learning-rates, long-training or eighteen")
+    reproduce.add_argument("plan", help="degradation, learning-rates, long-training or eighteen")
     reproduce.add_argument("--dataset", default="shapes", help="a name, or a folder of images")
     reproduce.add_argument("--results", type=Path, help="folder of the records; default: those of the package")
     reproduce.add_argument("--figure", type=Path, help="draw the training errors by epoch into this file")
+    report = add("class-report", _class_report, "turn a class's exported progress files into one page of histograms")
+    report.add_argument("folder", type=Path, help="holds the files that learners got from checks.export()")
+    report.add_argument("--output", type=Path, help="the page; default: class_report.html in the folder")
     add("notebooks", _notebooks, "build the notebooks from their sources")
     add("test", _test, "lint, types, import arrows, unit tests, and nbval on every notebook")
     return parser
@@ -90,6 +95,19 @@ def _check_settings() -> None:
         data.load(here.dataset, "train", limit=20)
 
 
+def _checks(options: argparse.Namespace) -> int:
+    from resnet_course.lessons import LESSONS
+
+    if not options.table:
+        for lesson in LESSONS:
+            say(f"{lesson.number} {lesson.title:<36}{', '.join(lesson.exercises)}")
+        return 0
+    from resnet_course.checks_table import print_table
+    from resnet_course.runner import course_root
+
+    return int(not print_table(course_root() / "tests" / "answers"))
+
+
 def _lab(options: argparse.Namespace) -> int:
     from resnet_course.lessons import LESSONS
     from resnet_course.runner import course_root
@@ -117,6 +135,26 @@ def _reproduce(options: argparse.Namespace) -> int:
         plotting.use_style()
         draw_best_rates(records)
         pyplot.savefig(options.figure, dpi=200, bbox_inches="tight")
+    return 0
+
+
+def _class_report(options: argparse.Namespace) -> int:
+    from resnet_course.class_report import build_report
+    from resnet_course.files import write_atomically
+
+    output = options.output or options.folder / "class_report.html"
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise CourseError(f"{output}: the page is HTML; choose a name that ends with .html")
+    report = build_report(options.folder)
+    files = report.files
+    for name, reason in files.skipped:
+        say(f"skipped {name}: {reason}")
+    for name, latest in files.duplicates:
+        say(f"not counted {name}: {latest} is from the same learner, and later")
+    if not files.journals:
+        raise CourseError(f"{options.folder} holds no file that could be read. Ask for files from checks.export().")
+    write_atomically(output, report.page.encode())
+    say(f"{len(files.journals)} read, {len(files.skipped)} skipped, {len(files.duplicates)} not counted: {output}")
     return 0
 
 

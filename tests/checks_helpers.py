@@ -1,30 +1,10 @@
-"""What the tests of the checks share: answers as a learner types them, and what a check says about them."""
+"""What the tests of the checks share: what a check has to say about an answer."""
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-from resnet_course import checks, models
-
-
-def make(source: str, name: str) -> Any:
-    """Run source text as a notebook cell would and return the object of that name."""
-    namespace = {"torch": torch, "nn": nn, "F": F, **{word: getattr(models, word) for word in models.__all__}}
-    exec(textwrap.dedent(source), namespace)
-    return namespace[name]
-
-
-def edited(source: str, *edits: tuple[str, str]) -> str:
-    """The source with each old text replaced by the new one, wherever it stands; it must stand somewhere."""
-    for old, new in edits:
-        assert old in source, f"{old!r} is not in the source"
-        source = source.replace(old, new)
-    return source
+from resnet_course import checks
 
 
 def assert_verdict(name: str, answer: Any, status: str, hint_id: str | None = None) -> None:

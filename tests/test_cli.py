@@ -85,7 +85,7 @@ def test_help_names_every_command(capsys) -> None:
         cli.main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("course", "run", "lab", "preflight", "reproduce", "notebooks", "test"):
+    for command in ("course", "run", "checks", "lab", "preflight", "reproduce", "class-report", "notebooks", "test"):
         assert re.search(rf"^ +{command}\b", shown, re.MULTILINE), command
 
 

@@ -26,7 +26,9 @@ RUNS: tuple[tuple[int, tuple[float, ...]], ...] = (
     (1, (4.0, 3.0, 3.1, 3.2, 3.3)),  # the first bad epoch is the last
     (3, (0.8, NAN, 0.9, 0.7, NAN, 0.75, 0.9)),  # NaN is never an improvement
     (2, (5000.0, 4000.0, 4500.0, 4200.0)),  # any first loss is a best one
+    (2, (NAN, NAN)),  # bad epochs count from the first one on, and there is nothing to save
 )
+REFUSED = "a file that weights_only=True refuses"
 AFTERWARDS = 99.0  # what the weights are when the best ones are asked for
 
 
@@ -54,7 +56,7 @@ def _read(path: Path) -> str:
     try:
         return _epoch_of(torch.load(path, map_location="cpu", weights_only=True))
     except Exception:  # torch raises many kinds
-        return "a file that weights_only=True refuses"
+        return REFUSED
 
 
 def _restored(stopper: Any, model: nn.Module) -> str:
@@ -84,7 +86,7 @@ def _trace(stopper_class: Any, num_trials: int, losses: tuple[float, ...]) -> li
             if answer is not None and not answer:
                 break
         _fill(model, AFTERWARDS)
-        if found[-1][1] != "a file that weights_only=True refuses":
+        if found[-1][1] != REFUSED and any(map(math.isfinite, losses)):
             found.append(("the best model", _restored(stopper, model)))
         return found
 

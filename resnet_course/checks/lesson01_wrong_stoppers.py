@@ -305,6 +305,6 @@ WRONG_STOPPERS: dict[str, tuple[type[_Stopper], str]] = {
     ),
     "inverted": (
         _Inverted,
-        "True means go on. Here it means stop.",
+        "What does True mean as an answer of is_continuable? Go on; here it means stop.",
     ),
 }

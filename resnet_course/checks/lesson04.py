@@ -88,7 +88,8 @@ NEEDS_PROJECTION = Exercise(
             ),
             "equal_for_unequal": (
                 lambda i, p, s, e=1: s != 1 or i == e * p,
-                "Which comparison of the channels means a change, == or != ?",
+                "Which comparison of the channels means a change, == or !=? This one asks for a projection where they "
+                "are equal.",
             ),
             "stride_equal_to_1": (
                 lambda i, p, s, e=1: s == 1 or i != e * p,
@@ -157,7 +158,8 @@ BOTTLENECK_SHAPES = Exercise(
             ),
             "stride_ignored": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, h, h), (4 * p, h, h)]),
-                "What does the stride do to height and width behind the 3x3 convolution?",
+                "What does the stride do to height and width behind the 3x3 convolution? It divides them, and here "
+                "they stay.",
             ),
             "expansion_forgotten": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, s, s), (p, s, s)]),

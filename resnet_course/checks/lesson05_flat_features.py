@@ -9,7 +9,7 @@ from typing import Any
 from resnet_course.checks.compare import differ
 from resnet_course.checks.core import Exercise, Mistake
 
-CASES = ((32, 1), (64, 1), (96, 1), (128, 4), (64, 4), (32, 4))
+CASES = ((32, 1), (64, 1), (96, 1), (224, 1), (128, 4), (64, 4), (32, 4))
 
 
 def flat_features(image_size: int, expansion: int = 1) -> int:

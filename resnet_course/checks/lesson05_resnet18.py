@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from typing import Any
+
+import torch
 import torch.nn.functional as F
 from torch import nn
 
+from resnet_course.checks.compare import default_of
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.checks.lesson05_wrong_networks import (
     NoGradient,
@@ -34,12 +39,52 @@ CASES = (
     Case(10, (1, 3, 48, 48)),
     Case(7, (2, 3, 16, 16), training=True),
 )
+OTHER_BLOCKS = [1, 2, 3, 4]  # in ResNet-18 all four numbers are equal, which hides a stage that takes another's
+SAME = SameNetwork(resnet18, CASES)
+
+
+def _compare(candidate: Any, implementation: Any) -> str | None:
+    """The networks, and for an answer that makes the right one also the class behind it."""
+    difference = SAME(candidate, implementation)
+    return difference if difference is not None or implementation is not resnet18 else _class_differs(candidate)
+
+
+def _class_differs(candidate: Any) -> str | None:
+    """Whether a class `ResNet(block, num_blocks, num_classes)` serves for other blocks and depths as well."""
+    try:
+        with torch.device("meta"):
+            classes = [kind for kind in type(candidate(10)).__mro__ if _takes_blocks(kind)]
+    except Exception:  # an answer whose weights must be real; it has passed, and building more of them takes long
+        classes = []
+    with torch.device("meta"):
+        mine = [kind(Bottleneck, OTHER_BLOCKS, num_classes=10) for kind in classes]
+        needed = _count_parameters(ResNet(Bottleneck, OTHER_BLOCKS, num_classes=10))
+    for kind, network_of_it in zip(classes, mine, strict=True):
+        count = _count_parameters(network_of_it)
+        if count != needed:
+            call = f"{kind.__name__}(Bottleneck, {OTHER_BLOCKS})"
+            return f"ResNet18 is right, but {call} has {count:,} parameters where {needed:,} are needed."
+    for function, place in ((candidate, 0), *((kind, 2) for kind in classes)):
+        default = default_of(function, place)
+        if default not in ("missing", 10):
+            return f"the default of num_classes should be 10 and is {default!r}."
+    return None
+
+
+def _takes_blocks(kind: type) -> bool:
+    names = list(inspect.signature(kind.__init__).parameters)
+    return "__init__" in vars(kind) and names[1:] == ["block", "num_blocks", "num_classes"]
+
+
+def _count_parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
 
 RESNET18 = Exercise(
     "resnet18",
     "05",
     resnet18,
-    SameNetwork(resnet18, CASES),
+    _compare,
     (
         Mistake(
             "network_given",

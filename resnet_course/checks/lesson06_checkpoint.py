@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course.checks.compare import Properties, properties_differ
+from resnet_course.checks.compare import Properties, close, equal, properties_differ
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.training import load_state, save_state
 
@@ -63,12 +63,14 @@ def _checkpoint_properties(pair: Any) -> Properties:
         )
         fresh = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
         fresh_optimizer = torch.optim.Adam(fresh.parameters(), lr=0.01)
+        new = [tensor.clone() for tensor in fresh.state_dict().values()]
         epoch = load(path, fresh, fresh_optimizer)
     facts.append(("the optimizer gets its state back", len(fresh_optimizer.state) > 0))
     loaded = list(fresh.state_dict().values())
-    facts.append(("the weights come back", all(torch.equal(a, b) for a, b in zip(loaded, kept, strict=True))))
+    facts.append(("the new weights are replaced", not any(equal(a, b) for a, b in zip(loaded, new, strict=True))))
+    facts.append(("the weights come back", all(equal(a, b) for a, b in zip(loaded, kept, strict=True))))
     _one_step(fresh, fresh_optimizer)
-    same = [torch.allclose(a, b) for a, b in zip(fresh.state_dict().values(), model.state_dict().values(), strict=True)]
+    same = [close(a, b) for a, b in zip(fresh.state_dict().values(), model.state_dict().values(), strict=True)]
     facts.append(("the next step is the one that would have been made: Adam's memory comes back", all(same)))
     facts.append(("the saved epoch, 7, is returned", epoch == 7))
     facts.append(("something is returned", epoch is not None))
@@ -208,7 +210,8 @@ CHECKPOINT = Exercise(
         Mistake(
             "weights_not_loaded",
             (save_checkpoint, _load_optimizer_only),
-            "Are the weights loaded into the model that was handed over?",
+            "Are the weights loaded into the model that was handed over? After load_checkpoint it has the same weights "
+            "as before.",
         ),
         Mistake(
             "nothing_loaded",
@@ -233,7 +236,7 @@ CHECKPOINT = Exercise(
         Mistake(
             "nothing_saved",
             (_save_nothing, load_checkpoint),
-            "Is anything written to the path?",
+            "Is anything written to the path? After save_checkpoint there is no file.",
         ),
     ),
 )

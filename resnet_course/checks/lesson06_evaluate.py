@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_course.checks.compare import differ
+from resnet_course.checks.compare import differ, equal
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.training import evaluate
 
@@ -64,7 +64,7 @@ def _compare_evaluations(candidate: Any, implementation: Any) -> str | None:
 
 
 def _changed(model: nn.Module, before: dict[str, Tensor]) -> str:
-    names = [name for name, tensor in model.state_dict().items() if not torch.equal(tensor, before[name])]
+    names = [name for name, tensor in model.state_dict().items() if not equal(tensor, before[name])]
     return ", ".join(names[:2])
 
 
@@ -134,8 +134,8 @@ EVALUATE = Exercise(
         Mistake(
             "loss_not_weighted",
             _evaluation(loss_weight=lambda count: 1.0),
-            "The loss of a batch is a mean. What must it be multiplied by before you add it up and divide by the "
-            "number of samples?",
+            "Which number does each batch add to the sum of losses? The loss of a batch is a mean; before it is added, "
+            "it must be multiplied by the number of samples in the batch.",
         ),
         Mistake(
             "last_batch_only",

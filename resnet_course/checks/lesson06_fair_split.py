@@ -36,7 +36,8 @@ def _fair(share: Tensor) -> bool:
 def _split_properties(split: Any) -> Properties:
     """What a fair split must fulfil, in words, and whether it does."""
     targets = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)  # sorted, as folders of images are
-    train, validation = (_indices(part) for part in split(targets, 0.2, 0))
+    parts = split(targets, 0.2, 0)
+    train, validation = (_indices(part) for part in parts)
     again = _indices(split(targets, 0.2, 0)[1])
     torch.manual_seed(99)  # a split that draws from the global generator changes now
     third = _indices(split(targets, 0.2, 0)[1])
@@ -45,10 +46,12 @@ def _split_properties(split: Any) -> Properties:
     # Several seeds: one random cut may keep the shares by luck.
     shares = [torch.bincount(targets[_indices(split(targets, 0.2, seed)[1])], minlength=3) for seed in range(8)]
     return [
+        ("each part is one row of indices, of shape (n,)", all(torch.as_tensor(part).dim() == 1 for part in parts)),
         ("no image is in both parts", not train_set & validation_set),
         ("no image comes twice", len(train_set) == len(train) and len(validation_set) == len(validation)),
         ("every image is in one of the parts", train_set | validation_set == set(range(100))),
         ("the second part has the asked share, 20 of 100", abs(len(validation) - 20) <= 2),
+        ("the second part is the smaller one", len(validation) < len(train)),
         ("the classes do not all give the same number", any(len(set(share.tolist())) > 1 for share in shares)),
         ("without a fraction, a tenth is for validation", abs(len(split(targets)[1]) - 10) <= 2),
         (
@@ -57,6 +60,7 @@ def _split_properties(split: Any) -> Properties:
         ),
         ("the same seed gives the same split", sorted(again.tolist()) == sorted(validation.tolist())),
         ("the split does not depend on the global seed", sorted(third.tolist()) == sorted(again.tolist())),
+        ("without a seed, the seed is 0", sorted(_indices(split(targets, 0.2)[1]).tolist()) == sorted(again.tolist())),
         ("another seed gives another split", sorted(other.tolist()) != sorted(validation.tolist())),
     ]
 
@@ -139,7 +143,7 @@ FAIR_SPLIT = Exercise(
                 fair_split(targets, fraction, seed)[0][:-5],
                 fair_split(targets, fraction, seed)[1],
             ),
-            "Do the two parts together hold every image?",
+            "Do the two parts together hold every image? Some are in neither, so they are lost for good.",
         ),
         Mistake(
             "with_replacement",
@@ -154,7 +158,8 @@ FAIR_SPLIT = Exercise(
         Mistake(
             "random_and_global_seed",
             lambda targets, fraction=0.1, seed=0: _random_part(targets, fraction, None),
-            "Two things: the seed is not used, and the classes do not keep their shares.",
+            "Where do the seed and the classes come in? The seed is not used, and the classes do not keep their "
+            "shares.",
         ),
     ),
 )

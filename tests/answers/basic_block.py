@@ -1,12 +1,8 @@
-import pytest
-import torch
-from checks_helpers import assert_found, assert_verdict, edited, make
-from torch import nn
+"""Answers to `basic_block`: two convolutions and a shortcut."""
 
-from resnet_course import checks
-from resnet_course.models import BasicBlock
+from . import edited
 
-EXERCISE = checks.EXERCISES["basic_block"]
+NAME = "BasicBlock"
 
 BLOCK = """
     class BasicBlock(nn.Module):
@@ -148,7 +144,7 @@ STEP_1, STEP_2 = "out = F.relu(self.norm_a(self.conv_a(x)))", "out = self.norm_b
 ADD, END = "out = out + self.projection(x)", "return F.relu(out)"
 NO_LAYERS = (BLOCK[BLOCK.index("            self.projection = nn.I") : BLOCK.index("        def forward")], "\n")
 
-WRONG = {
+EDITS = {
     "no_shortcut": [NO_LAYERS, (ADD, "")],
     "shortcut_unused": [(ADD, "shortcut = self.projection(x)")],
     "relu_before_addition": [(ADD, "out = F.relu(out)"), (END, "return out + self.projection(x)")],
@@ -213,34 +209,9 @@ WRONG = {
     "no_expansion": [("        expansion = 1\n", "")],
 }
 
+WRONG = {hint_id: edited(BLOCK, *edits) for hint_id, edits in EDITS.items()}
 
-def test_reference_passes() -> None:
-    assert EXERCISE.reference is BasicBlock
-    assert_verdict("basic_block", BasicBlock, "passed")
-
-
-@pytest.mark.parametrize("way", RIGHT)
-def test_right_answers_written_differently_pass(way: str) -> None:
-    assert_verdict("basic_block", make(RIGHT[way], "BasicBlock"), "passed")
-
-
-@pytest.mark.parametrize("mistake", EXERCISE.mistakes, ids=lambda mistake: mistake.id)
-def test_each_mistake_is_known_as_itself(mistake: checks.Mistake) -> None:
-    assert_found("basic_block", mistake.implementation, mistake.id)
-
-
-def test_there_are_enough_mistakes_and_each_is_written_out_below() -> None:
-    assert len(EXERCISE.mistakes) >= 22
-    assert {mistake.id for mistake in EXERCISE.mistakes} == set(WRONG)
-    assert len({mistake.hint for mistake in EXERCISE.mistakes}) == len(EXERCISE.mistakes)
-
-
-@pytest.mark.parametrize("hint_id", WRONG)
-def test_each_mistake_as_a_learner_writes_it(hint_id: str) -> None:
-    assert_found("basic_block", make(edited(BLOCK, *WRONG[hint_id]), "BasicBlock"), hint_id)
-
-
-MORE_WAYS = {
+EDITS_AGAIN = {
     "a layer that works in place": (
         "relu_before_and_after",
         [(STEP_2, "out = nn.ReLU(True)(self.norm_b(self.conv_b(out)))")],
@@ -255,63 +226,38 @@ MORE_WAYS = {
     "turned around": ("projects_if_both_change", [(NEEDED, "not (stride == 1 or in_planes == planes)")]),
 }
 
+AGAIN = {way: (hint_id, edited(BLOCK, *edits)) for way, (hint_id, edits) in EDITS_AGAIN.items()}
 
-@pytest.mark.parametrize("way", MORE_WAYS)
-def test_the_same_mistake_in_other_words(way: str) -> None:
-    hint_id, edits = MORE_WAYS[way]
-    assert_found("basic_block", make(edited(BLOCK, *edits), "BasicBlock"), hint_id)
+UNKNOWN = {
+    "product": edited(BLOCK, (ADD, "out = out * self.projection(x)")),
+    "mean": edited(BLOCK, (ADD, "out = 0.5 * (out + self.projection(x))")),
+    "another activation": edited(BLOCK, ("F.relu(out)", "torch.tanh(out)")),
+    "another norm": edited(BLOCK, ("nn.BatchNorm2d(planes)", "nn.InstanceNorm2d(planes, affine=True)")),
+    "another momentum": edited(BLOCK, ("nn.BatchNorm2d(planes)", "nn.BatchNorm2d(planes, momentum=0.9)")),
+}
 
+STUBS = {
+    "__init__": """
+        class BasicBlock(nn.Module):
+            expansion = 1
 
-@pytest.mark.parametrize(
-    "source",
-    [
-        "class BasicBlock(nn.Module):\n    expansion = 1\n    def __init__(self, i, p, stride=1):\n"
-        "        super().__init__()\n        raise NotImplementedError\n",
-        edited(BLOCK, ("return F.relu(out)", "raise NotImplementedError")),
-        BLOCK[: BLOCK.index("        def forward")],
-    ],
-)
-def test_a_stub_is_not_written_yet(source: str) -> None:
-    assert_verdict("basic_block", make(source, "BasicBlock"), "not_written")
+            def __init__(self, in_planes, planes, stride=1):
+                super().__init__()
+                raise NotImplementedError
+    """,
+    "forward": edited(BLOCK, (END, "raise NotImplementedError")),
+}
 
+CRASHING = {
+    "no forward": BLOCK[: BLOCK.index("        def forward")],
+    "at the end of forward": edited(BLOCK, (END, "return 1 / 0")),
+    "no super().__init__()": edited(BLOCK, ("super().__init__()", "pass")),
+    "an attribute that is not there": edited(BLOCK, ("self.conv_a(x)", "self.conv_z(x)")),
+    "not a module": """
+        class BasicBlock:
+            expansion = 1
 
-@pytest.mark.parametrize("thing", [None, 3, "BasicBlock", [BasicBlock], nn.Identity()])
-def test_other_things_are_reported(thing: object) -> None:
-    verdict = checks.verdict("basic_block", thing)
-    assert (verdict.status, verdict.hint_id) == ("failed", "unknown")
-    assert "the class itself is needed" in verdict.message
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        edited(BLOCK, ("return F.relu(out)", "return 1 / 0")),
-        edited(BLOCK, ("super().__init__()", "pass")),
-        edited(BLOCK, ("self.conv_a(x)", "self.conv_z(x)")),
-        "class BasicBlock:\n    expansion = 1\n    def __init__(self, a, b, stride=1):\n        1 / 0\n",
-    ],
-)
-def test_an_answer_that_raises_is_reported(source: str) -> None:
-    assert_verdict("basic_block", make(source, "BasicBlock"), "crashed", "unknown")
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        (ADD, "out = out * self.projection(x)"),
-        (ADD, "out = 0.5 * (out + self.projection(x))"),
-        ("F.relu(out)", "torch.tanh(out)"),
-        ("nn.BatchNorm2d(planes)", "nn.InstanceNorm2d(planes, affine=True)"),
-        ("nn.BatchNorm2d(planes)", "nn.BatchNorm2d(planes, momentum=0.9)"),
-    ],
-)
-def test_an_unknown_mistake_is_admitted(edit: tuple[str, str]) -> None:
-    assert_verdict("basic_block", make(edited(BLOCK, edit), "BasicBlock"), "failed", "unknown")
-
-
-def test_the_check_leaves_random_numbers_alone() -> None:
-    torch.manual_seed(1)
-    expected = torch.rand(3)
-    torch.manual_seed(1)
-    checks.verdict("basic_block", make(edited(BLOCK, *WRONG["no_final_relu"]), "BasicBlock"))
-    assert torch.equal(torch.rand(3), expected)
+            def __init__(self, in_planes, planes, stride=1):
+                1 / 0
+    """,
+}
