@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help course test lab notebooks preflight format clean
+.PHONY: help course test mutation lab notebooks preflight format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,11 @@ lab: $(VENV)/.lab ## open JupyterLab on lesson 00
 preflight: $(VENV)/.lab ## show versions, device, precision and predicted minutes
 	$(BIN)/python -m resnet_course preflight
 
-test: $(VENV)/.dev ## lint, types, import arrows, unit tests, and nbval on every notebook
+test: $(VENV)/.dev ## lint, types, import arrows, unit tests, mutants, and nbval on every notebook
 	$(BIN)/python -m resnet_course test
+
+mutation: $(VENV)/.dev ## change the solutions in small ways; each change must fail its check
+	$(BIN)/python tests/mutation_run.py
 
 notebooks: $(VENV)/.dev ## build the notebooks from notebooks/sources
 	$(BIN)/python -m resnet_course notebooks

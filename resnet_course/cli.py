@@ -21,6 +21,7 @@ TEST_STEPS = (
     ("types", ("-m", "mypy")),
     ("arrows between modules", ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo")),
     ("tests", ("-m", "pytest")),
+    ("mutants of the solutions", ("tests/mutation_run.py",)),
     ("notebooks", ("-m", "pytest", "--nbval-lax", "--nbval-current-env", "notebooks")),
 )
 
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("folder", type=Path, help="holds the files that learners got from checks.export()")
     report.add_argument("--output", type=Path, help="the page; default: class_report.html in the folder")
     add("notebooks", _notebooks, "build the notebooks from their sources")
-    add("test", _test, "lint, types, import arrows, unit tests, and nbval on every notebook")
+    add("test", _test, "lint, types, import arrows, unit tests, mutants, and nbval on every notebook")
     return parser
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -144,19 +145,21 @@ def _find_mistake(exercise: Exercise, candidate: Any, raised: Exception | None =
                 return mistake
         except Exception as error:
             # A wrong implementation may raise here itself: that says nothing about a candidate that does not.
-            if _alike(error, raised) and _raises_alike(exercise, mistake.implementation, error):
+            if _alike(error, raised) and _alike(error, _own_error(exercise, mistake)):
                 return mistake
     return None
 
 
-def _raises_alike(exercise: Exercise, wrong: Any, error: Exception) -> bool:
-    """Whether the known wrong implementation, checked like a candidate, raises the same error."""
+@functools.cache
+def _own_error(exercise: Exercise, mistake: Mistake) -> Exception | None:
+    """The error of the known wrong implementation when it is checked like a candidate; always the same."""
     try:
-        exercise.compare(wrong, exercise.reference)
-    except Exception as other:
-        return _alike(other, error)
-    return False
+        exercise.compare(mistake.implementation, exercise.reference)
+    except Exception as error:
+        return error.with_traceback(None)  # the frames would keep networks in memory
+    return None
 
 
 def _alike(error: Exception, other: Exception | None) -> bool:
+    """Whether both are the same kind of error in the same words."""
     return type(error) is type(other) and str(error) == str(other)

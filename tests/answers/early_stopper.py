@@ -193,6 +193,9 @@ WRONG = {
 
 UNKNOWN = {
     "better only by a tenth": edited(STOPPER, ("loss < self.best_loss", "loss < 0.9 * self.best_loss")),
+    "counting from 1": edited(
+        STOPPER, ("trial_counter = 0\n            self.best", "trial_counter = 1\n            self.best")
+    ),
 }
 
 TRIAL = "            raise NotImplementedError\n"

@@ -94,4 +94,6 @@ WRONG = {hint_id: edited(FAIR_SPLIT, *edits) for hint_id, edits in EDITS.items()
 
 UNKNOWN = {
     "half of the fraction": edited(FAIR_SPLIT, ("round(fraction *", "round(fraction / 2 *")),
+    "a column of indices": edited(FAIR_SPLIT, (".nonzero().flatten(), validation", ".nonzero(), validation")),
+    "another seed where none is given": edited(FAIR_SPLIT, ("seed=0", "seed=1")),
 }

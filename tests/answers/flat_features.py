@@ -49,5 +49,6 @@ WRONG = {
 
 UNKNOWN = {
     "other channels": edited(FORMULA, ("512", "500")),
+    "right up to 192": edited(FORMULA, ("// 8", "// 7")),
     "with a word": edited(FORMULA, ("return ", "return 'about', ")),
 }

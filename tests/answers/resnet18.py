@@ -196,6 +196,9 @@ UNKNOWN = {
     "a stage with a threshold": edited(CLASS, ("out = self.layer2(out)", "out = F.relu(self.layer2(out) - 0.1)")),
     "a list of numbers": edited(CLASS, (LINEAR, "return self.linear(out).tolist()")),
     "one class too many": edited(CLASS, (HEAD, "512 * block.expansion, num_classes + 1")),
+    "a stage with the number of blocks of another": edited(CLASS, ("num_blocks[2]", "num_blocks[1]")),
+    "linear layer for basic blocks only": edited(CLASS, (HEAD, "512, num_classes")),
+    "nine classes where none are given": edited(CLASS, ("def ResNet18(num_classes=10)", "def ResNet18(num_classes=9)")),
 }
 
 INIT = "        super().__init__()\n"

@@ -1,0 +1,201 @@
+"""The tool that changes the solutions in one place: which changes it makes, and what it says of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import mutation_run
+import pytest
+from mutants import mutants
+from mutation_run import ALLOWED, SAME, Result, Solution, explained, judge, problems, solutions, totals
+
+from resnet_course import checks
+
+FAST = ["needs_projection", "flat_features", "pad_shortcut"]
+
+
+def changed_lines(source: str) -> set[str]:
+    return {mutant.new for mutant in mutants(source)}
+
+
+def moves(source: str) -> set[tuple[str, str]]:
+    return {(mutant.old, mutant.new) for mutant in mutants(source) if mutant.new.startswith("(moved")}
+
+
+def function(*lines: str, arguments: str = "") -> str:
+    return "\n    ".join([f"def f({arguments}):", *lines])
+
+
+# --- Which changes are made -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("y = a + b", {"y = a - b", "y = a", "y = b"}),
+        ("y = a // b", {"y = a * b", "y = a / b"}),
+        ("y = a ** b", {"y = a * b"}),
+        ("y = a < b", {"y = a <= b", "y = a > b"}),
+        ("y = a and b", {"y = a or b", "y = a", "y = b"}),
+        ("y = -a", {"y = a"}),
+        ("y += a", {"y -= a", "y = a"}),
+        ("y = 3", {"y = 4", "y = 2", "y = 0"}),
+        ("y = True", {"y = False"}),
+        ("y = a['key']", {"y = a['key_']", "y = a['']"}),
+        ("y = g(a, b, c=d)", {"y = g(a, b)", "y = g(a, c=d)", "y = g(b, c=d)", "y = g(b, a, c=d)", "y = a"}),
+        ("y = a.g()", {"y = a"}),
+        ("y = g(a).h()", {"y = g(a)"}),
+        ("y = [a, b]", {"y = [a]", "y = [b]", "y = [b, a]"}),
+        ("y = {'a': b, 'c': d}", {"y = {'a': b}", "y = {'c': d}"}),
+        ("y = a[1:b:c]", {"y = a[2:b:c]", "y = a[0:b:c]", "y = a[:b:c]", "y = a[1::c]", "y = a[1:b]"}),
+        ("y = self.bn1(self.bn2)", {"y = self.bn1(self.bn1)", "y = self.bn2(self.bn2)"}),
+        ("y = [a for a in b if a]", {"y = [a for a in b if not a]", "y = [a for a in b if True]"}),
+        ("if a: b()", {"if not a:", "if True:", "if False:", "(left out)"}),
+        ("for a in b: c()", {"(the first round only)", "(left out)"}),
+        ("with a: b()", {"(only what stands inside)", "(left out)"}),
+        ("return a", {"(left out)"}),
+    ],
+)
+def test_a_line_is_changed(line: str, expected: set[str]) -> None:
+    assert expected <= changed_lines(function(line))
+
+
+def test_an_argument_takes_the_place_of_another() -> None:
+    assert changed_lines(function("return a", arguments="self, a, b")) == {"return b", "(left out)"}
+
+
+def test_defaults_are_changed_and_left_out() -> None:
+    assert {"def f(a, b=2):", "def f(a, b=0):", "def f(a, b):"} <= changed_lines(
+        function("return a", arguments="a, b=1")
+    )
+
+
+def test_annotations_docstrings_and_imports_stay() -> None:
+    source = "import a.b\ndef f(x: tuple[int, 3]) -> g(1):\n    '''Text.'''\n    y: h(2) = x"
+    assert changed_lines(source) == {"(left out)"}
+
+
+def test_each_mutant_differs_from_the_solution_and_from_the_others() -> None:
+    source = function("a = 1 + 1", "for b in a:", "    c(b)", "return a")
+    texts = [mutant.source for mutant in mutants(source)]
+    assert len(set(texts)) == len(texts)
+    assert all(mutant.source != source and (mutant.old, mutant.new) for mutant in mutants(source))
+    for text in texts:
+        compile(text, "mutant", "exec")
+
+
+# --- Order ----------------------------------------------------------------------------------------------------------
+
+
+def test_lines_that_depend_on_each_other_are_swapped() -> None:
+    assert moves(function("a = x", "b = a")) == {("a = x", "(moved below b = a)")}
+    assert moves(function("field += jump", "jump *= stride")) == {("field += jump", "(moved below jump *= stride)")}
+    assert moves(function("x.append(a)", "a = b")) == {("x.append(a)", "(moved below a = b)")}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("a = x", "b = x"),
+        ("self.conv1 = g(x)", "self.bn1 = h(x)"),
+        ("a += loss.item()", "b += logits.sum()"),
+        ("nn.init.zeros_(a.weight)", "nn.init.ones_(b.weight)"),
+        ("a = x", "return a"),
+    ],
+)
+def test_independent_lines_are_not_swapped(lines: tuple[str, str]) -> None:
+    assert moves(function(*lines)) == set()
+
+
+def test_a_call_for_its_effect_moves_to_every_place() -> None:
+    step = ("optimizer.zero_grad()", "loss = loss_fn(model(x))", "loss.backward()", "optimizer.step()")
+    found = moves(function(*step))
+    for line, where in [
+        ("optimizer.zero_grad()", "below loss.backward()"),
+        ("optimizer.zero_grad()", "below optimizer.step()"),
+        ("loss.backward()", "below optimizer.step()"),
+        ("loss.backward()", "above optimizer.zero_grad()"),
+        ("optimizer.step()", "above optimizer.zero_grad()"),
+    ]:
+        assert (line, f"(moved {where})") in found
+    assert ("optimizer.zero_grad()", f"(moved below {step[1]})") not in found
+
+
+def test_the_mode_is_set_behind_the_loop() -> None:
+    found = moves(function("model.train()", "total = 0", "for x in batches:", "    total += model(x)"))
+    assert ("model.train()", "(moved below for x in batches:)") in found
+    assert ("model.train()", "(moved below total = 0)") not in found
+
+
+# --- The solutions --------------------------------------------------------------------------------------------------
+
+
+def test_every_exercise_is_found() -> None:
+    assert sorted(solutions()) == sorted(checks.EXERCISES)
+
+
+def test_an_endless_loop_is_cut_short() -> None:
+    endless = Solution("needs_projection", "", "def f(*arguments):\n    while True:\n        pass", "f")
+    assert judge(endless, endless.source, seconds=0.1) == "raised"
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("return s != 1 or i != e * p", "passed"),
+        ("return s != 1", "failed"),
+        ("raise KeyError", "raised"),
+        ("raise SystemExit", "raised"),
+        ("raise NotImplementedError", "raised"),
+    ],
+)
+def test_judging(body: str, found: str) -> None:
+    source = f"def f(i, p, s, e=1):\n    {body}"
+    assert judge(Solution("needs_projection", "", source, "f"), source, seconds=2) == found
+
+
+# --- The list of survivors ------------------------------------------------------------------------------------------
+
+
+def test_survivors_must_be_listed_and_listed_ones_must_survive() -> None:
+    listed = explained(f"{SAME}\n\n- `a`: `x = (1, 2)` → `(left out)` — Why.\n\n{ALLOWED}\n\n- `a`: `y` → `z` — Why.")
+    both = Result("a", mutants=9, killed=7, survivors=[("x = 1, 2", "(left out)"), ("y", "z")])
+    assert problems([both], listed) == []
+    assert totals([both], listed)["share"] == 7 / 8
+    more = dataclasses.replace(both, survivors=[*both.survivors, ("new", "w")])
+    assert problems([more], listed) == ["- `a`: `new` → `w` — (not explained)"]
+    fewer = dataclasses.replace(both, survivors=both.survivors[:1])
+    assert len(problems([fewer], listed)) == 1
+    assert problems([Result("b")], listed) == []
+
+
+@pytest.mark.parametrize("text", [f"{SAME}\n- `a`: no reason", "- `a`: `b` → `c` — Under no heading."])
+def test_a_list_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(SystemExit):
+        explained(text)
+
+
+def test_a_run_of_some_exercises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mutation_run.main([*FAST, "--json", str(tmp_path / "numbers.json")]) == 0
+    numbers = json.loads((tmp_path / "numbers.json").read_text(encoding="utf-8"))
+    assert [each["name"] for each in numbers["exercises"]] == FAST
+    assert numbers["all"]["mutants"] > 100
+    assert numbers["all"]["share"] == 1
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in FAST)
+
+
+def test_a_check_that_sees_less_is_found_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blind = dataclasses.replace(checks.EXERCISES["flat_features"], compare=lambda mine, expected: None)
+    monkeypatch.setitem(checks.EXERCISES, "flat_features", blind)
+    assert mutation_run.main(["flat_features"]) == 1
+    assert "(not explained)" in capsys.readouterr().out
+
+
+def test_an_unknown_exercise_is_refused() -> None:
+    with pytest.raises(SystemExit):
+        mutation_run.main(["no_such_exercise"])
