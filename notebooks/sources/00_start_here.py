@@ -68,6 +68,8 @@ facts = runtime.preflight()
 # | `RESNET_COURSE_DATASET` | `shapes`, `cifar10`, `fashion_mnist`, or a folder | `shapes` (quick), `cifar10` (full) |
 # | `RESNET_COURSE_DATA` | the folder where downloads are kept or found | your cache folder |
 # | `RESNET_COURSE_STRICT` | `1`: a failed check stops the notebook | it shows a message and goes on |
+# | `RESNET_COURSE_JOURNAL` | the file that keeps your progress, or `off` | a file in your user folder |
+# | `RESNET_COURSE_WIDGETS` | `0`: no buttons and sliders | they are shown where the notebook has them |
 #
 # Set them before Jupyter starts, or at the top of a notebook: `%env RESNET_COURSE_DATASET=fashion_mnist`. The same
 # notebooks run with every setting; only the numbers change. A folder needs one folder of images for each class in it.
@@ -138,7 +140,7 @@ for name, values in [("mean", mean), ("deviation of all pixels", std), ("average
     print(f"{name:<42}" + "".join(f"{value:7.4f}" for value in values))
 
 ratio = float((inside / std).mean())
-cards.compare_guess(my_guess, {"average deviation inside an image / deviation of all pixels": ratio})
+cards.compare_guess(my_guess, {"average deviation inside an image / deviation of all pixels": ratio}, lesson="00")
 
 # %% [markdown]
 # Why is it smaller? The pixels of the heap differ for two reasons: they differ inside an image, and some images are
@@ -209,6 +211,10 @@ for answer in (not_written, stops_with_an_error, gives_wrong_numbers, own):
 # your function if it is right and the course's own if it is not. So every lesson runs to its end, whatever you have
 # written so far.
 #
+# A hint comes in two steps. The message asks a *question* that points at the spot. Think about it first. Then press
+# the button below the message, or run `checks.hint()` in a cell of its own: it gives the *explanation*. Before you
+# have written anything, the same call tells you where to begin.
+#
 # Your turn. Replace the line that raises the error, and run the cell again as often as you like.
 
 
@@ -223,7 +229,16 @@ def normalise(images, mean, std):
 normalise = checks.warm_up(normalise)
 
 # %% [markdown]
-# Now use it on all images, and look at the statistics of what comes out.
+# The course remembers what you have done, also after the kernel is started again: which exercises pass, which mistakes
+# you met, how many hints you asked for, and your first guess in each bet. It is one small file on your own machine,
+# and nothing is sent anywhere. `checks.forget()` deletes it; `checks.export("my_name.json")` copies it to a file that
+# you can hand in, if your teacher asks for it.
+
+# %%
+checks.progress()
+
+# %% [markdown]
+# Now use your function on all images, and look at the statistics of what comes out.
 
 # %%
 normalised = normalise(pixels, mean, std)

@@ -75,6 +75,8 @@ print(f"{len(classes)} classes, so blind guessing is right in 1 of {len(classes)
 # *second* convolution.
 #
 # `vgg_block(3, 10, num_convs=2)` turns (N, 3, 64, 64) into (N, 10, 32, 32).
+#
+# Stuck? `checks.hint("vgg_block")` tells you where to begin and, after a failed check, explains the mistake.
 
 
 # %%
@@ -171,8 +173,9 @@ plotting.show(
 # %% [markdown]
 # ### Exercise: `receptive_field`
 #
-# Given kernel sizes and strides, the first layer first, return the height (and width) of the receptive field of one
-# number after the last layer. Two quantities walk from layer to layer:
+# Write `receptive_field(kernel_sizes, strides)`. Given kernel sizes and strides, the first layer first, return the
+# height (and width) of the receptive field of one number after the last layer. Two quantities walk from layer to
+# layer:
 #
 # - the field itself, 1 before any layer. A kernel of size k reaches over k numbers, and there are k - 1 gaps between
 #   them;
@@ -181,6 +184,8 @@ plotting.show(
 #
 # Max pooling counts as a layer with kernel 2 and stride 2. `receptive_field([3, 3], [1, 1])` is 5,
 # `receptive_field([3, 3, 3], [1, 1, 1])` is 7, and `receptive_field([2, 3], [2, 1])` is 6.
+#
+# Stuck? `checks.hint("receptive_field")`
 
 
 # %%
@@ -344,7 +349,8 @@ cards.verdict(
 #
 # ### Exercise: `train_step`
 #
-# One pass over all batches (one **epoch**). Put the model into training mode. For each batch, in this order:
+# Write `train_step(model, dataloader, loss_fn, optimizer)`: one pass over all batches (one **epoch**). Put the model
+# into training mode. For each batch, in this order:
 #
 # 1. `optimizer.zero_grad()`: forget the old gradients, because `backward()` *adds* to them,
 # 2. forward: the logits of the batch,
@@ -355,6 +361,8 @@ cards.verdict(
 # Return the mean loss over all *images*, as a float, and the accuracy between 0 and 1. Mind that the last batch may
 # be smaller. Example: batches of 8, 8 and 3 images with losses 1.0, 1.0 and 4.0 have the mean (8 + 8 + 12) / 19 =
 # 1.474, not 2.0.
+#
+# Stuck? `checks.hint("train_step")`
 
 
 # %%
@@ -506,7 +514,9 @@ plotting.show(
     f"{long_run.val_acc[-1]:.2f}.",
     caption=f"200 training images, {len(small_val)} validation images of {small_val.name}, one seed.",
 )
-cards.compare_guess(my_guess, {"accuracy on new images": long_run.val_acc[-1], "loss at the end / lowest loss": rise})
+cards.compare_guess(
+    my_guess, {"accuracy on new images": long_run.val_acc[-1], "loss at the end / lowest loss": rise}, lesson="01"
+)
 
 # %%
 best, end = best_epoch - 1, len(long_run.val_loss) - 1
@@ -539,7 +549,7 @@ cards.verdict(
 #
 # ### Exercise: `early_stopper`
 #
-# Write the class.
+# Write the class `EarlyStopper(num_trials, save_path)` with two methods.
 #
 # - `is_continuable(model, loss)` is called after each epoch. If the loss is lower than *all* before it, save
 #   `model.state_dict()` to `save_path` (`torch.save`), count bad epochs from 0 again, return True. Otherwise it is a
@@ -551,6 +561,8 @@ cards.verdict(
 #
 # Example with `num_trials=2`: losses 1.0, 0.8, 0.9, 0.7, 0.75, 0.72 give True, True, True, True, True, False, and the
 # weights of the fourth epoch. (0.72 is better than 0.75, but no new best.)
+#
+# Stuck? `checks.hint("early_stopper")`
 
 
 # %%

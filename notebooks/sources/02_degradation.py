@@ -42,7 +42,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, plotting, runtime, training
+from resnet_course import cards, checks, data, experiments, explorers, plotting, runtime, training
 from resnet_course.models import ResNet
 
 plotting.use_style()
@@ -82,10 +82,13 @@ plotting.show(
 # %% [markdown]
 # ### Exercise: `plain_block`
 #
-# Write the block. The first convolution takes the `stride`; both keep height and width otherwise (`padding=1`) and have
-# no bias, because the batch norm behind each of them adds its own shift.
+# Write the class `PlainBlock(in_planes, planes, stride=1)`. The first convolution takes the `stride`; both keep
+# height and width otherwise (`padding=1`) and have no bias, because the batch norm behind each of them adds its own
+# shift.
 #
 # `PlainBlock(16, 32, stride=2)` turns a tensor of shape (N, 16, 8, 8) into (N, 32, 4, 4).
+#
+# Stuck? `checks.hint("plain_block")`
 
 
 # %%
@@ -166,7 +169,7 @@ plotting.show(
     + ", ".join(f"{name} {error:.3f}" for name, error in train_error.items()),
     caption=f"{len(images):,} training images of {images.name}, one seed.",
 )
-cards.compare_guess(my_guess, train_error)
+cards.compare_guess(my_guess, train_error, lesson="02")
 
 # %%
 cards.verdict(
@@ -181,6 +184,15 @@ cards.verdict(
 # saw it on CIFAR-10 and on ImageNet (arXiv 1512.03385, §1 and figure 1). Our run is short and small. It shows that
 # the deep network *learns more slowly, if at all*, within this budget; what happens in longer runs is suspect 4.
 #
+# Three depths and one seed are few. The package ships a record of five depths with five seeds each, on generated
+# images (`python -m resnet_course reproduce degradation` repeats it). Move the slider: what grows with depth, and
+# which of these numbers did you expect to fall? Find the first recorded depth at which more than half of the training
+# images are wrong. How many times the multiply-adds of depth 8 does one image cost there?
+
+# %%
+explorers.depth_explorer(experiments.load_records("degradation"), kinds=("plain",))
+
+# %% [markdown]
 # Now the hunt: what could be the cause? Five suspects, five tests.
 
 # %% [markdown]
@@ -216,11 +228,13 @@ cards.verdict(
 #
 # ### Exercise: `gradient_norms`
 #
-# Return a list with one number for each `nn.Conv2d` of `model.modules()`, from the input to the output: norm of
-# `weight.grad` divided by norm of `weight`, after one `backward()` of the cross-entropy. Mind what `backward()` does
-# with gradients that are already there.
+# Write `gradient_norms(model, images, targets)`. It returns a list with one number for each `nn.Conv2d` of
+# `model.modules()`, from the input to the output: norm of `weight.grad` divided by norm of `weight`, after one
+# `backward()` of the cross-entropy. Mind what `backward()` does with gradients that are already there.
 #
 # For a network with 7 convolutions: `gradient_norms(model, images, targets)` gives 7 floats.
+#
+# Stuck? `checks.hint("gradient_norms")`
 
 
 # %%
@@ -361,9 +375,10 @@ cards.verdict(
 #
 # ### Exercise: `extend_with_identity`
 #
-# Given a trained `stage` (an `nn.Sequential` of plain blocks), return a longer `nn.Sequential`: the same blocks, then
-# `count` new ones that compute the identity in eval mode. What comes out of a plain block is never negative (its last
-# step is a ReLU), so the ReLUs of the new blocks change nothing. That leaves:
+# Write `extend_with_identity(stage, planes, count)`. `stage` is an `nn.Sequential` of trained plain blocks with
+# `planes` channels. Return a longer `nn.Sequential`: the same blocks, then `count` new ones that compute the identity
+# in eval mode. What comes out of a plain block is never negative (its last step is a ReLU), so the ReLUs of the new
+# blocks change nothing. That leaves:
 #
 # - a 3×3 convolution that copies its input: `nn.init.dirac_(conv.weight)`,
 # - a batch norm that changes nothing. In eval mode it computes $(x - \text{mean}) / \sqrt{\text{var} + \varepsilon}
@@ -372,6 +387,9 @@ cards.verdict(
 #
 # Example: a stage of 3 blocks with 16 channels, `planes=16` and `count=6` give a stage of 9 blocks that returns the
 # same numbers.
+#
+# Stuck? `checks.hint("extend_with_identity")`
+
 
 # %%
 from resnet_course.models import PlainBlock as CourseBlock  # its layers are called conv1, bn1, conv2, bn2

@@ -40,7 +40,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, inspection, plotting, runtime, training
+from resnet_course import cards, checks, data, experiments, explorers, inspection, plotting, runtime, training
 from resnet_course.errors import CourseError
 from resnet_course.models import PlainBlock, ResNet, cifar_resnet, needs_projection, projection_shortcut
 from resnet_course.models import BasicBlock as CourseBlock  # its layers are called conv1, bn1, conv2, bn2, shortcut
@@ -82,7 +82,8 @@ plotting.show(
 # %% [markdown]
 # ### Exercise: `basic_block`
 #
-# Write the block. This is what happens to a tensor of shape (N, 16, 8, 8) in `BasicBlock(16, 32, stride=2)`:
+# Write the class `BasicBlock(in_planes, planes, stride=1)`. This is what happens to a tensor of shape (N, 16, 8, 8)
+# in `BasicBlock(16, 32, stride=2)`:
 #
 # | step | | shape after it |
 # |---|---|---|
@@ -95,11 +96,13 @@ plotting.show(
 # | 7 | ReLU | (N, 32, 4, 4) |
 #
 # No convolution has a bias. When the block keeps the shape, the shortcut is the identity and has no weights; an empty
-# `nn.Sequential()` does that. When the shape changes, x cannot be added as it is:
-# `needs_projection(in_planes, planes, stride)` tells you so, and `projection_shortcut(in_planes, planes, stride)`
-# gives you a module that brings x to the right shape. Lesson 04 takes both apart.
+# `nn.Sequential()` does that. When the shape changes, x cannot be added as it is: `needs_projection(in_planes,
+# planes, stride)` tells you so, and `projection_shortcut(in_planes, planes, stride)` gives you a module that brings x
+# to the right shape. Lesson 04 takes both apart.
 #
 # Mind that x is still needed in step 5: do not give its name away, and do not change it.
+#
+# Stuck? `checks.hint("basic_block")`
 
 
 # %%
@@ -189,7 +192,7 @@ plotting.show(
     + ", ".join(f"{name} {error:.3f}" for name, error in train_error.items()),
     caption=f"{len(images):,} training images of {images.name}, one seed.",
 )
-cards.compare_guess(my_guess, train_error)
+cards.compare_guess(my_guess, train_error, lesson="03")
 cards.verdict(
     "residual 56 has a lower training error than plain 56",
     train_error["residual 56"] < train_error["plain 56"] - 0.02,
@@ -226,6 +229,14 @@ cards.verdict(
 # Look at the spread as well: at some rates the seeds of residual 56 differ a lot. A single run may be a lucky one or
 # an unlucky one. Lesson 04 comes back to this.
 #
+# Lesson 02 had a slider for the depth of plain networks. Here it is again with the residual ones: five depths, five
+# seeds, the same budget for all. Two things to look for: where do the two kinds part, and at which depth do the seeds
+# of the residual networks lie furthest apart?
+
+# %%
+explorers.depth_explorer(experiments.load_records("degradation"))
+
+# %% [markdown]
 # ## How far does a block move its input?
 #
 # A block that computes a small difference from the identity gives back nearly what it got. We can measure that for
@@ -543,12 +554,14 @@ print("size of F(x): " + ", ".join(f"{name} {size:.3f}" for name, size in sizes.
 #
 # ### Exercise: `zero_init_residual`
 #
-# Set the `weight` of the last batch norm of every block of a network to zero. The network's blocks are of the class
-# `CourseBlock` (imported at the top), and their layers are called `conv1`, `bn1`, `conv2`, `bn2` and `shortcut`.
-# `model.modules()` walks through all modules, blocks and layers alike. Change the model itself; what you return does
-# not matter.
+# Write `zero_init_residual(model)`: set the `weight` of the last batch norm of every block of a network to zero. The
+# network's blocks are of the class `CourseBlock` (imported at the top), and their layers are called `conv1`, `bn1`,
+# `conv2`, `bn2` and `shortcut`. `model.modules()` walks through all modules, blocks and layers alike. Change the
+# model itself; what you return does not matter.
 #
 # After `zero_init_residual(model)`, `model.layer1[0].bn2.weight` holds 16 zeros, and `model.bn1.weight` is as it was.
+#
+# Stuck? `checks.hint("zero_init_residual")`
 
 
 # %%
@@ -592,14 +605,15 @@ print(f"gradient of conv2 in the first block {block.conv2.weight.grad.norm().ite
 #
 # ### Exercise: `shortcut_gradient`
 #
-# For a `CourseBlock` and an input x, return two tensors of x's shape: the part of the gradient of `block(x).sum()`
-# that reaches x through $F$, and the part that comes through the shortcut. The block offers its two ways as
-# `block.transform(x)`, which is $F(x)$, and `block.shortcut(x)`; its output is
+# Write `shortcut_gradient(block, x)`. For a `CourseBlock` and an input x, it returns two tensors of x's shape: the
+# part of the gradient of `block(x).sum()` that reaches x through $F$, and the part that comes through the shortcut.
+# The block offers its two ways as `block.transform(x)`, which is $F(x)$, and `block.shortcut(x)`; its output is
 # `F.relu(block.transform(x) + block.shortcut(x))`.
 #
-# The numbers of both ways must stay in the sum, since the ReLU looks at the sum.
-# `torch.autograd.grad(output.sum(), x)` returns a tuple with one gradient. Together, your two tensors must be the
-# whole gradient.
+# The numbers of both ways must stay in the sum, since the ReLU looks at the sum. `torch.autograd.grad(output.sum(),
+# x)` returns a tuple with one gradient. Together, your two tensors must be the whole gradient.
+#
+# Stuck? `checks.hint("shortcut_gradient")`
 
 
 # %%

@@ -39,7 +39,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from resnet_course import cards, checks, data, inspection, plotting, runtime, training
+from resnet_course import cards, checks, data, explorers, inspection, plotting, runtime, training
 from resnet_course.models import BasicBlock, Bottleneck, PlainBlock, cifar_resnet
 
 plotting.use_style()
@@ -109,10 +109,12 @@ print(f"x {tuple(x.shape)}, F(x) {tuple(block.transform(x).shape)}, F(x) + x {tu
 #
 # ### Exercise: `needs_projection`
 #
-# Return True if the shortcut needs a projection, else False.
+# Write `needs_projection(in_planes, planes, stride, expansion=1)`: True if the shortcut needs a projection, else False.
 #
 # `needs_projection(16, 32, 2)` is True, `needs_projection(16, 16, 1)` is False, and
 # `needs_projection(256, 64, 1, expansion=4)` is False, too.
+#
+# Stuck? `checks.hint("needs_projection")`
 
 
 # %%
@@ -167,10 +169,12 @@ cards.verdict(
 #
 # ### Exercise: `projection_shortcut`
 #
-# Return a module that brings x to the shape of $F(x)$: 1×1 convolution with the stride and without bias, then batch
-# norm. No ReLU: the next thing is the addition.
+# Write `projection_shortcut(in_planes, out_planes, stride)`. It returns a module that brings x to the shape of $F(x)$:
+# 1×1 convolution with the stride and without bias, then batch norm. No ReLU: the next thing is the addition.
 #
 # `projection_shortcut(16, 32, 2)(x)` turns (N, 16, 8, 8) into (N, 32, 4, 4).
+#
+# Stuck? `checks.hint("projection_shortcut")`
 
 
 # %%
@@ -214,10 +218,13 @@ with torch.no_grad():
 #
 # ### Exercise: `pad_shortcut`
 #
-# Return the padded tensor. `F.pad(x, (left, right, top, bottom, before, after))` counts from the *last* dimension:
-# the first pair is for the width, the second for the height, the third for the channels.
+# Write `pad_shortcut(x, out_planes, stride)`, which returns the padded tensor. `F.pad(x, (left, right, top, bottom,
+# before, after))` counts from the *last* dimension: the first pair is for the width, the second for the height, the
+# third for the channels.
 #
 # `pad_shortcut(x, 7, 2)` turns (N, 4, 8, 8) into (N, 7, 4, 4); channel 0 and channels 5 and 6 are zero.
+#
+# Stuck? `checks.hint("pad_shortcut")`
 
 
 # %%
@@ -252,6 +259,27 @@ plotting.show(
     "pixel and adds 16 channels of zeros. Right, option B: it is a 1 by 1 convolution with stride 2 and a batch norm.",
     caption="The first block of the second stage with option A and with option B. F(x) is the same.",
 )
+
+# %% [markdown]
+# ## Which shortcut for which block?
+#
+# Here you choose the block, the shortcut and the image. The block runs on it, and you see the shapes and the drawing,
+# or PyTorch's own words. Find a setting in which
+#
+# 1. option A cannot be built,
+# 2. option C has weights, although x would fit as it is,
+# 3. the shortcut is "none" and there is no error, although $F(x)$ is smaller than x. At how many of the three image
+#    sizes does this happen?
+#
+# <details><summary>Answers</summary>
+#
+# 1. Wherever `planes` is smaller than `in_planes`: padding can add channels, not take them away.
+# 2. `in_planes` equal to `planes` and stride 1. Option C projects everywhere.
+# 3. `in_planes` equal to `planes` and stride 2, at one of the sizes: 2×2, where $F(x)$ has shrunk to 1×1.
+# </details>
+
+# %%
+explorers.shortcut_explorer()
 
 # %% [markdown]
 # ## What the three options cost
@@ -330,7 +358,7 @@ plotting.show(
 cards.compare_guess(my_guess, {
     "extra weights, percent": 100 * (weights["option C"] / weights["option A"] - 1),
     "extra accuracy, points": 100 * (mean["option C"] - mean["option A"]),
-})  # fmt: skip
+}, lesson="04")  # fmt: skip
 
 # %%
 between_options = max(mean.values()) - min(mean.values())
@@ -366,11 +394,14 @@ plotting.show(
 # %% [markdown]
 # ### Exercise: `bottleneck_shapes`
 #
-# Give the shapes (C, H, W) behind each of the three convolutions, as a list of three tuples, for a square input of
-# the given height. The stride stands on the 3×3 convolution (as in torchvision; the paper has it on the first 1×1).
-# The 3×3 convolution has `padding=1`, so an odd height is rounded *up*: with stride 2, 7 rows become 4.
+# Write `bottleneck_shapes(in_planes, planes, stride, height)`. It returns the shapes (C, H, W) behind each of the
+# three convolutions, as a list of three tuples, for a square input of the given height. The stride stands on the 3×3
+# convolution (as in torchvision; the paper has it on the first 1×1). The 3×3 convolution has `padding=1`, so an odd
+# height is rounded *up*: with stride 2, 7 rows become 4.
 #
 # `bottleneck_shapes(256, 128, 2, 8)` is `[(128, 8, 8), (128, 4, 4), (512, 4, 4)]`.
+#
+# Stuck? `checks.hint("bottleneck_shapes")`
 
 
 # %%

@@ -44,7 +44,7 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from resnet_course import cards, checks, data, inspection, models, plotting, runtime, training
+from resnet_course import cards, checks, data, explorers, inspection, models, plotting, runtime, training
 from resnet_course.models import BasicBlock, Bottleneck
 
 plotting.use_style()
@@ -125,12 +125,14 @@ except RuntimeError as error:
 # %% [markdown]
 # ### Exercise: `make_layer`
 #
-# Write one stage. Return two things: the blocks in an `nn.Sequential`, and the number of channels that leave the
-# stage, so that the next stage can start from it. The function must work with every block class that is built with
-# `(in_planes, planes, stride)` and has an `expansion`.
+# Write `make_layer(block, in_planes, planes, num_blocks, stride)`: one stage. It returns two things: the blocks in an
+# `nn.Sequential`, and the number of channels that leave the stage, so that the next stage can start from it. The
+# function must work with every block class that is built with `(in_planes, planes, stride)` and has an `expansion`.
 #
 # `make_layer(BasicBlock, 64, 128, 2, stride=2)` gives two blocks and the number 128; with `Bottleneck` in place of
 # `BasicBlock` the number is 512.
+#
+# Stuck? `checks.hint("make_layer")`
 
 
 # %%
@@ -220,11 +222,13 @@ with torch.no_grad():
 # %% [markdown]
 # ### Exercise: `flat_features`
 #
-# How many numbers reach the linear layer? Behind the stem for small images and the four stages stands
-# `avg_pool2d(out, 4)`, whose window moves by its own size, then `flatten(1)`. Give the number for square images whose
-# size is a multiple of 32. Mind that `nn.Linear` takes whole numbers only.
+# Write `flat_features(image_size, expansion=1)`: how many numbers reach the linear layer? Behind the stem for small
+# images and the four stages stands `avg_pool2d(out, 4)`, whose window moves by its own size, then `flatten(1)`. Give
+# the number for square images whose size is a multiple of 32. Mind that `nn.Linear` takes whole numbers only.
 #
 # `flat_features(32)` is 512, `flat_features(32, expansion=4)` is 2048.
+#
+# Stuck? `checks.hint("flat_features")`
 
 
 # %%
@@ -312,6 +316,20 @@ cards.verdict(
 # "Runs" is all that this shows. A network that was trained on 32×32 need not be accurate on 64×64: things in the
 # image are larger there than those it has learned. And the work grows with the area: twice the side, four times the
 # multiply-adds.
+#
+# ## Other networks, other images
+#
+# The shape trace again, now with something to choose. The pooling "as in the notes" is `avg_pool2d(out, 4)` with
+# `Linear(2048 * block.expansion, 10)`. Find a setting in which
+#
+# 1. the pooling of the notes runs, and reads only a part of the map,
+# 2. it runs with the stem of the paper,
+# 3. a single position leaves `layer4`.
+#
+# Before you move a control: does the image size change the number of parameters?
+
+# %%
+explorers.shape_tracer()
 
 # %% [markdown]
 # ## The network as a class
@@ -321,7 +339,7 @@ cards.verdict(
 #
 # ### Exercise: `resnet18`
 #
-# Write three methods of `ResNet`:
+# Write three methods of the class `ResNet(block, num_blocks, num_classes=10)`:
 #
 # - `__init__` builds the stem (3×3 convolution from 3 to 64 channels without bias, batch norm), the four stages and
 #   the linear layer,
@@ -332,6 +350,8 @@ cards.verdict(
 # Use the names of the table above (`conv1`, `bn1`, `layer1` to `layer4`, `linear`); saved weights depend on names.
 # `ResNet18(10)` turns (2, 3, 32, 32) into (2, 10) and has 11,173,962 parameters. The check compares numbers, not
 # names, on two image sizes.
+#
+# Stuck? `checks.hint("resnet18")`
 
 
 # %%
@@ -394,7 +414,7 @@ for name, row in by_part.items():
     print(f"{name:<7} {row.parameters:>10,} parameters ({share[name]:6.1%})   "
           f"{row.multiply_adds / 1e6:>6.1f} M multiply-adds ({work[name]:6.1%})")  # fmt: skip
 print(f"all     {total_parameters:>10,}                        {total_work / 1e6:>6.1f} M")
-cards.compare_guess(my_guess, {"parameters": share["layer4"], "multiply-adds": work["layer4"]})
+cards.compare_guess(my_guess, {"parameters": share["layer4"], "multiply-adds": work["layer4"]}, lesson="05")
 
 # %%
 stages = ("layer1", "layer2", "layer3", "layer4")
@@ -470,12 +490,14 @@ print(f"ResNet-50 has as many blocks as ResNet-34, three layers in each and not 
 # %% [markdown]
 # ### Exercise: `load_torchvision`
 #
-# A `state_dict` maps names to tensors. Given the one of a torchvision ResNet, rename `downsample` to `shortcut` and
-# `fc` to `linear`, load it into `model`, and return the model.
+# Write `load_torchvision(model, state_dict)`. A `state_dict` maps names to tensors. Given the one of a torchvision
+# ResNet, rename `downsample` to `shortcut` and `fc` to `linear`, load it into `model`, and return the model.
 #
 # `layer2.0.downsample.0.weight` becomes `layer2.0.shortcut.0.weight`; `fc.bias` becomes `linear.bias`. Three things
 # to mind: names decide where a tensor goes, not the order of the entries; the caller's dict stays as it was; an entry
 # that is missing must raise an error, as `load_state_dict` does by itself.
+#
+# Stuck? `checks.hint("load_torchvision")`
 
 
 # %%

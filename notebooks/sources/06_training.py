@@ -97,12 +97,15 @@ cards.verdict(
 # %% [markdown]
 # ### Exercise: `fair_split`
 #
-# Given the labels of the training images, return two index tensors: for training and for validation. `fraction` is the
+# Write `fair_split(targets, fraction=0.1, seed=0)`. Given the labels of the training images, it returns two index
+# tensors: for training and for validation. `fraction` is the
 # share of the validation part. Three things to mind: no image in both parts; every class keeps its share (files
 # often come sorted by class); the seed alone decides, through a `torch.Generator` of its own.
 #
 # Example: 60 images of class 0, 30 of class 1, 10 of class 2 and `fraction=0.2` give 80 and 20 indices, and the 20 are
 # 12, 6 and 2 of the classes.
+#
+# Stuck? `checks.hint("fair_split")`
 
 
 # %%
@@ -146,9 +149,12 @@ print(f"{len(train_images):,} training and {len(val_images):,} validation images
 #
 # ### Exercise: `evaluate`
 #
-# Return the mean loss over the samples and the accuracy between 0 and 1. Batches may have different sizes.
+# Write `evaluate(model, dataloader, loss_fn)`. It returns the mean loss over the samples and the accuracy between 0
+# and 1. Batches may have different sizes.
 #
 # Example: with 19 images in batches of 8, 8 and 3, each of the 19 counts the same.
+#
+# Stuck? `checks.hint("evaluate")`
 
 
 # %%
@@ -229,7 +235,7 @@ plotting.show(
     + ", ".join(f"{name} {accuracy:.3f}" for name, accuracy in val_accuracy.items()),
     caption=f"{len(train_images):,} training images of {all_training.name}, one seed.",
 )
-cards.compare_guess(my_guess, val_accuracy)
+cards.compare_guess(my_guess, val_accuracy, lesson="06")
 
 # %%
 train_accuracy = {name: history.train_acc for name, (_, history, _) in runs.items()}
@@ -376,11 +382,14 @@ for data_only in (False, True):
 # ### Exercise: `checkpoint`
 #
 # To go on with a training after a break, the weights are not enough: Adam remembers running means of the gradients.
-# Write two functions: one saves the state of the model, the state of the optimizer, and the epoch into one file; the
-# other puts them back and returns the epoch. No object, only data.
+# Write `save_checkpoint(path, model, optimizer, epoch)` and `load_checkpoint(path, model, optimizer)`: one saves the
+# state of the model, the state of the optimizer, and the epoch into one file; the other puts them back and returns
+# the epoch. No object, only data.
 #
 # Example: `save_checkpoint("state.pt", model, optimizer, 7)`, later `load_checkpoint("state.pt", model, optimizer)`
 # gives `7`.
+#
+# Stuck? `checks.hint("checkpoint")`
 
 
 # %%
@@ -530,6 +539,15 @@ print(f"3. Test accuracy of ResNet-18, measured once: {test_accuracy:.3f}.")
 print(f"4. Stopped and resumed against trained at once: largest difference {largest:g}.")
 print(f"5. Of 100 blind models the best seemed to have {accuracy_choosing[winner]:.3f}; on fresh images it had "
       f"{accuracy_fresh[winner]:.3f}.")  # fmt: skip
+
+# %% [markdown]
+# ## What you have done
+#
+# All exercises so far, and your bets beside the measurements. `checks.export("my_name.json")` writes the same to a file
+# that you can hand in.
+
+# %%
+checks.progress()
 
 # %% [markdown]
 # ## Self-check
