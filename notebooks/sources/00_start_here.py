@@ -184,6 +184,9 @@ cards.verdict(
 
 
 # %%
+from textwrap import indent
+
+
 def not_written(images, mean, std):
     raise NotImplementedError  # what an exercise looks like before you write it
 
@@ -199,7 +202,7 @@ def gives_wrong_numbers(images, mean, std):
 own = checks.EXERCISES["warm_up"].reference
 for answer in (not_written, stops_with_an_error, gives_wrong_numbers, own):
     verdict = checks.verdict("warm_up", answer)
-    print(f"{answer.__name__}\n  status:  {verdict.status}\n  message: {verdict.message}\n")
+    print(f"{answer.__name__}: {verdict.status}\n{indent(verdict.message, '    ')}\n")
 
 # %% [markdown]
 # Read the two messages in the middle. A check does not compare your text with a solution: it runs your function on

@@ -95,7 +95,7 @@ def judge(exercise: Exercise, candidate: Any) -> Verdict:
         return Verdict(exercise.name, "crashed", "tried_to_exit", f"It tried to exit ({error}); return instead.")
     if printed.getvalue() and verdict.status != "passed":
         shown = " ".join(printed.getvalue().split())[:PRINTED_SHOWN]
-        verdict = replace(verdict, message=f"{verdict.message} It printed: {shown}")
+        verdict = replace(verdict, message=f"{verdict.message}\nIt printed: {shown}")
     return verdict
 
 
@@ -112,7 +112,7 @@ def _judge(exercise: Exercise, candidate: Any) -> Verdict:
     mistake = _find_mistake(exercise, candidate)
     if mistake is None:
         return Verdict(exercise.name, "failed", "unknown", f"Not yet: {difference} No known mistake looks like this.")
-    return Verdict(exercise.name, "failed", mistake.id, f"{mistake.question} What the check saw: {difference}")
+    return Verdict(exercise.name, "failed", mistake.id, f"{mistake.question}\nWhat the check saw: {difference}")
 
 
 def _crashed(exercise: Exercise, candidate: Any, error: Exception) -> Verdict:
@@ -120,7 +120,7 @@ def _crashed(exercise: Exercise, candidate: Any, error: Exception) -> Verdict:
     mistake = _find_mistake(exercise, candidate, error)
     said = f"{type(error).__name__}: {error}".split("\n")[0]
     if mistake is not None:
-        return Verdict(exercise.name, "crashed", mistake.id, f"{mistake.question} It raised {said}{_place(error)}.")
+        return Verdict(exercise.name, "crashed", mistake.id, f"{mistake.question}\nIt raised {said}{_place(error)}.")
     return Verdict(exercise.name, "crashed", "unknown", f"It raised {said}{_place(error)}.")
 
 

@@ -47,7 +47,7 @@ class Dialogue:
         verdict = judge(exercise, candidate)
         self._remember(verdict)
         kind, title = _TITLES[verdict.status]
-        lines: tuple[str, ...] = (verdict.message,)
+        lines = tuple(verdict.message.splitlines())
         if verdict.status != "passed":
             lines += (self._what_next(verdict),)
         found = {"name": verdict.name, "status": verdict.status, "hint_id": verdict.hint_id}
