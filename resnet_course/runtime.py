@@ -25,7 +25,7 @@ from resnet_course.files import write_atomically
 from resnet_course.lessons import LESSONS, predict_seconds
 from resnet_course.messages import Message
 from resnet_course.models import cifar_resnet
-from resnet_course.training import FLOAT32, Precision
+from resnet_course.training import FLOAT32, Precision, keep_freed_memory
 
 T = TypeVar("T")
 ProfileName = Literal["quick", "full"]
@@ -96,6 +96,7 @@ def measure_speed(
 ) -> float:
     """Images/s of training steps of a residual net on 32x32 images, after a warm-up step."""
     where = where or device()
+    keep_freed_memory()  # as in a training
     model = cifar_resnet(depth).to(where).to(memory_format=precision.memory_format)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     images = torch.zeros(batch_size, 3, 32, 32, device=where).contiguous(memory_format=precision.memory_format)
@@ -109,12 +110,12 @@ def measure_speed(
         optimizer.step()
 
     step()
-    _wait_for(where)
+    wait_for(where)
     started, steps = time.perf_counter(), 0
     while time.perf_counter() - started < seconds:
         step()
         steps += 1
-    _wait_for(where)
+    wait_for(where)
     return steps * batch_size / (time.perf_counter() - started)
 
 
@@ -151,7 +152,8 @@ def _speed_or_zero(candidate: Precision, where: torch.device) -> float:
         return 0.0
 
 
-def _wait_for(where: torch.device) -> None:
+def wait_for(where: torch.device) -> None:
+    """Return when the device has done all it was given."""
     if where.type == "cuda":
         torch.cuda.synchronize()
     elif where.type == "mps":

@@ -96,12 +96,18 @@ class Batches:
         self._epoch += 1
         count = len(self.dataset)
         order = torch.randperm(count, generator=generator) if self.shuffle else torch.arange(count)
-        for indices in order.split(self.batch_size):
-            chosen = indices.to(self.device)
-            images = self._images[chosen] * self._scale + self._shift  # (B, 3, H, W)
-            if self.augmentation is not None:
-                images = augment(images, self.augmentation, generator)
-            yield images, self._targets[chosen]
+        # Everything random is drawn and moved at the start of the epoch: a copy to a GPU waits until the GPU is idle.
+        parts = order.to(self.device).split(self.batch_size)
+        if self.augmentation is None:
+            for indices in parts:
+                yield self._normalised(indices), self._targets[indices]
+            return
+        moves = torch.cat([draw_moves(len(indices), self.augmentation, generator) for indices in parts])
+        for indices, chosen in zip(parts, moves.to(self.device).split(self.batch_size), strict=True):
+            yield apply_moves(self._normalised(indices), chosen, self.augmentation), self._targets[indices]
+
+    def _normalised(self, indices: Tensor) -> Tensor:
+        return self._images[indices] * self._scale + self._shift  # (B, 3, H, W)
 
 
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
@@ -111,15 +117,30 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
 
     Taught in lesson 06.
     """
-    batch, _, height, width = images.shape
-    shift = augmentation.shift
-    top, left = torch.randint(0, 2 * shift + 1, (2, batch), generator=generator)
-    rows = top.view(batch, 1) + torch.arange(height)  # (B, H) places in the padded image
-    columns = left.view(batch, 1) + torch.arange(width)  # (B, W)
+    moves = draw_moves(len(images), augmentation, generator)
+    return apply_moves(images, moves.to(images.device), augmentation)
+
+
+def draw_moves(count: int, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
+    """What happens to each image: first row and first column in the padded image, and 1 if it is flipped.
+
+    Shape:
+        returns (count, 3) int64, on the CPU
+    """
+    places = torch.randint(0, 2 * augmentation.shift + 1, (2, count), generator=generator)
+    flipped = torch.zeros(1, count, dtype=torch.int64)
     if augmentation.flip:
-        flipped = torch.rand(batch, 1, generator=generator) < 0.5
-        columns = torch.where(flipped, columns.flip(1), columns)
-    padded = F.pad(images, (shift, shift, shift, shift)).permute(0, 2, 3, 1)  # (B, H + 2s, W + 2s, C)
-    each = torch.arange(batch, device=images.device).view(batch, 1, 1)
-    rows, columns = rows.to(images.device), columns.to(images.device)
-    return padded[each, rows.unsqueeze(2), columns.unsqueeze(1)].permute(0, 3, 1, 2)
+        flipped = (torch.rand(1, count, generator=generator) < 0.5).long()
+    return torch.cat([places, flipped]).T
+
+
+def apply_moves(images: Tensor, moves: Tensor, augmentation: Augmentation) -> Tensor:
+    """Shift and flip as `draw_moves` chose. Shape: (B, C, H, W) and (B, 3) -> (B, C, H, W)."""
+    height, width = images.shape[2:]
+    top, left, flipped = moves.unbind(1)
+    padded = F.pad(images, (augmentation.shift,) * 4)  # (B, C, H + 2s, W + 2s)
+    crops = padded.unfold(2, height, 1).unfold(3, width, 1)  # every crop, as a view: (B, C, 2s + 1, 2s + 1, H, W)
+    images = crops[torch.arange(len(images), device=images.device), :, top, left]  # (B, C, H, W)
+    if not augmentation.flip:
+        return images
+    return torch.where(flipped.bool().view(-1, 1, 1, 1), images.flip(3), images)

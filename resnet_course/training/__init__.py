@@ -3,6 +3,7 @@
 from resnet_course.training.checkpoints import load_state, load_weights, save_state, save_weights
 from resnet_course.training.early_stopping import EarlyStopper
 from resnet_course.training.fit import History, fit
+from resnet_course.training.memory import keep_freed_memory
 from resnet_course.training.seeds import reset_seeds
 from resnet_course.training.steps import FLOAT32, Precision, eval_mode, evaluate, predict, train_step
 
@@ -14,6 +15,7 @@ __all__ = [
     "eval_mode",
     "evaluate",
     "fit",
+    "keep_freed_memory",
     "load_state",
     "load_weights",
     "predict",

@@ -16,6 +16,7 @@ from resnet_course.errors import CourseError
 from resnet_course.progress import bar
 from resnet_course.training.checkpoints import check_fits, load_state, save_state
 from resnet_course.training.early_stopping import EarlyStopper
+from resnet_course.training.memory import keep_freed_memory
 from resnet_course.training.seeds import random_state, restore_random_state
 from resnet_course.training.steps import FLOAT32, Loader, Loss, Precision, Scheduler, evaluate, train_step
 
@@ -89,6 +90,7 @@ def fit(
     parts = {name: part for name, part in parts.items() if part is not None}
     history = _resume(checkpoint, parts)
     model.to(memory_format=precision.memory_format)
+    keep_freed_memory()
     with _progress(train_dataloader, epochs, history.epochs, description) as progress:
         while history.epochs < epochs and not history.stopped_early:
             started = time.perf_counter()
