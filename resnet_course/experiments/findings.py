@@ -1,0 +1,147 @@
+"""What the records of a plan show: claims, each with the numbers that decide it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import mean
+
+from resnet_course.experiments.figures import depth_of
+from resnet_course.experiments.records import Record, group_by, mean_by
+
+SHALLOWEST = 20  # the paper's least deep network; 8 layers are too few to compare
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim about the records.
+
+    Args:
+        claim: the sentence under test.
+        holds: computed from the numbers.
+        numbers: the numbers in words.
+    """
+
+    claim: str
+    holds: bool
+    numbers: str
+
+    @property
+    def verdict(self) -> str:
+        """The word that a report prints."""
+        return "reproduced" if self.holds else "not reproduced"
+
+
+def find_out(name: str, records: Sequence[Record]) -> list[Finding]:
+    """The findings of a plan; none for a plan that tests nothing."""
+    return _FINDINGS[name](records) if name in _FINDINGS else []
+
+
+def errors_by_network(records: Sequence[Record], value: str = "train_error") -> dict[str, list[float]]:
+    """An error of all seeds, by network."""
+    return {network: [record[value] for record in group] for (network,), group in group_by(records, "network").items()}
+
+
+def compare_shortcuts(records: Sequence[Record]) -> Finding:
+    """Whether the options A, B and C differ less in test error than the seeds of one option do. Used in lesson 04."""
+    errors = errors_by_network(records, "test_error")
+    means = {f"option {network.split()[-1]}": mean(values) for network, values in errors.items()}
+    between_options = max(means.values()) - min(means.values())
+    between_seeds = max(max(values) - min(values) for values in errors.values())
+    return Finding(
+        "the options differ less than two seeds of one option can",
+        between_options < between_seeds,
+        f"mean test error {_in_words(means)}; largest difference between options {between_options:.4f}, "
+        f"between two seeds of one option {between_seeds:.4f}",
+    )
+
+
+def _degradation(records: Sequence[Record]) -> list[Finding]:
+    errors = errors_by_network(records)
+    depths = sorted({depth_of(network) for network in errors if depth_of(network) >= SHALLOWEST})
+    plain = {depth: errors[f"plain {depth}"] for depth in depths}
+    residual = {depth: errors[f"residual {depth}"] for depth in depths}
+    plain_means = {depth: mean(values) for depth, values in plain.items()}
+    residual_means = {depth: mean(values) for depth, values in residual.items()}
+    first, last = depths[0], depths[-1]
+    return [
+        Finding(
+            f"the training error of plain networks grows with every step of depth from {first} to {last}",
+            all(plain_means[a] < plain_means[b] for a, b in pairwise(depths)),
+            f"mean training error of plain networks by depth, {_in_words(plain_means)}",
+        ),
+        Finding(
+            f"at every depth from {first} to {last} the residual network has the lower training error",
+            all(residual_means[depth] < plain_means[depth] for depth in depths),
+            f"mean training error of residual networks by depth, {_in_words(residual_means)}",
+        ),
+        Finding(
+            f"at depth {last} every seed of the residual network is better than every seed of the plain one",
+            max(residual[last]) < min(plain[last]),
+            f"worst residual {max(residual[last]):.4f}, best plain {min(plain[last]):.4f}",
+        ),
+        Finding(
+            f"residual {last} has a lower training error than residual {first}",
+            residual_means[last] < residual_means[first],
+            f"mean {residual_means[last]:.4f} against {residual_means[first]:.4f}",
+        ),
+    ]
+
+
+def _learning_rates(records: Sequence[Record]) -> list[Finding]:
+    errors = mean_by(records, "network", "learning_rate")
+    rates = sorted({rate for _, rate in errors})
+    best = {network: min(errors[network, rate] for rate in rates) for network, _ in errors}
+    pairs = [(errors["residual 56", rate], errors["plain 56", rate]) for rate in rates]
+    return [
+        Finding(
+            f"each at its best of {len(rates)} rates, plain 56 has a higher training error than plain 20",
+            best["plain 56"] > best["plain 20"],
+            f"mean training error {_in_words(best)}",
+        ),
+        Finding(
+            "at every rate residual 56 has a lower training error than plain 56",
+            all(residual < plain for residual, plain in pairs),
+            "residual / plain "
+            + ", ".join(f"{a:.4f} / {b:.4f} at {rate:g}" for (a, b), rate in zip(pairs, rates, strict=True)),
+        ),
+    ]
+
+
+def _long_training(records: Sequence[Record]) -> list[Finding]:
+    errors = mean_by(records, "network", "epochs")
+    lengths = sorted({epochs for _, epochs in errors})
+    pairs = [(errors["plain 20", epochs], errors["plain 56", epochs]) for epochs in lengths]
+    return [
+        Finding(
+            f"after {' and '.join(map(str, lengths))} epochs plain 56 has a higher training error than plain 20",
+            all(shallow < deep for shallow, deep in pairs),
+            "plain 20 / plain 56 "
+            + ", ".join(f"{a:.4f} / {b:.4f} after {epochs}" for (a, b), epochs in zip(pairs, lengths, strict=True)),
+        )
+    ]
+
+
+def _eighteen(records: Sequence[Record]) -> list[Finding]:
+    means = {network: mean(values) for network, values in errors_by_network(records, "test_error").items()}
+    return [
+        Finding(
+            "the two 18-layer networks end about equal: within 0.01 in mean test error",
+            abs(means["plain 18"] - means["ResNet-18"]) <= 0.01,
+            f"mean test error {_in_words(means)}",
+        )
+    ]
+
+
+def _in_words(values: Mapping[str, float] | Mapping[int, float]) -> str:
+    return ", ".join(f"{name}: {value:.4f}" for name, value in values.items())
+
+
+_FINDINGS: dict[str, Callable[[Sequence[Record]], list[Finding]]] = {
+    "degradation": _degradation,
+    "shortcuts": lambda records: [compare_shortcuts(records)],
+    "learning-rates": _learning_rates,
+    "long-training": _long_training,
+    "eighteen": _eighteen,
+}
