@@ -8,6 +8,7 @@ from resnet_course.models import (
     Bottleneck,
     PadShortcut,
     PlainBlock,
+    PreActBlock,
     conv3x3,
     make_shortcut,
     needs_projection,
@@ -128,3 +129,48 @@ def test_stride_of_a_bottleneck_stands_on_the_3x3_convolution() -> None:
     block = Bottleneck(8, 4, stride=2)
     strides = [conv.stride for conv in (block.conv1, block.conv2, block.conv3)]
     assert strides == [(1, 1), (2, 2), (1, 1)]
+
+
+@pytest.mark.parametrize("size", [8, 7])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("in_planes", "planes"), [(8, 8), (8, 16), (16, 8)])
+def test_preact_block_shapes(in_planes: int, planes: int, stride: int, size: int) -> None:
+    block, side = PreActBlock(in_planes, planes, stride), -(-size // stride)
+    assert block(torch.randn(2, in_planes, size, size)).shape == (2, planes, side, side)
+    assert (block.projection is not None) == needs_projection(in_planes, planes, stride)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize(("in_planes", "stride"), [(4, 1), (3, 1), (4, 2)])
+def test_preact_block_computes_the_formula_and_leaves_its_input_alone(
+    in_planes: int, stride: int, training: bool
+) -> None:
+    torch.manual_seed(0)
+    block = PreActBlock(in_planes, 4, stride).train(training)
+    for norm in (block.bn1, block.bn2):
+        nn.init.uniform_(norm.weight, 0.5, 1.5)
+        nn.init.normal_(norm.bias)
+    x = torch.randn(3, in_planes, 6, 6)
+    untouched = x.clone()
+    active = F.relu(batch_norm(x, block.bn1, training))
+    inner = F.relu(batch_norm(F.conv2d(active, block.conv1.weight, stride=stride, padding=1), block.bn2, training))
+    shortcut = x if block.projection is None else F.conv2d(active, block.projection.weight, stride=stride)
+    torch.testing.assert_close(block(x), F.conv2d(inner, block.conv2.weight, padding=1) + shortcut)
+    assert torch.equal(x, untouched)
+
+
+def test_preact_blocks_pass_the_gradient_on_unchanged_where_f_has_no_weights() -> None:
+    stack = nn.Sequential(*(PreActBlock(4, 4) for _ in range(5)))
+    for block in stack:
+        nn.init.zeros_(block.conv2.weight)
+    x = torch.randn(2, 4, 6, 6, requires_grad=True)
+    out = stack(x)
+    assert torch.equal(out, x)
+    (gradient,) = torch.autograd.grad(out.sum(), x)
+    assert torch.equal(gradient, torch.ones_like(x))
+
+
+def test_every_parameter_of_a_preact_block_gets_a_gradient() -> None:
+    block = PreActBlock(4, 8, 2)
+    block(torch.randn(3, 4, 6, 6)).square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in block.parameters())

@@ -166,7 +166,7 @@ class Bottleneck(nn.Module):
     Shape:
         (N, in_planes, H, W) -> (N, 4 * planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lessons 04 and 05.
+    Taught in lesson 08; its shapes in lesson 04.
 
     Reference: He et al. 2015, section 4.1, figure 5 (right).
     """
@@ -192,3 +192,43 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(self.transform(x) + self.shortcut(x))
+
+
+class PreActBlock(nn.Module):
+    """The residual block in pre-activation order: batch norm and ReLU stand before each convolution.
+
+    Nothing stands behind the addition, so x passes the identity shortcut unchanged. Where the shape changes, a 1x1
+    convolution takes the shortcut's place; it branches off behind the first batch norm and ReLU and has no batch
+    norm of its own. A network of these blocks needs one more batch norm and ReLU behind its last block.
+
+    Args:
+        in_planes: channels that come in.
+        planes: channels that go out.
+        stride: stride of the first convolution and of the projection; 2 halves height and width.
+
+    Shape:
+        (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
+
+    Taught in lesson 08.
+
+    Reference: He, Zhang, Ren, Sun 2016, "Identity Mappings in Deep Residual Networks" (arXiv 1603.05027), section 4.1,
+        figure 4 (e).
+    """
+
+    expansion = 1
+
+    def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(in_planes)
+        self.conv1 = conv3x3(in_planes, planes, stride)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.conv2 = conv3x3(planes, planes)
+        self.projection: nn.Conv2d | None = None
+        if needs_projection(in_planes, planes, stride):
+            self.projection = nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        active = F.relu(self.bn1(x))  # (N, in_planes, H, W)
+        shortcut = x if self.projection is None else self.projection(active)  # (N, planes, H / stride, W / stride)
+        out = self.conv1(active)  # (N, planes, H / stride, W / stride)
+        return self.conv2(F.relu(self.bn2(out))) + shortcut

@@ -5,7 +5,7 @@ Reference: He, Zhang, Ren, Sun 2015 (arXiv 1512.03385), table 1 and section 4.2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch.nn.functional as F
@@ -164,39 +164,3 @@ def cifar_resnet(
     if residual:
         return ResNet(BasicBlock, blocks, num_classes, width=width, shortcut=shortcut)
     return ResNet(PlainBlock, blocks, num_classes, width=width)
-
-
-def load_torchvision_state_dict(model: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
-    """Load the weights of a torchvision ResNet into ours: `downsample` is our `shortcut`, `fc` our `linear`.
-
-    Nothing is loaded unless everything fits.
-
-    Raises:
-        ValueError: naming the first entries that are missing, left over or of another shape.
-
-    Taught in lesson 05.
-    """
-    renamed = {_our_name(name): tensor for name, tensor in state_dict.items()}
-    own = model.state_dict()
-    problems = [f"missing: {name}" for name in own if name not in renamed]
-    problems += [f"left over: {name}" for name in renamed if name not in own]
-    problems += [
-        f"{name} has shape {tuple(renamed[name].shape)}, the model's has {tuple(own[name].shape)}"
-        for name in own
-        if name in renamed and renamed[name].shape != own[name].shape
-    ]
-    if problems:
-        shown = "; ".join(problems[:3])
-        raise ValueError(
-            f"{len(problems)} entries do not fit this model ({shown}). "
-            "Is it the same depth, stem and number of classes?"
-        )
-    model.load_state_dict(renamed)
-
-
-def _our_name(torchvision_name: str) -> str:
-    parts = torchvision_name.split(".")
-    parts = ["shortcut" if part == "downsample" else part for part in parts]
-    if parts[0] == "fc":
-        parts[0] = "linear"
-    return ".".join(parts)
