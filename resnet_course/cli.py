@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from resnet_course import __version__
 from resnet_course.errors import CourseError
@@ -14,15 +17,18 @@ from resnet_course.progress import say
 
 Command = Callable[[argparse.Namespace], int]
 
+# One process for each core, with one thread each: for networks this small that is faster than two threads in one.
+WORKERS = ("-n", "auto", "--maxprocesses", "4")
+
 # What `test` runs, in this order; the first failure ends it.
 TEST_STEPS = (
     ("lint", ("-m", "ruff", "check", ".")),
     ("format", ("-m", "ruff", "format", "--check", ".")),
     ("types", ("-m", "mypy")),
     ("arrows between modules", ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo")),
-    ("tests", ("-m", "pytest")),
+    ("tests", ("-m", "pytest", *WORKERS)),
     ("mutants of the solutions", ("tests/mutation_run.py",)),
-    ("notebooks", ("-m", "pytest", "--nbval-lax", "--nbval-current-env", "notebooks")),
+    ("notebooks", ("-m", "pytest", *WORKERS, "--dist", "loadfile", "--nbval-lax", "--nbval-current-env", "notebooks")),
 )
 
 
@@ -54,17 +60,53 @@ def _parser() -> argparse.ArgumentParser:
     checks.add_argument("--table", action="store_true", help="run every check on the answers in tests/answers")
     add("lab", _lab, "open JupyterLab on lesson 00")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
-    reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment")
-    reproduce.add_argument("plan", help="degradation, learning-rates, long-training or eighteen")
+    reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
+    reproduce.add_argument("plan", nargs="?", help="its name; --list shows all")
+    reproduce.add_argument("--list", action="store_true", help="show the plans, what is recorded and the minutes left")
     reproduce.add_argument("--dataset", default="shapes", help="a name, or a folder of images")
     reproduce.add_argument("--results", type=Path, help="folder of the records; default: those of the package")
+    reproduce.add_argument("--jobs", type=int, help="runs at a time; default: one for each core, at most 4; 1 on a GPU")
+    reproduce.add_argument("--no-run", action="store_true", help="take the records as they are and run nothing")
+    reproduce.add_argument(
+        "--report",
+        nargs="?",
+        type=Path,
+        const=Path("build/reports"),
+        metavar="FOLDER",
+        help="write a page with table, verdicts and figures below this folder; default: build/reports",
+    )
     reproduce.add_argument("--figure", type=Path, help="draw the training errors by epoch into this file")
+    _add_train_options(add("train", _train, "train one network, on one process or, under torchrun, on several"))
     report = add("class-report", _class_report, "turn a class's exported progress files into one page of histograms")
     report.add_argument("folder", type=Path, help="holds the files that learners got from checks.export()")
     report.add_argument("--output", type=Path, help="the page; default: class_report.html in the folder")
     add("notebooks", _notebooks, "build the notebooks from their sources")
     add("test", _test, "lint, types, import arrows, unit tests, mutants, and nbval on every notebook")
     return parser
+
+
+def _add_train_options(train: argparse.ArgumentParser) -> None:
+    train.add_argument("--network", default="residual 20", help="such as 'plain 20', 'residual 56' or 'ResNet-18'")
+    train.add_argument("--dataset", default="shapes", help="a name, or a folder of images")
+    train.add_argument("--images", type=_positive, default=2_000, help="training images")
+    train.add_argument("--image-size", type=_positive, default=16, help="height and width in pixels")
+    train.add_argument("--epochs", type=_positive, default=5)
+    train.add_argument("--batch-size", type=_positive, default=64, help="of all processes together")
+    train.add_argument("--learning-rate", type=float, default=0.1, help="peak of the one-cycle schedule")
+    train.add_argument("--seed", type=int, default=0, help="of the weights and the order of the images")
+    train.add_argument("--precision", choices=("float32", "float64", "bfloat16"), default="float32")
+    train.add_argument("--local-batch-norm", action="store_true", help="batch norm over each process's share alone")
+    train.add_argument("--timeout", type=float, default=300, help="seconds that a process waits for the others")
+    train.add_argument(
+        "--output", type=Path, required=True, help="folder for history.json and checkpoint.pt; resumes from the latter"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return number
 
 
 def _course(options: argparse.Namespace) -> int:
@@ -125,17 +167,60 @@ def _preflight(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
+    from resnet_course import experiments
+
+    results = options.results or experiments.SHIPPED
+    if options.list:
+        for line in experiments.list_plans(results, options.jobs or experiments.default_jobs()):
+            say(line)
+        return 0
+    if options.plan is None:
+        raise CourseError("name a plan, for example degradation; `python -m resnet_course reproduce --list` shows all")
+    if not options.no_run:
+        experiments.reproduce(options.plan, options.dataset, results, options.jobs)
+    records = experiments.load_records(options.plan, options.dataset, results)
+    say(
+        f"{len(records)} records of {options.plan} in {experiments.plan_folder(options.plan, options.dataset, results)}"
+    )
+    if options.report is not None:
+        _write_report(options, results)
+    if options.figure is not None:
+        _draw_figure(records, options.figure)
+    return 0
+
+
+def _write_report(options: argparse.Namespace, results: Path) -> None:
+    from resnet_course import experiments
+
+    folder = options.report / f"{options.plan}_{experiments.dataset_name(options.dataset)}"
+    page = experiments.write_report(options.plan, options.dataset, folder, results)
+    for finding in experiments.find_out(options.plan, experiments.load_records(options.plan, options.dataset, results)):
+        say(f"{finding.verdict}: {finding.claim} ({finding.numbers})")
+    say(f"report: {page}")
+
+
+def _draw_figure(records: Sequence[dict[str, Any]], path: Path) -> None:
     from matplotlib import pyplot
 
     from resnet_course import plotting
-    from resnet_course.experiments import SHIPPED, draw_best_rates, reproduce
+    from resnet_course.experiments import draw_best_rates
 
-    records = reproduce(options.plan, options.dataset, options.results or SHIPPED)
-    say(f"{len(records)} records of {options.plan}")
-    if options.figure is not None:
-        plotting.use_style()
-        draw_best_rates(records)
-        pyplot.savefig(options.figure, dpi=200, bbox_inches="tight")
+    plotting.use_style()
+    draw_best_rates(records)
+    pyplot.savefig(path, dpi=200, bbox_inches="tight")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from resnet_course.distributed import join
+    from resnet_course.experiments import Run
+    from resnet_course.train_job import Settings, train
+
+    budget = ("network", "learning_rate", "epochs", "batch_size", "images", "image_size", "seed")
+    run = Run(**{name: getattr(options, name) for name in budget})
+    settings = Settings(run, options.dataset, options.precision, options.local_batch_norm)
+    advice = f"Run the same command again: it goes on after the last epoch that {options.output} holds."
+    with join(options.timeout, advice) as processes:
+        train(settings, options.output, processes)
     return 0
 
 
@@ -175,9 +260,14 @@ def _test(options: argparse.Namespace) -> int:
     from resnet_course.runner import course_root
 
     root = course_root()
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    seconds: dict[str, float] = {}
     for title, arguments in TEST_STEPS:
         say(f"\n--- {title}")
-        if subprocess.call([sys.executable, *arguments], cwd=root):
+        started = time.perf_counter()
+        if subprocess.call([sys.executable, *arguments], cwd=root, env=environment):
             say(f"{title}: failed", error=True)
             return 1
+        seconds[title] = time.perf_counter() - started
+    say("\n" + "\n".join(f"{title:<28}{spent:>7.0f} s" for title, spent in seconds.items()))
     return 0

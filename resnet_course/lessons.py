@@ -79,6 +79,15 @@ LESSONS = (
         ("make_layer", "flat_features", "resnet18", "load_torchvision"),
     ),
     Lesson("06", "training", "Training ResNet-18", 45, 50, ("evaluate", "fair_split", "checkpoint")),
+    Lesson("07", "inside", "Inside a trained ResNet", 40, 30, ("lesion", "filter_normalise")),
+    Lesson(
+        "08",
+        "deeper_faster_wider",
+        "Deeper, faster, wider",
+        45,
+        45,
+        ("bottleneck", "preact_block"),
+    ),
 )
 
 

@@ -337,19 +337,15 @@ cards.verdict(
 records = experiments.load_records("long-training")
 errors = experiments.mean_by(records, "network", "epochs")
 lengths = sorted({epochs for _, epochs in errors})
-axes = plotting.lines(
-    {name: [errors[name, epochs] for epochs in lengths] for name in ("plain 20", "plain 56")},
-    title="At every length the deeper network is behind",
-    x_label="epochs in all", y_label="error on the training images",
-    x=lengths, y_limits=(0, 1),
-)  # fmt: skip
+axes = experiments.draw_by(records, "epochs", "At every length the deeper network is behind", "epochs in all")
 plotting.show(
     axes,
     alt="Training error after runs of different length: "
     + "; ".join(
         f"{name} {', '.join(f'{errors[name, n]:.3f} after {n}' for n in lengths)}" for name in ("plain 20", "plain 56")
     ),
-    caption="Recorded runs on the generated images; mean of two seeds; each point is a whole training of that length.",
+    caption="Recorded runs on the generated images; each point is a whole training of that length. Lines are means of "
+    "two seeds, bands go from the lower to the higher one.",
 )
 
 # %%

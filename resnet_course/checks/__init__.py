@@ -10,7 +10,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from resnet_course.checks import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson06
+from resnet_course.checks import (
+    lesson00,
+    lesson01,
+    lesson02,
+    lesson03,
+    lesson04,
+    lesson05,
+    lesson06,
+    lesson07,
+    lesson08,
+)
 from resnet_course.checks.core import Exercise, Mistake, Verdict, judge
 from resnet_course.checks.dialogue import CheckFailedError, Dialogue
 from resnet_course.checks.report import export, forget, show_progress
@@ -37,6 +47,8 @@ _LESSONS = (
     lesson04,
     lesson05,
     lesson06,
+    lesson07,
+    lesson08,
 )  # fmt: skip
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES}
 """Every exercise by the name of its check."""

@@ -63,88 +63,113 @@ WARM_UP = Exercise(
         Mistake(
             "no_reshape",
             lambda images, mean, std: (images - mean) / std,
-            "Which dimension do three numbers meet? PyTorch lines shapes up from the right, so a tensor of shape (3,) "
-            "meets the width. The channels are the third dimension from the right.",
+            "Which dimension of the images do three numbers of shape (3,) meet? PyTorch lines shapes up from the "
+            "right, so a tensor of shape (3,) meets the width, not the channels. Only images 3 pixels wide run "
+            "through, and each column then gets another mean. The channels are the third dimension from the right: "
+            "two more dimensions of length 1 must follow the three numbers.",
         ),
         Mistake(
             "over_height",
             lambda images, mean, std: (images - mean.view(3, 1)) / std.view(3, 1),
-            "Which dimension does a tensor of shape (3, 1) meet? The height. One more dimension of length 1 is missing "
-            "on the right.",
+            "Which dimension does a tensor of shape (3, 1) meet? PyTorch lines shapes up from the right: of a shape "
+            "(3, 1), the 1 meets the width and the 3 meets the height, so each row would get a mean of its own. The "
+            "channels are one dimension further to the left, so one more dimension of length 1 is missing on the "
+            "right.",
         ),
         Mistake(
             "mean_not_subtracted",
             lambda images, mean, std: images / _by_channel(std),
-            "Where does the middle of the numbers lie afterwards? The mean was not subtracted.",
+            "Around which number do the pixels lie afterwards? The pixels are divided by the deviation and the mean "
+            "is not taken away, so they do not lie around 0: with mean 0.45 and deviation 0.25 an average pixel "
+            "becomes 1.8. Take the mean away first.",
         ),
         Mistake(
             "not_divided",
             lambda images, mean, std: images - _by_channel(mean),
-            "How wide are the numbers spread afterwards? The division by the standard deviation is missing.",
+            "How far from 0 do the pixels lie afterwards, in each channel? The mean is taken away, but nothing is "
+            "divided. Each channel keeps its own spread, for example 0.11 or 0.4, where every channel should have "
+            "spread 1. The standard deviation must still be used.",
         ),
         Mistake(
             "multiplied",
             lambda images, mean, std: (images - _by_channel(mean)) * _by_channel(std),
-            "To multiply or to divide? A small deviation must spread the numbers out, not press them together.",
+            "What happens to a channel whose deviation is small? The difference is multiplied by the deviation, so a "
+            "channel with a spread of 0.11 gets an even smaller one, about 0.01. Dividing by it brings every channel "
+            "to a spread of 1.",
         ),
         Mistake(
             "variance",
             lambda images, mean, std: (images - _by_channel(mean)) / _by_channel(std) ** 2,
-            "Standard deviation or variance? `std` is the deviation already; its square is the variance.",
+            "What is divided by, in terms of `std`? The code divides by the square of `std`, the variance. `std` is "
+            "the deviation already: with 0.1, a pixel that is 0.1 above the mean should become 1, and here it becomes "
+            "10.",
         ),
         Mistake(
             "root_of_std",
             lambda images, mean, std: (images - _by_channel(mean)) / _by_channel(std).sqrt(),
-            "Standard deviation or variance? `std` is the deviation already: no square root is needed.",
+            "What is divided by, in terms of the numbers that came in? The code divides by the square root of `std`. "
+            "A root would turn a variance into a deviation, but `std` is the deviation already and can be used as it "
+            "is.",
         ),
         Mistake(
             "divided_first",
             lambda images, mean, std: images / _by_channel(std) - _by_channel(mean),
-            "In which order? Here the images are divided before the mean is taken away, so the mean has another unit "
-            "than the numbers it is taken from.",
+            "Which of the two steps comes first? Here the images are divided before the mean is taken away. The mean "
+            "belongs to the undivided pixels: with mean 0.45 and deviation 0.25 a pixel of 0.45 becomes 1.8 - 0.45 = "
+            "1.35 where it should become 0. Subtract first.",
         ),
         Mistake(
             "brackets_missing",
             lambda images, mean, std: images - _by_channel(mean) / _by_channel(std),
-            "What does Python compute first in a - b / c? Only the mean was divided.",
+            "What does Python compute first in a - b / c? Division comes before subtraction in Python, so only the "
+            "mean is divided, and the images keep their spread. The difference must be computed before the division.",
         ),
         Mistake(
             "mean_added",
             lambda images, mean, std: (images + _by_channel(mean)) / _by_channel(std),
-            "Plus or minus? The mean must be taken away, so that the result lies around 0.",
+            "On which side of 0 do the pixels lie afterwards? The mean is added, so a pixel equal to the mean of 0.45 "
+            "moves to 0.9 before the division. It should move to 0: normalising takes the mean away.",
         ),
         Mistake(
             "one_global_number",
             lambda images, mean, std: (images - mean.mean()) / std.mean(),
-            "How many means are used? One for all channels; each channel has its own mean and its own deviation.",
+            "How many different means are used for one image? Here the three means are averaged into one, and the "
+            "three deviations too. A channel with mean 0.2 is then not centred when the average is 0.45. Each channel "
+            "needs its own two numbers.",
         ),
         Mistake(
             "statistics_of_each_image",
             lambda images, mean, std: _own_statistics(images, (2, 3)),
-            "Whose mean is this? It is computed for every image on its own, which takes away how bright the image is. "
-            "Use the `mean` and `std` that came in.",
+            "Whose mean is subtracted? Here each image's own mean and deviation are used. A dark and a bright version "
+            "of one image then come out the same, and the arguments `mean` and `std` are not used at all. They were "
+            "computed once, for all training images, and are the same for every image.",
         ),
         Mistake(
             "statistics_of_the_batch",
             lambda images, mean, std: _own_statistics(images, (0, 2, 3)),
-            "Whose mean is this? It is computed from this batch, so the same image would look different in another "
-            "batch. Use the `mean` and `std` that came in.",
+            "Whose mean and deviation are these? The mean and deviation used here are computed from the batch, so the "
+            "same image comes out differently in another batch. Use the `mean` and `std` that came in: they were "
+            "computed once, for all training images.",
         ),
         Mistake(
             "in_place",
             _in_place,
-            "What do the caller's images look like now? They were changed in place (by -=, /= or an assignment to a "
-            "part of them); make a new tensor.",
+            "What do the caller's images look like after the call? The caller's images are changed: -=, /=, methods "
+            "with a final underscore and an assignment to a part of a tensor write into the tensor that came in. A "
+            "second call would normalise them twice. Compute new tensors.",
         ),
         Mistake(
             "one_image_only",
             _first_image_only,
-            "How many images come out? A whole batch came in.",
+            "How many images come out, if two go in? Only one image comes out: the first dimension counts the images, "
+            "and the code takes a single one of them or ends the loop early. The function must normalise the whole "
+            "batch and keep the shape (N, 3, H, W).",
         ),
         Mistake(
             "returns_none",
             lambda images, mean, std: None,
-            "What does the function hand back? Without a `return` it gives None.",
+            "What does the function hand back? A Python function without a `return` gives back None, so the result is "
+            "computed and lost. Hand the normalised images back.",
         ),
     ),
 )

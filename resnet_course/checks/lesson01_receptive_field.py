@@ -77,77 +77,96 @@ RECEPTIVE_FIELD = Exercise(
         Mistake(
             "sum_of_kernels",
             lambda kernels, strides: sum(kernels),
-            "By how many pixels does one more 3×3 layer widen the view? Neighbouring windows overlap, so it adds "
-            "3 - 1 = 2, not 3.",
+            "By how many pixels does one more 3×3 layer widen the view? The kernel sizes are added up, which gives 6 "
+            "for two 3×3 layers. But neighbouring windows overlap: one more 3×3 layer reaches over 3 numbers with 2 "
+            "gaps between them, so it widens the view by 2 and the field is 5.",
         ),
         Mistake(
             "product_of_kernels",
             lambda kernels, strides: math.prod(kernels),
-            "Do two 3×3 layers see 9×9 pixels? Neighbouring windows overlap, so fields add up and do not multiply.",
+            "How many pixels does a second 3×3 layer add to the view of the first? The kernel sizes are multiplied, "
+            "which gives 9 for two 3×3 layers, as if the windows of the first layer lay side by side. They overlap, "
+            "so the second layer adds only 2 pixels and the field is 5.",
         ),
         Mistake(
             "starts_at_0",
             lambda kernels, strides: receptive_field(kernels, strides) - 1,
-            "How many pixels does a number see before any layer? Itself: the count starts at 1.",
+            "How many pixels does a number see before any layer? Before any layer a number sees itself, one pixel, "
+            "and here the count starts at 0. So every result is one too small: 4 for two 3×3 layers, where it should "
+            "be 5.",
         ),
         Mistake(
             "strides_ignored",
             lambda kernels, strides: 1 + sum(kernel - 1 for kernel in kernels),
-            "What does a stride of 2 change? Neighbours behind it are two pixels apart, so every later layer widens "
-            "the view twice as much.",
+            "What does a stride of 2 change for the layers behind it? The strides are not used here, so [2, 3] with "
+            "strides [2, 1] gives 4 and not 6. Behind a stride of 2 neighbours are two pixels apart, and every step "
+            "of a later layer counts twice.",
         ),
         Mistake(
             "stride_first",
             _stride_first,
-            "Which layers does a stride act on? On those behind it. The layer's own window still lies on the closer "
-            "spacing: widen the view first, then multiply.",
+            "On which layers does a stride act? The jump is multiplied before the field is widened, so a stride acts "
+            "on its own layer too, and [2, 3] with strides [2, 1] gives 7 and not 6. A layer's own window still lies "
+            "on the closer spacing of the layer before it.",
         ),
         Mistake(
             "jump_replaced",
             _jump_replaced,
-            "How far apart are neighbours after two strides of 2? Four pixels: strides multiply, and the last one "
-            "alone does not say it.",
+            "How far apart are neighbours after two strides of 2? After two strides of 2, neighbours are four pixels "
+            "apart. Here each stride takes the place of the jump before it, so only the last stride counts. A stride "
+            "makes the jump that is there already so many times larger.",
         ),
         Mistake(
             "own_stride_only",
             _own_stride,
-            "Which strides count for a layer? Not its own, but all those in front of it, multiplied.",
+            "Which strides count for the window of a layer? Here each layer uses its own stride. What spreads the "
+            "numbers it looks at are the strides of all layers in front of it, multiplied; its own acts only on the "
+            "layers behind. [2, 3] with strides [2, 1] should give 6, and here it is 5.",
         ),
         Mistake(
             "jump_added",
             _jump_added,
-            "How far apart are neighbours after two strides of 2? Four pixels: strides multiply, they do not add up.",
+            "How far apart are neighbours after two strides of 2? After two strides of 2, neighbours are four pixels "
+            "apart: the second stride takes every second of numbers that are two pixels apart already. Here the "
+            "strides are added to the jump, which gives 1 + 2 + 2 = 5.",
         ),
         Mistake(
             "wrong_order",
             lambda kernels, strides: receptive_field(kernels[::-1], strides[::-1]),
-            "From which end does the computation go? This rule belongs to the other direction: (field - 1) · stride + "
-            "kernel goes from the last layer to the first.",
+            "In which direction does this rule go through the layers? The rule (field - 1) · stride + kernel is meant "
+            "for the way back, from the last layer to the first. Here it goes from first to last, which gives 4 for "
+            "[2, 3] with strides [2, 1] in place of 6. Turn the order round, or use the jump.",
         ),
         Mistake(
             "one_side_only",
             _one_side,
-            "To how many sides does a window reach? A 3×3 window adds one pixel on the left and one on the right.",
+            "To how many sides does a window reach? Here only one side is counted: a 3×3 window adds 1. It reaches "
+            "one number to the left and one to the right, so it adds 2, and two of them give 5 and not 3.",
         ),
         Mistake(
             "largest_kernel",
             lambda kernels, strides: max(kernels),
-            "Does depth count? This is the largest kernel; stacked layers see more than any one of them.",
+            "What does a second layer of the same kernel size change? The result is the largest kernel, as if depth "
+            "changed nothing. But a second layer looks at numbers that have each seen 3×3 pixels already: together "
+            "the two see 5×5.",
         ),
         Mistake(
             "area",
             lambda kernels, strides: receptive_field(kernels, strides) ** 2,
-            "Side or area? The field's height (and width) is asked for, not its number of pixels.",
+            "Which unit does the result have? The result is a number of pixels in an area, 25 for two 3×3 layers. The "
+            "height (and width) of the field is asked for, which is 5.",
         ),
         Mistake(
             "list_of_all_layers",
             _after_each_layer,
-            "How many numbers are asked for? One: the field after the last layer.",
+            "How many numbers should come back? The result has one number for each layer. Only one is asked for, the "
+            "field of a number after the last layer.",
         ),
         Mistake(
             "returns_none",
             lambda kernels, strides: None,
-            "What does the function hand back? Without a `return` it gives None.",
+            "What does the function hand back? A Python function without a `return` gives back None, so the field is "
+            "computed and lost. Hand the number back after the loop.",
         ),
     ),
 )

@@ -122,89 +122,109 @@ TRAIN_STEP = Exercise(
         Mistake(
             "no_zero_grad",
             epoch(("forward", "backward", "step")),
-            "What is in .grad when the second batch comes? backward() adds to it, so each step also takes all earlier "
-            "batches' gradients. When are they cleared?",
+            "What is in .grad when the second batch comes? The .grad of each weight still holds the gradient of the "
+            "first batch, and backward() adds to it. From the second batch on each step follows the sum of all "
+            "gradients so far, not that of its own batch. They must be cleared for every batch.",
         ),
         Mistake(
             "zero_grad_once",
             epoch(("forward", "backward", "step"), outside=(("zero_grad",), ())),
-            "How often are the gradients cleared? Once an epoch is not enough: backward() adds in every batch.",
+            "How often are the gradients cleared? The gradients are cleared once, before the loop. backward() adds in "
+            "every batch, so the last step of an epoch follows the sum over all its batches. Clearing belongs inside "
+            "the loop.",
         ),
         Mistake(
             "zero_grad_before_step",
             epoch(("forward", "backward", "zero_grad", "step")),
-            "What is left in .grad when the optimizer steps? It was cleared between backward() and step(), so there is "
-            "nothing to step along.",
+            "What is left in .grad when the optimizer steps? The gradients are cleared between backward() and step(), "
+            "so no weight changes. They may be cleared at the start of a batch, or after the step.",
         ),
         Mistake(
             "step_before_backward",
             epoch(("zero_grad", "forward", "step", "backward")),
-            "Which gradients does the optimizer use? At step() backward() must have run for this batch.",
+            "Which batch's gradients does step() use? step() comes before backward(), so it finds none: the gradients "
+            "of this batch are computed afterwards and cleared before the next step. First compute the gradients, "
+            "then step.",
         ),
         Mistake(
             "no_backward",
             epoch(("zero_grad", "forward", "step")),
-            "Where do the gradients come from? loss.backward() is missing, so the optimizer has nothing to go by.",
+            "Which call fills .grad? The loss is computed, and backward() is never called on it. The optimizer finds "
+            "no gradients and leaves the weights as they are.",
         ),
         Mistake(
             "no_step",
             epoch(("zero_grad", "forward", "backward")),
-            "Who changes the weights? backward() only computes gradients; the optimizer's step is missing.",
+            "Which call changes the weights? No call changes the weights: backward() only writes gradients into "
+            ".grad; the optimizer has to be told to use them, once for each batch.",
         ),
         Mistake(
             "one_step_an_epoch",
             epoch(("forward", "backward"), outside=(("zero_grad",), ("step",))),
-            "How many steps does an epoch have? One for each batch: look at the indentation of step().",
+            "How many times does the optimizer step in an epoch of three batches? step() stands after the loop, so "
+            "there is one step in an epoch. All batches' gradients are added up to one large step, and the network "
+            "learns once an epoch. The step belongs to each batch, so look at the indentation.",
         ),
         Mistake(
             "one_batch_only",
             epoch(batches=1),
-            "How many batches were trained on? One. Look at the indentation of `return`.",
+            "How many batches does the loop go through? The loop ends after its first batch, most often because "
+            "`return` is indented too far. The rest of the epoch is never seen.",
         ),
         Mistake(
             "eval_mode",
             epoch(mode=False),
-            "In which mode is the model while it trains? In eval mode batch norm uses stored statistics and dropout "
-            "does nothing.",
+            "In which mode does the model train? The model trains in eval mode. Batch norm then uses its stored "
+            "statistics and never updates them, and dropout does nothing. An epoch of training needs training mode.",
         ),
         Mistake(
             "mode_not_set",
             epoch(mode=None),
-            "In which mode was the model handed over? After a measurement it may be in eval mode: who puts it back?",
+            "In which mode is the model when a measurement has just ended? After a measurement the model may still be "
+            "in eval mode, and this function leaves it there: batch norm then keeps its old statistics. train_step "
+            "cannot know what ran before it, so it sets the mode itself, at its start.",
         ),
         Mistake(
             "softmax_before_loss",
             epoch(logits_to_loss=lambda logits: logits.softmax(1)),
-            "What does the loss function expect? Cross-entropy takes logits and applies the softmax itself; a second "
-            "one squeezes all gradients.",
+            "What does cross-entropy do with what it gets? Cross-entropy takes logits and applies the softmax itself, "
+            "so here there are two. The numbers that reach the second all lie between 0 and 1: with ten classes even "
+            "a perfect answer costs 1.46, and the gradients are small.",
         ),
         Mistake(
             "loss_fn_ignored",
             epoch(own_loss=F.cross_entropy),
-            "Which loss function is used? One came in as an argument; the caller may want another one than you expect.",
+            "Which loss is computed if the caller hands over another one than cross-entropy? The loss is always "
+            "cross-entropy, because `loss_fn` is not used. The caller may want label smoothing, for example. Use the "
+            "function that came in.",
         ),
         Mistake(
             "no_grad",
             epoch(grad=False),
-            "Can there be gradients under torch.no_grad()? That belongs to measuring, not to training.",
+            "What does torch.no_grad() do to the forward pass? Under torch.no_grad() nothing is recorded for "
+            "backward(), so no gradients can be computed and backward() stops with an error. no_grad belongs to "
+            "measuring a network, not to training it.",
         ),
         Mistake(
             "batch_means",
             epoch(summary=batch_means),
-            "How much does the last, smaller batch count? As much as a full one, if batch means are averaged. Weight "
-            "each batch by its number of images.",
+            "How much does the last, smaller batch count in the two means? The last, smaller batch counts as much as "
+            "a full one, because the means of the batches are averaged. With 8, 8 and 3 images, each of the last "
+            "three weighs more than twice as much as the others. Weight each batch by its number of images.",
         ),
         Mistake(
             "batch_mean_of_loss",
             epoch(summary=lambda losses, correct, sizes: (batch_mean(losses), sum(correct) / sum(sizes))),
-            "How is the loss averaged? The accuracy is right, but the loss gives the last, smaller batch the weight of "
-            "a full one.",
+            "How much does the last, smaller batch count in the mean loss? The accuracy is right, but the loss is the "
+            "average of batch means: losses 1.0, 1.0 and 4.0 of 8, 8 and 3 images give 2.0 in place of 1.474. Weight "
+            "each batch's loss by its number of images.",
         ),
         Mistake(
             "batch_mean_of_accuracy",
             epoch(summary=lambda *lists: (means(*lists)[0], batch_means(*lists)[1])),
-            "How is the accuracy averaged? The loss is right, but the accuracy gives the last, smaller batch the "
-            "weight of a full one.",
+            "How much does the last, smaller batch count in the accuracy? The loss is right, but the accuracy is the "
+            "average of the batches' shares, in which 3 images count as much as 8. Count the right answers of all "
+            "batches, and divide once by the number of images.",
         ),
         Mistake(
             "loss_of_means_by_images",
@@ -214,13 +234,15 @@ TRAIN_STEP = Exercise(
                     sum(correct) / sum(sizes),
                 )
             ),
-            "What does loss_fn return for a batch? A mean already. Divided by the number of images once more, it is "
-            "far too small: multiply it by the batch's size first.",
+            "Is what `loss_fn` returns for a batch a sum or a mean? What `loss_fn` returns is a mean already. Here "
+            "the means are added up and divided by the number of images once more: a loss of about 1 comes out as 3 / "
+            "19 = 0.16. Turn each mean back into a sum over its batch first.",
         ),
         Mistake(
             "last_batch_only",
             epoch(summary=lambda losses, correct, sizes: (losses[-1].item(), correct[-1] / sizes[-1])),
-            "Which batches do the numbers speak of? Of the last one alone: = in place of +=?",
+            "Which batches do the two numbers describe? The numbers describe only the last batch: each turn of the "
+            "loop overwrites what the one before had stored. The sums must grow from batch to batch.",
         ),
         Mistake(
             "loss_not_averaged",
@@ -230,12 +252,15 @@ TRAIN_STEP = Exercise(
                     sum(correct) / sum(sizes),
                 )
             ),
-            "A sum or a mean? The loss was not divided by the number of images.",
+            "How large is the loss, if every image has loss 1? The sum of the losses was not divided: if each of 19 "
+            "images has loss 1, it gives 19. The mean over the images is asked for, 1.",
         ),
         Mistake(
             "accuracy_as_count",
             epoch(summary=lambda losses, correct, sizes: (means(losses, correct, sizes)[0], sum(correct))),
-            "A count or a share? The accuracy lies between 0 and 1.",
+            "How large is the accuracy, if every answer is right? If every answer is right, the code gives the number "
+            "of images. In this course an accuracy is a share between 0 and 1, so the count has to be divided by the "
+            "number of images.",
         ),
         Mistake(
             "accuracy_in_percent",
@@ -245,33 +270,41 @@ TRAIN_STEP = Exercise(
                     100 * sum(correct) / sum(sizes),
                 )
             ),
-            "Percent or share? In this course an accuracy lies between 0 and 1.",
+            "What is the accuracy of a network that is always right? A network that is always right gets 100 here, a "
+            "percentage. In this course an accuracy is a share between 0 and 1, and curves of both kinds would not "
+            "fit into one figure.",
         ),
         Mistake(
             "argmax_over_images",
             epoch(dim=0),
-            "Over which dimension is the largest logit searched? Over the classes of each image, which is dimension 1.",
+            "Among which numbers is the largest logit looked for? Here the largest logit is looked for among the "
+            "images, class by class: dimension 0. Each image needs the largest logit among its own classes; logits "
+            "have the shape (N, classes).",
         ),
         Mistake(
             "swapped",
             epoch(summary=lambda *lists: means(*lists)[::-1]),
-            "Which number comes first? The mean loss, then the accuracy.",
+            "In which order do the two results come back? The accuracy comes first here. The caller unpacks the mean "
+            "loss, then the accuracy, and would plot each as the other.",
         ),
         Mistake(
             "loss_alone",
             epoch(summary=lambda *lists: means(*lists)[0]),
-            "How many numbers are asked for? Two: the mean loss and the accuracy.",
+            "How many numbers should come back? Only the mean loss comes back. The accuracy is asked for too, as the "
+            "second of two results.",
         ),
         Mistake(
             "loss_holds_graph",
             epoch(summary=with_graph),
-            "What do you add up? A loss tensor keeps its whole graph in memory until the epoch ends; .item() gives the "
-            "number alone.",
+            "What kind of object is added up for the loss? The losses that are added up are tensors that still hold "
+            "their graph. Adding them keeps the intermediate results of all batches in memory until the epoch ends. "
+            "Take the plain number out of each loss (.item()) before it is added.",
         ),
         Mistake(
             "returns_none",
             epoch(summary=lambda *lists: None),
-            "What does the function hand back? Without a `return` it gives None.",
+            "What does the function hand back? A Python function without a `return` gives back None, so the two means "
+            "are lost. Hand them back after the loop.",
         ),
     ),
 )

@@ -195,116 +195,149 @@ class _Inverted(_Stopper):
 WRONG_STOPPERS: dict[str, tuple[type[_Stopper], str]] = {
     "counter_never_reset": (
         _CounterNeverReset,
-        "What happens to the counter at a new best? num_trials counts bad epochs in a row; a new best starts it again.",
+        "What happens to the counter of bad epochs at a new best? The counter keeps its value at a new best, so bad "
+        "epochs are counted over the whole training: with num_trials=2 the losses 1.0, 1.1, 0.9, 1.0 already stop it. "
+        "Only bad epochs in a row count, so a new best starts again at 0.",
     ),
     "one_too_late": (
         _OneTooLate,
-        "At which bad epoch is the answer False? At number num_trials, not one later: look at > and >=.",
+        "At which bad epoch in a row does the answer become False, with num_trials=2? With num_trials=2 the training "
+        "stops only at the third bad epoch. The answer should be False at bad epoch number num_trials itself, so look "
+        "at the comparison and at the place where the counter grows.",
     ),
     "one_too_early": (
         _OneTooEarly,
-        "At which bad epoch is the answer False? At number num_trials, not one before it.",
+        "At which bad epoch in a row is the answer False, with num_trials=2? With num_trials=2 the training already "
+        "stops at the first bad epoch. The answer should stay True until bad epoch number num_trials.",
     ),
     "stops_at_first_bad": (
         _StopsAtFirstBad,
-        "How many bad epochs are allowed? Validation loss goes up and down; num_trials says how long to wait.",
+        "How many bad epochs in a row are allowed? The first bad epoch ends the training, whatever num_trials says. A "
+        "validation loss goes up and down from epoch to epoch, and num_trials says how many bad ones to wait for.",
     ),
     "never_stops": (
         _NeverStops,
-        "When is the answer False? Here never: is the counter raised at a bad epoch, and compared with num_trials?",
+        "Under which condition is the answer False? The answer is never False: a hundred bad epochs in a row still "
+        "give True. The counter must grow at each bad epoch, and be compared with num_trials.",
     ),
     "keeps_last": (
         _KeepsLast,
-        "Which weights are in the file? Those of the last epoch: save only at a new best.",
+        "The weights of which epoch are in the file at the end? Every epoch is saved, so the file ends with the "
+        "weights of the last one. The last epochs are bad epochs, since that is why the training stopped. Save only "
+        "at a new best.",
     ),
     "equal_is_better": (
         _EqualIsBetter,
-        "Is an equal loss an improvement? No: a loss that stands still would then never stop the training.",
+        "What does an epoch with exactly the lowest loss so far count as? A loss equal to the lowest counts as a new "
+        "best here. A loss that stands still would then never stop the training. Only a lower loss is an improvement.",
     ),
     "not_worse_is_better": (
         _NotWorseIsBetter,
-        "What does `loss > best` say for an equal loss, and for NaN? False for both, so both are taken for a new best. "
-        "Ask whether the loss is better, not whether it is worse.",
+        "What does `loss > best` say for an equal loss, and for NaN? `loss > best` is False for an equal loss and for "
+        "NaN, so both are taken for a new best here, and the weights of a training that broke down are saved over "
+        "good ones. Ask whether the loss is better, not whether it is worse.",
     ),
     "nan_is_better": (
         _NanIsBetter,
-        "What does a comparison with NaN say? Always False, so NaN is taken for a new best here. Ask whether the loss "
-        "is better, not whether it is worse.",
+        'What does a comparison with NaN give? A comparison with NaN always gives False, so "not worse" holds for '
+        "NaN, and its weights are saved over good ones. Ask whether the loss is better: for NaN that is False as "
+        "well, and the epoch counts as bad.",
     ),
     "higher_is_better": (
         _HigherIsBetter,
-        "What is a good loss? A low one. An accuracy would be the other way round.",
+        "What is a good loss, a high or a low one? A good loss is a low one. Here each higher loss is taken for a new "
+        "best, as it would be right for an accuracy, so the worst weights are kept.",
     ),
     "starts_at_zero": (
         _StartsAtZero,
-        "What is the best loss before the first epoch? With 0 no loss can ever be lower.",
+        "What is the best loss before the first epoch? The best loss starts at 0. A cross-entropy is never lower than "
+        "that, so no epoch is ever a new best, nothing is saved, and the training stops after num_trials epochs. The "
+        "first loss must always win.",
     ),
     "starts_at_a_number": (
         _StartsAtANumber,
-        "What is the best loss before the first epoch? A fixed number is too low for some loss; nothing is above "
-        "infinity.",
+        "Which first loss would not be a new best? The best loss starts with a fixed number: with 100, a first loss "
+        "of 5000 counts as bad. The first loss must always win, so start with a value that nothing is above.",
     ),
     "compares_with_previous": (
         _ComparesWithPrevious,
-        "With which loss is the new one compared? With the best so far, not with that of the epoch before.",
+        "With which loss is the new one compared? The new loss is compared with that of the epoch before. After 0.7 "
+        "and 0.75, a loss of 0.72 then looks like a new best, although 0.7 was better, and its weights replace the "
+        "better ones. Compare with the lowest of all.",
     ),
     "best_never_updated": (
         _BestNeverUpdated,
-        "What is the best loss after a new best? It was not stored, so every epoch looks like one.",
+        "What is stored as the best loss after a new best? The best loss keeps its old value, so every later epoch is "
+        "compared with the start value and looks like a new best: the training never stops, and the last weights are "
+        "kept. The new best loss has to be stored.",
     ),
     "never_saves": (
         _NeverSaves,
-        "Where are the best weights? There is no file at save_path.",
+        "What is at save_path after a new best? There is no file at save_path. Once the training goes on, the best "
+        "weights are overwritten in memory, so each new best has to be written to save_path.",
     ),
     "kept_in_memory": (
         _KeptInMemory,
-        "Where are the best weights if the kernel dies? In memory only; the exercise asks for a file at save_path.",
+        "Where are the best weights if the kernel dies? The best weights are only in memory, and lost if the kernel "
+        "dies. The exercise asks for a file at save_path, which a new session can read.",
     ),
     "kept_without_copy": (
         _KeptWithoutCopy,
-        "What does model.state_dict() hold? The model's own tensors, not copies: they change with every step. And the "
-        "exercise asks for a file at save_path.",
+        "What does the dict from model.state_dict() hold? model.state_dict() holds the model's own tensors and no "
+        "copies, so it changes with every step and always shows the current weights. Writing it to a file, as asked, "
+        "keeps them as they were.",
     ),
     "saves_at_the_end": (
         _SavesAtTheEnd,
-        "When are the weights saved? At the end they are no longer the best ones.",
+        "At which epoch are the weights saved? The weights are saved at the epoch that ends the training. By then "
+        "num_trials bad epochs have changed the best weights, and they cannot be had back. Save at each new best.",
     ),
     "saves_whole_model": (
         _SavesWholeModel,
-        "What is in the file? torch.save(model) stores a pickle, which runs code when it is loaded, and "
-        "weights_only=True refuses it. Save the state dict.",
+        "What kind of object is written to the file? The model itself is written to the file. torch.save then stores "
+        "a pickle that can run code when it is loaded, and torch.load with weights_only=True refuses it. Save the "
+        "tensors only, which model.state_dict() gives.",
     ),
     "saves_parameters_only": (
         _SavesParametersOnly,
-        "Is everything in the file that the model needs? Batch norm's running statistics are no parameters; the state "
-        "dict has both.",
+        "Which of the model's tensors are missing in the file? The file lacks batch norm's running mean and variance: "
+        "they are no parameters, since no gradient changes them, but eval mode needs them. A state dict has both "
+        "kinds.",
     ),
     "current_returned": (
         _CurrentReturned,
-        "Which weights does get_best_model give back? The current ones: the file was not read.",
+        "Which weights does get_best_model give back? get_best_model gives the model with the weights of the last "
+        "epoch: the file is not read. The saved weights have to be loaded into the model first.",
     ),
     "not_returned": (
         _NotReturned,
-        "What does get_best_model hand back? The weights are loaded, but a `return` is missing.",
+        "What does get_best_model hand back? get_best_model loads the weights but has no `return`, so the caller gets "
+        "None. Hand the model back.",
     ),
     "load_result_returned": (
         _LoadResultReturned,
-        "What does load_state_dict return? A list of missing and unexpected names, and not the model.",
+        "What does load_state_dict return? load_state_dict returns a report of missing and unexpected names, not the "
+        "model. Loading changes the model itself, so hand that back in a line of its own.",
     ),
     "state_returned": (
         _StateReturned,
-        "What does get_best_model hand back? A state dict; it must be loaded into the model.",
+        "What kind of object does get_best_model hand back? The dict of tensors from the file comes back. The caller "
+        "needs a network that can be called: load the dict into the model and hand the model back.",
     ),
     "no_answer_when_better": (
         _NoAnswerWhenBetter,
-        "What does is_continuable answer at a new best? Nothing, which Python takes for False.",
+        "What does is_continuable answer at a new best? At a new best is_continuable has no `return`. That gives "
+        "None, which Python takes for False: the training would stop at its first good epoch. This branch needs an "
+        "answer too.",
     ),
     "no_answer": (
         _NoAnswer,
-        "What does is_continuable answer? A `return` is missing.",
+        "What does is_continuable answer? is_continuable has no `return`, so it always answers None, which Python "
+        "takes for False: the training stops after one epoch. Each branch needs an answer.",
     ),
     "inverted": (
         _Inverted,
-        "What does True mean as an answer of is_continuable? Go on; here it means stop.",
+        "What does the training loop do when is_continuable answers True? The answers are turned round: True should "
+        "mean go on, and here it means stop. A training would end at its first good epoch.",
     ),
 }

@@ -126,56 +126,69 @@ EXTEND_WITH_IDENTITY = Exercise(
         Mistake(
             "nothing_appended",
             lambda stage, planes, count: stage,
-            "How many blocks does the new stage have? Nothing was appended.",
+            "How many blocks does the longer stage have? The stage has as many blocks as before: the new ones are not "
+            "part of what comes back. With 3 trained blocks and count=6 there should be 9.",
         ),
         Mistake(
             "all_zero",
             _all_zero,
-            "What does a convolution with all weights zero give? Zero, whatever comes in. The identity has a one "
-            "in the middle of the kernel, for its own channel: nn.init.dirac_.",
+            "What comes out of a convolution whose weights are all zero? A convolution of zeros gives zero, whatever "
+            "goes in, so everything the trained blocks found is lost. To copy its input, a kernel needs a single one: "
+            "in the middle, for its own channel. nn.init.dirac_ sets that.",
         ),
         Mistake(
             "all_ones",
             _all_ones,
-            "What does a kernel of ones compute? The sum over all channels and neighbours. The identity takes the "
-            "middle pixel of its own channel only: nn.init.dirac_.",
+            "What does a kernel of ones compute? A kernel of ones computes the sum of all nine neighbours in all "
+            "channels: with 16 channels 144 numbers are added up. To copy, a kernel needs a single one, in the "
+            "middle, for its own channel.",
         ),
         Mistake(
             "one_convolution_only",
             _half_dirac,
-            "How many convolutions does a block have? Both must be the identity.",
+            "How many convolutions of a new block copy their input? Only one of the two convolutions copies its "
+            "input. The other still has random weights and mixes up what the first has copied. Convolution and batch "
+            "norm have to be set in both pairs.",
         ),
         Mistake(
             "random_weights",
             _without_dirac,
-            "What do the weights of a fresh block compute? Something random: they must be set.",
+            "What do the weights of a new block compute? The new blocks compute something random: PyTorch fills a new "
+            "layer with random numbers, so the longer stage gives other numbers than before. Both convolutions and "
+            "both batch norms have to be set.",
         ),
         Mistake(
             "one_block_too_few",
             _one_too_few,
-            "How many blocks are new? `count` of them, beside those that were there.",
+            "How many blocks are new? There is one new block less than `count`. A stage of 3 blocks and count=6 "
+            "should give 9 blocks: `count` is the number of new ones, not of all.",
         ),
         Mistake(
             "in_front",
             _in_front,
-            "Where do the new blocks stand? Behind the trained ones: what comes out of a block is never negative, "
-            "what comes in at the front may be.",
+            "On which side of the trained blocks do the new ones stand? The new blocks stand in front. What comes in "
+            "there may be negative, and their ReLUs would set it to 0. Behind the trained blocks no number is "
+            "negative, so there the ReLUs change nothing.",
         ),
         Mistake(
             "old_blocks_changed",
             _old_blocks_changed,
-            "Which blocks may be changed? Only the new ones: the trained blocks must keep their weights.",
+            "Which blocks have other weights than before? The weights of the trained blocks were overwritten, so what "
+            "they had learned is gone. Only the `count` new blocks may be set.",
         ),
         Mistake(
             "epsilon_forgotten",
             _epsilon_forgotten,
-            "By what does batch norm divide when the stored variance is 1? By the square root of 1 + eps, which is not "
-            "quite 1: its weight must take that back.",
+            "By what does batch norm divide when the stored variance is 1? Batch norm divides by the square root of 1 "
+            "+ eps, which is 1.000005 and not 1. With a weight of 1 each batch norm makes the numbers a little "
+            "smaller, and in 36 layers it adds up. The weight has to take this back.",
         ),
         Mistake(
             "sign_of_epsilon",
             _sign_of_epsilon,
-            "Is eps added to the variance or taken away from it? Added: so the weight is the square root of 1 + eps.",
+            "Is the number under batch norm's root larger or smaller than the stored variance of 1? Batch norm adds "
+            "eps to the variance. The weight here is the root of 1 - eps, which makes the numbers smaller once more; "
+            "it has to undo a division by the root of 1 + eps.",
         ),
     ),
 )

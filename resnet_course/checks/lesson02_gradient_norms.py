@@ -89,50 +89,60 @@ GRADIENT_NORMS = Exercise(
         Mistake(
             "not_relative",
             _absolute,
-            "Norm of the gradient divided by what? A large layer has a large gradient: divide by the norm of its "
-            "weight.",
+            "What are the gradient's norms compared with? The norm of the gradient itself comes back. A layer with "
+            "more or larger weights has another gradient, so layers of different size cannot be compared. Divide by "
+            "the norm of the layer's own weight.",
         ),
         Mistake(
             "weight_instead_of_gradient",
             _weight_norms,
-            "Whose norm is this? It is the weight's; the gradient stands in weight.grad after backward().",
+            "Which tensor's norm is this? The result is made of the weights' norms, which say nothing about the "
+            "gradient. After backward() the gradient of a weight stands in its .grad.",
         ),
         Mistake(
             "old_gradients_added",
             _accumulated,
-            "What was in .grad before? backward() adds to it: call model.zero_grad() first.",
+            "What stood in .grad before your backward()? The gradient of an earlier batch stood there, and backward() "
+            "added to it, so the norms are those of a sum. Old gradients have to be cleared before the pass.",
         ),
         Mistake(
             "all_parameters",
             _all_layers,
-            "Which layers are asked for? Only the convolutions, not batch norm and the linear layer.",
+            "Which layers have a number in the list? All layers are in the list, batch norms and linear layer too. "
+            "Only the convolutions are asked for: 7 numbers for a network with 7 convolutions.",
         ),
         Mistake(
             "reversed",
             _reversed,
-            "In which order is the list? From the input to the output of the network.",
+            "From which end of the network does the list start? The list starts at the output here. The first number "
+            "should belong to the convolution nearest to the input, which is the order of model.modules().",
         ),
         Mistake(
             "squared",
             _squared,
-            "Is this the norm or its square? The norm is the square root of the sum of squares: tensor.norm().",
+            "What is the norm of a tensor that holds 3 and 4? For a tensor with 3 and 4 the norm is 5, and here 25 "
+            "comes out: the squares are added up and the root is missing. Or the quotient of the norms was squared.",
         ),
         Mistake(
             "upside_down",
             _upside_down,
-            "What is divided by what? The norm of the gradient by the norm of the weight.",
+            "What is divided by what? The norm of the weight is divided by that of the gradient here. The other way "
+            "round, the number says by what fraction of its size the layer would change in a step with learning rate "
+            "1.",
         ),
         Mistake(
             "in_eval_mode",
             _in_eval_mode,
-            "Which mode is the model in? The gradients of the training are asked for, with batch norm as in "
-            "training: leave the mode alone.",
+            "In which mode is the model during the pass? The model is in eval mode, where batch norm uses its stored "
+            "statistics, and the gradients are other ones. The question is what happens in training, so leave the "
+            "mode as it came in.",
         ),
         Mistake(
             "loss_summed",
             _summed,
-            "Is the loss the mean or the sum over the batch? The sum makes every gradient as many times larger as "
-            "there are images.",
+            "How does the result change, if the batch has twice as many images? The loss is the sum over the batch "
+            "here, so twice as many images give about twice the norms. Cross-entropy takes the mean when nothing is "
+            "said, as in the training, and the norms then do not grow with the batch.",
         ),
     ),
 )

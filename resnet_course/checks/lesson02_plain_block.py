@@ -76,52 +76,65 @@ PLAIN_BLOCK = Exercise(
         Mistake(
             "no_relu_between",
             _NoReluBetween,
-            "What stands between the first batch norm and the second convolution? Without a ReLU there, two "
-            "convolutions in a row are one linear map.",
+            "What stands between the first batch norm and the second convolution? No ReLU stands between the two "
+            "convolutions. Convolution, batch norm, convolution are then one linear map (plus a constant) in eval "
+            "mode, so the second convolution adds little. A ReLU has to come behind the first batch norm.",
         ),
         Mistake(
             "no_final_relu",
             _NoFinalRelu,
-            "What happens after the second batch norm? A plain block ends with a ReLU.",
+            "What happens after the second batch norm? Nothing follows the second batch norm, and negative numbers "
+            "leave the block. A plain block ends with a ReLU; without it, in eval mode, the last convolution of a "
+            "block and the first of the next are one linear map together.",
         ),
         Mistake(
             "stride_on_both",
             _StrideOnBoth,
-            "Which convolution carries the stride? Only the first: on both, a stride of 2 divides height and "
-            "width by 4.",
+            "Which of the two convolutions carries the stride? Both convolutions carry the stride, so a stride of 2 "
+            "divides height and width by 4: 8×8 becomes 2×2. A block makes the image smaller once, in its first "
+            "convolution.",
         ),
         Mistake(
             "stride_forgotten",
             _StrideForgotten,
-            "Where does `stride` go? The first convolution must take it, or height and width never shrink.",
+            "Which layer is told about `stride`? No layer uses `stride`: both convolutions have stride 1, so "
+            "PlainBlock(16, 32, stride=2) gives 8×8 for 8×8, where it should give 4×4. The first convolution has to "
+            "take it.",
         ),
         Mistake(
             "bias_left_on",
             _BiasLeftOn,
-            "Do the convolutions need a bias? Batch norm subtracts the mean, a bias included, and adds its own "
-            "shift: pass bias=False.",
+            "What becomes of a convolution's bias in the batch norm behind it? A bias in front of a batch norm is "
+            "lost: batch norm subtracts the mean of each channel, and the bias with it, then adds a shift of its own. "
+            "The bias would only be a parameter without effect, so both convolutions are built without one.",
         ),
         Mistake(
             "no_batch_norm",
             _NoBatchNorm,
-            "What follows each convolution? The batch norms are missing.",
+            "What stands behind each convolution? There is no batch norm in the block. It brings each channel to mean "
+            "0 and deviation 1 over the batch, then scales and shifts it; lesson 02 uses one behind every "
+            "convolution, and leaves the bias out because of it.",
         ),
         Mistake(
             "shared_batch_norm",
             _SharedBatchNorm,
-            "How many batch norms are there? Each convolution needs its own: one layer cannot keep the statistics "
-            "of two.",
+            "How many batch norms does the block have? There is one batch norm, used twice. Its scale, its shift and "
+            "its stored mean and variance then serve two different convolutions at once and fit neither. Each "
+            "convolution needs its own.",
         ),
         Mistake(
             "with_shortcut",
             _WithShortcut,
-            "Is x added at the end? That is the residual block of the next lesson; a plain block has no shortcut.",
+            "What is added to the result of the two convolutions? Here x is added, where the shapes allow it. That is "
+            "the residual block of lesson 03. A plain block is only its layers in a row, so that the two can be "
+            "compared.",
         ),
         Mistake(
             "no_expansion",
             _NoExpansion,
-            "Does the class say `expansion = 1`? ResNet asks every block class how many channels go out for each of "
-            "`planes`.",
+            "Where does the class say how many channels go out for each of `planes`? The class attribute `expansion` "
+            "is missing. ResNet reads it from every block class to know the channels behind the block. It is 1 here, "
+            "since `planes` channels go out.",
         ),
     ),
 )

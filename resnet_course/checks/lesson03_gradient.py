@@ -91,67 +91,83 @@ def _compare_gradients(candidate: Any, implementation: Any) -> str | None:
 HINTS = {
     "no_relu": (
         _no_relu,
-        "Where does the block end? After the addition there is a ReLU, and it stops the gradient wherever the sum is "
-        "negative.",
+        "What is the last step of the block? The ReLU of the sum is missing here. It stops the gradient wherever the "
+        "sum is negative, on both ways alike, so without it both parts are too large.",
     ),
     "own_relus": (
         _own_relus,
-        "What does the ReLU see? It sees the sum F(x) + shortcut(x), not each part by itself. Keep both parts in the "
-        "sum and cut the gradient of one of them.",
+        "Of which tensor is the ReLU taken? Here each part gets a ReLU of its own. The block takes it of the sum F(x) "
+        "+ shortcut(x), and lets the gradient pass where the sum is positive, whatever the sign of one part. Keep "
+        "both in the sum, and cut one gradient.",
     ),
     "zeros_on_the_other_path": (
         _zeros_on_the_other_path,
-        "What was put in place of the other path? With zeros the sum is another one, and the ReLU lets other places "
-        "through. The numbers must stay and only their gradient go.",
+        "What stands in the sum in place of the other way? The other way is computed from zeros, so the sum is "
+        "another one, and the ReLU opens and closes at other places. The numbers of the other way must stay; only its "
+        "gradient has to go.",
     ),
     "swapped": (
         _with_last_line(lambda through_f, through_shortcut: (through_shortcut, through_f)),
-        "Which part comes first? The one through F. To get it, which path must be cut off?",
+        "Which of the two parts comes first? The part through the shortcut comes first here. Asked is first the one "
+        "through F, then the one through the shortcut. To get the first, it is the shortcut that is cut off.",
     ),
     "whole_twice": (
         _with_last_line(lambda through_f, through_shortcut: (through_f + through_shortcut,) * 2),
-        "Are these two different tensors? Both are the whole gradient. Is one path cut off in each of the two passes, "
-        "or is x.grad, to which backward() adds, handed back twice?",
+        "How do your two tensors differ? Both tensors are the whole gradient. Either no way was cut off, or x.grad "
+        "was handed back twice, which is one and the same tensor to which each backward() adds.",
     ),
     "accumulated": (
         _with_last_line(lambda through_f, through_shortcut: (through_f, through_f + through_shortcut)),
-        "What does the second backward() do to x.grad? It adds to what is there. Start it afresh, or "
-        "take the difference.",
+        "What does the second backward() do to x.grad? The second backward() adds to what stands in x.grad, so the "
+        "second tensor holds both parts. Clear x.grad between the two passes, or use torch.autograd.grad, which adds "
+        "to nothing.",
     ),
     "accumulated_the_other_way": (
         _with_last_line(lambda through_f, through_shortcut: (through_f + through_shortcut, through_shortcut)),
-        "Is the first part the gradient through F alone? It holds the shortcut's as well: x.grad was not empty, or "
-        "nothing was cut off.",
+        "Which ways does the first of your tensors hold? The first tensor holds both parts, while the second is "
+        "right. x.grad was not empty when the pass for the first began, or the shortcut was not cut off in it.",
     ),
     "not_split": (
         _with_last_line(lambda through_f, through_shortcut: through_f + through_shortcut),
-        "How many tensors are asked for? This is the whole gradient; take it apart.",
+        "How many tensors should come back? One tensor comes back here, the whole gradient. Two are asked for: what "
+        "comes through F, and what comes through the shortcut. Cut off one way at a time.",
     ),
     "shortcut_only": (
         _with_last_line(lambda through_f, through_shortcut: through_shortcut),
-        "How many tensors are asked for? The part through the shortcut is there, and the part through F is missing.",
+        "Which of the two parts are there? Only the part through the shortcut comes back. The part through F is asked "
+        "for as well, and comes first: there the shortcut is cut off, and F is not.",
     ),
     "norms": (
         _with_last_line(lambda through_f, through_shortcut: (through_f.norm().item(), through_shortcut.norm().item())),
-        "What is asked for, the gradients or their norms? Each part has the shape of x.",
+        "Which shape do the two results have? The results are single numbers, the norms. The gradients themselves are "
+        "asked for, each of the shape of x, so that they can be added up.",
     ),
     "mean": (
         _mean,
-        "Which number is differentiated? The sum of the output, not its mean.",
+        "Of which number is the gradient taken? The gradient is that of the mean of the output, so every entry is "
+        "divided by the number of outputs. The exercise takes the sum.",
     ),
     "no_requires_grad": (
         _no_requires_grad,
-        "Does autograd know that you want the gradient at x? Inputs are not watched by themselves: requires_grad.",
+        "How does autograd know that you want a gradient at x? Autograd does not watch x: a tensor that is not marked "
+        "is treated as a constant, so no gradient at x can be computed. Parameters are marked by themselves, an input "
+        "has to be.",
     ),
     "x_detached_everywhere": (
         _x_detached_everywhere,
-        "Does any path from x to the output keep its gradient? Both are cut off. Detach one of them only.",
+        "On which ways is x still connected with the output? x is detached in front of F and in front of the "
+        "shortcut, so nothing depends on x any more. In each pass only one of the two ways is cut off.",
     ),
     "no_gradient": (
         lambda block, x: (None, None),
-        "Why is x.grad None? Either x is not watched (requires_grad), or another tensor than x went into the block.",
+        "Why is there no gradient at x? x.grad is None when x is not marked with requires_grad, or when the block was "
+        "given another tensor than the one you look at. x.detach() and x * 1, for example, are new tensors.",
     ),
-    "returns_none": (lambda block, x: None, "What does the function give back? Is a return missing?"),
+    "returns_none": (
+        lambda block, x: None,
+        "What does the function give back? A Python function without a `return` gives back None, so the two gradients "
+        "are lost. Hand them back as a pair.",
+    ),
 }
 """Each mistake by its id: an implementation and the hint."""
 

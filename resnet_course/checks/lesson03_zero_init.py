@@ -129,91 +129,117 @@ ZERO_INIT_RESIDUAL = Exercise(
         Mistake(
             "copy_changed",
             _zero_a_copy,
-            "Which model was changed? A copy came back, and the model that was handed in is as before.",
+            "What has changed in the model that was handed in? The model is as before: a copy was changed and handed "
+            "back. The exercise asks you to change the model itself, since its optimizer may already hold these "
+            "parameters.",
         ),
         Mistake(
             "nothing_changed",
             lambda model: None,
-            "No weight has changed. Which blocks did the loop find? isinstance must ask for the class that the network "
-            "holds, CourseBlock, and model.modules() reaches the blocks inside the stages.",
+            "No weight has changed, so which blocks did the loop find? The loop found no block. isinstance has to ask "
+            "for the class that this network is built from, CourseBlock, which is not the class that you wrote above; "
+            "and model.modules(), unlike children(), reaches the blocks inside the stages.",
         ),
         Mistake(
             "first_batch_norm",
             _zero("bn1.weight"),
-            "Which batch norm ends F? This is the first one. With its scale at zero the second convolution gets a "
-            "constant, and F is not zero.",
+            "Which of the two batch norms ends F? F ends with the second batch norm, and here the first was set to "
+            "zero. In a new network F(x) is then zero too, but the ReLU behind this batch norm gets only zeros and "
+            "passes no gradient at 0: this scale never moves, and F never becomes more than a shift.",
         ),
         Mistake(
             "both_batch_norms",
             _zero("bn1.weight", "bn2.weight"),
-            "How many of the block's batch norms must be zero? With both at zero no gradient gets into the block: "
-            "only the last one.",
+            "How many scales in a row start at zero? Two scales in a row start at zero. Neither ever gets a gradient "
+            "then: what reaches the last one is zero, and what comes back to the first is multiplied by zero. F would "
+            "never become more than a shift, so only the last batch norm starts at zero.",
         ),
         Mistake(
             "bias_for_weight",
             _zero("bn2.bias"),
-            "Which of batch norm's two parameters scales? This is the one that shifts (beta).",
+            "Which of batch norm's two parameters multiplies? Here the shift β was set to zero, the parameter called "
+            "`bias`. It is zero in a new network anyway, so nothing changes there and F(x) does not vanish. The scale "
+            "γ is called `weight`.",
         ),
         Mistake(
             "bias_too",
             _zero("bn2.weight", "bn2.bias"),
-            "Is the shift asked for? It is zero already when a network is new, and in a trained one it would be lost: "
-            "only the scale.",
+            "Which parameters of the batch norm have changed? Scale and shift were both set to zero. In a new network "
+            "the shift is zero already; in a trained one its value would be lost. Only the scale is asked for.",
         ),
         Mistake(
             "convolution_for_batch_norm",
             _zero("conv2.weight"),
-            "What was set to zero? This is the convolution. Batch norm divides by its deviation, which is then zero "
-            "too; set batch norm's scale.",
+            "Which kind of layer was set to zero? A convolution was set to zero. F(x) vanishes then too, but the "
+            "batch norm behind it divides by the deviation of zeros: only eps = 0.00001 is left under the root, and "
+            "it makes the gradient about 300 times as large. Set the scale of the batch norm.",
         ),
         Mistake(
             "ones",
             _in_each_block(lambda block: nn.init.ones_(block.bn2.weight)),
-            "Which number makes F(x) vanish? A scale of one is how batch norm starts anyway.",
+            "For which value of its scale does a batch norm give zero? The scale was set to one. That is how every "
+            "batch norm starts anyway, so nothing has changed in a new network. F(x) vanishes only when it is "
+            "multiplied by zero.",
         ),
         Mistake(
             "projection_too",
             _zero_with_projection,
-            "Which batch norm ends F? The one on the shortcut is not part of F. With both at zero the block gives zero "
-            "and not x.",
+            "Is the changed batch norm part of F, or of the shortcut? The batch norm of the shortcut was set to zero "
+            "as well. A block with a projection then gives zero for every image, and not its shortcut: all that the "
+            "layers before it found is lost. Only F has to vanish.",
         ),
         Mistake(
             "everywhere",
             _zero_everywhere,
-            "Which batch norms were found? All of them, the stem's and the first of each block too. Nothing passes "
-            "through the network any more.",
+            "Which batch norms of the network were set to zero? All batch norms were set to zero, that of the stem "
+            "and the first of each block too. Every image then becomes zeros, and all get the same logits. Only the "
+            "last batch norm of each block is meant.",
         ),
         Mistake(
             "first_block_only",
             _zero_one(0),
-            "How many blocks were changed? Only the first: does a return or break stand inside the loop?",
+            "How many blocks were changed? Only the first block was changed: the loop ends in its first turn, with a "
+            "return or a break inside it. Every block should start as the identity.",
         ),
-        Mistake("last_block_only", _zero_one(-1), "How many blocks were changed? Only the last one of the network."),
+        Mistake(
+            "last_block_only",
+            _zero_one(-1),
+            "How many of the blocks start as the identity now? Only the last block of the network starts as the "
+            "identity. Each block has its own F, so each of them has to be changed inside the loop, not after it.",
+        ),
         Mistake(
             "last_of_each_stage",
             _zero_last_of_stage,
-            "Which blocks were changed? Only the last of each stage. Every block has a batch norm that ends its F.",
+            "Which blocks of a stage were changed? Only the last block of each stage was changed. The other blocks "
+            "have an F as well, and with them the network does not start as a row of identities. Every block has to "
+            "be changed.",
         ),
         Mistake(
             "frozen",
             _zero_and_freeze,
-            "Can the scale still learn? requires_grad is off. Zero is only where it starts.",
+            "Which scales can the optimizer still change? requires_grad is off for these scales, so F(x) stays zero "
+            "for good. Zero is only the value to start from; the parameter has to go on learning.",
         ),
         Mistake(
             "no_grad_missing",
             _in_place_with_gradient,
-            "May a parameter be changed in place while autograd watches? Use nn.init, or torch.no_grad().",
+            "What does autograd say to a parameter that is changed in place? Autograd refuses the change: a parameter "
+            "that waits for a gradient must not be overwritten while operations are recorded. The functions of "
+            "nn.init switch the recording off, and torch.no_grad() does it for lines of your own.",
         ),
         Mistake(
             "number_assigned",
             _number_for_parameter,
-            "What is weight? A parameter with one number for each channel. Change what it holds; do not put a number "
-            "in its place.",
+            "What kind of object is the `weight` of a batch norm? A batch norm's `weight` is a Parameter with one "
+            "number for each channel, and PyTorch refuses to put a plain number in its place. Keep the object, and "
+            "set the numbers in it to zero in place.",
         ),
         Mistake(
             "tensor_assigned",
             _tensor_for_parameter,
-            "What is weight? A Parameter, and a plain tensor cannot take its place. Change what it holds.",
+            "What kind of object must the `weight` of a batch norm be? A batch norm's `weight` must be a Parameter, "
+            "since that is what the optimizer changes; PyTorch refuses a plain tensor. Keep the object, and set the "
+            "numbers in it to zero in place.",
         ),
     ),
 )

@@ -53,66 +53,98 @@ NEEDS_PROJECTION = Exercise(
         for name, (implementation, hint) in {
             "stride_only": (
                 lambda i, p, s, e=1: s != 1,
-                "What if the stride is 1 and the channels change? Then x does not fit either.",
+                "What is the answer for (16, 32, 1), where only the channels change? For (16, 32, 1) the answer is "
+                "False, because only the stride is asked about. But x has 16 channels and F(x) has 32, so they cannot "
+                "be added. A change of the channels counts as well.",
             ),
             "planes_only": (
                 lambda i, p, s, e=1: i != e * p,
-                "What if the channels stay and the stride is 2? Then x is too large.",
+                "What is the answer for (16, 16, 2), where only the size changes? For (16, 16, 2) the answer is "
+                "False, because only the channels are compared. But a stride of 2 makes 8×8 into 4×4 in F(x), and x "
+                "is still 8×8. A change of the size counts as well.",
             ),
             "expansion_ignored": (
                 lambda i, p, s, e=1: s != 1 or i != p,
-                "How many channels leave the block? Not `planes`, but `expansion` times as many: a bottleneck's last "
-                "convolution widens again.",
+                "How many channels leave a block with planes=64 and expansion=4? 256 channels leave a block with "
+                "planes=64 and expansion=4: its last convolution widens. Here in_planes is compared with `planes` "
+                "itself, which asks for a projection from 256 to 256 channels and for none from 64 to 256.",
             ),
             "expansion_at_the_entrance": (
                 lambda i, p, s, e=1: s != 1 or e * i != p,
-                "On which side does `expansion` stand? It multiplies what goes out, not what comes in.",
+                "Does `expansion` say something about the channels that come in, or that go out? `expansion` belongs "
+                "to the channels that go out. Here it multiplies in_planes, so (256, 64, 1, expansion=4) compares "
+                "1024 with 64 and asks for a projection, although 256 channels come in and 256 go out.",
             ),
             "expansion_alone": (
                 lambda i, p, s, e=1: s != 1 or e != 1,
-                "Does a bottleneck always need a projection? Compare what comes in with what goes out: from 256 "
-                "channels to 4 * 64 nothing changes.",
+                "From 256 channels to 4 * 64, what changes? From 256 channels to 4 * 64 nothing changes, and x can be "
+                "added as it is. Here every bottleneck gets a projection, and a basic block that changes only its "
+                "channels gets none. Compare the channels that come in with those that go out.",
             ),
             "expansion_added": (
                 lambda i, p, s, e=1: s != 1 or i != p or e != 1,
-                "What is compared with what? The channels that go out are one number, expansion * planes; compare "
-                "in_planes with that.",
+                "With which number is in_planes compared? in_planes is compared with `planes`, and a third condition "
+                "asks for a projection whenever the expansion is not 1. But 256 channels in and 4 * 64 out need none. "
+                "What goes out is one number, made of both; compare in_planes with that.",
             ),
             "and_for_or": (
                 lambda i, p, s, e=1: s != 1 and i != e * p,
-                "Is it `and` or `or`? One change is enough.",
+                "If only one of the two things changes, what is the answer? The answer is True only if both things "
+                "change at once. (16, 32, 1) and (16, 16, 2) then get no projection, although x does not fit in "
+                "either. One change is enough.",
             ),
             "turned_round": (
                 lambda i, p, s, e=1: not (s != 1 or i != e * p),
-                "When is the answer True? Where a projection is needed, that is where something changes.",
+                "What does the function answer for a block that changes nothing, such as (16, 16, 1)? All answers are "
+                "turned round: a block that changes nothing gets True. True means that a projection is needed, and "
+                "that is where something changes.",
             ),
             "equal_for_unequal": (
                 lambda i, p, s, e=1: s != 1 or i == e * p,
-                "Which comparison of the channels means a change, == or !=? This one asks for a projection where they "
-                "are equal.",
+                "What does the function answer for (16, 32, 1)? The answer is False for (16, 32, 1), and True for "
+                "(16, 16, 1), where nothing changes: the comparison of the channels asks whether they are equal. A "
+                "projection is needed where they are not.",
             ),
             "stride_equal_to_1": (
                 lambda i, p, s, e=1: s == 1 or i != e * p,
-                "Which stride changes the size? A stride of 1 keeps it.",
+                "For which strides does your function ask for a projection? A stride of 1 asks for a projection here, "
+                "the one stride that keeps the size. So (16, 16, 1) gets a projection and (16, 16, 2) does not. It "
+                "should be the other strides.",
             ),
             "stride_2_only": (
                 lambda i, p, s, e=1: s == 2 or i != e * p,
-                "Which strides change the size? Every one but 1, so also 3.",
+                "What is the answer for a stride of 3? A stride of 3 gets no projection here, because only 2 counts. "
+                "Every stride except 1 makes the image smaller, and x no longer fits.",
             ),
             "growing_only": (
                 lambda i, p, s, e=1: s != 1 or i < e * p,
-                "What if fewer channels go out than come in? That does not fit either.",
+                "What is the answer if 32 channels come in and 16 go out? From 32 to 16 channels the answer is False "
+                "here, because only more channels count. 32 and 16 channels cannot be added either: any difference "
+                "needs a projection.",
             ),
-            "always": (lambda i, p, s, e=1: True, "Is there a block that changes nothing? There x fits as it is."),
+            "always": (
+                lambda i, p, s, e=1: True,
+                "What is the answer for (16, 16, 1), a block that changes nothing? The answer is True for every "
+                "block, also for (16, 16, 1). There x fits as it is, and the shortcut should be the identity, without "
+                "weights.",
+            ),
             "never": (
                 lambda i, p, s, e=1: False,
-                "Is there a block that changes its input's shape? There x does not fit.",
+                "What is the answer for (16, 32, 2), a block that changes channels and size? The answer is False for "
+                "every block. But (N, 16, 8, 8) cannot be added to (N, 32, 4, 4): wherever the shape changes, a "
+                "projection is needed.",
             ),
             "no_default": (
                 _without_default,
-                "Can it be called with three numbers? `expansion` needs the default 1.",
+                "What happens when the function is called with three numbers? A call with three numbers raises an "
+                "error, because `expansion` has no default. For a basic block nobody names it: it is 1 when nothing "
+                "is said.",
             ),
-            "returns_none": (lambda i, p, s, e=1: None, "What does the function give back? Is a return missing?"),
+            "returns_none": (
+                lambda i, p, s, e=1: None,
+                "What does the function give back? A Python function without a `return` gives back None, which an "
+                "`if` takes for False: no block would get a projection. Hand the answer back.",
+            ),
         }.items()
     ),
 )
@@ -141,12 +173,15 @@ BOTTLENECK_SHAPES = Exercise(
         for name, (implementation, hint) in {
             "stride_on_first": (
                 _shapes(lambda i, p, h, s, stride: [(p, s, s), (p, s, s), (4 * p, s, s)]),
-                "Which convolution carries the stride? In the paper it is the first one; here, as in torchvision, it "
-                "is the 3x3 in the middle.",
+                "Behind which convolution does the height change first? The height changes behind the first 1x1 here, "
+                "where the paper has the stride. In this course, as in torchvision, the stride stands on the 3x3 in "
+                "the middle: (256, 128, 2, 8) begins with (128, 8, 8).",
             ),
             "stride_on_last": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, h, h), (4 * p, s, s)]),
-                "Which convolution carries the stride? A strided 1x1 would throw pixels away unseen. It is the 3x3.",
+                "Behind which convolution does the height change? The height changes only behind the last 1x1 here. "
+                "With a stride, a 1x1 convolution skips three of four pixels that the 3x3 has just computed. The "
+                "stride stands on the 3x3.",
             ),
             "stride_on_all": (
                 _shapes(
@@ -154,62 +189,84 @@ BOTTLENECK_SHAPES = Exercise(
                         (c, math.ceil(h / stride**n), math.ceil(h / stride**n)) for n, c in ((1, p), (2, p), (3, 4 * p))
                     ]
                 ),
-                "How many convolutions carry the stride? Only the one in the middle.",
+                "How often is the height divided by the stride? The height is divided three times, once for each "
+                "convolution: 8 rows become 4, 2, 1. Only the 3x3 in the middle carries the stride.",
             ),
             "stride_ignored": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, h, h), (4 * p, h, h)]),
-                "What does the stride do to height and width behind the 3x3 convolution? It divides them, and here "
-                "they stay.",
+                "Which height does your result give behind the 3x3 convolution, for 8 rows and stride 2? The stride "
+                "is not used, and 8 rows stay 8. At stride 2 the 3x3 convolution makes 4 of them, and the last 1x1 "
+                "keeps the 4.",
             ),
             "expansion_forgotten": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, s, s), (p, s, s)]),
-                "How many channels does the last 1x1 convolution give? It widens by the block's expansion.",
+                "How many channels does the last 1x1 convolution give for planes=64? For planes=64 the last 1x1 gives "
+                "64 channels here. A bottleneck widens at its end, to `expansion` times planes, and the expansion is "
+                "4: 256 channels.",
             ),
             "expansion_everywhere": (
                 _shapes(lambda i, p, h, s, stride: [(4 * p, h, h), (4 * p, s, s), (4 * p, s, s)]),
-                "Where is the bottleneck narrow? Only the last convolution has four times `planes`.",
+                "How many channels does the 3x3 convolution have for planes=64? For planes=64 the 3x3 has 256 "
+                "channels here. The bottleneck is narrow in the middle, with 64 channels, which makes the 3x3 cheap; "
+                "only the last 1x1 widens to four times that.",
             ),
             "expansion_of_input": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, s, s), (4 * i, s, s)]),
-                "Four times what? The last convolution widens `planes`, whatever came in.",
+                "Which number is multiplied by 4? in_planes is multiplied by 4 here. The block's width comes from "
+                "`planes`: Bottleneck(256, 64) gives 256 channels, and not 1024.",
             ),
             "back_to_in_planes": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, s, s), (i, s, s)]),
-                "Does the block give back as many channels as came in? Often, but not always: it gives 4 * planes.",
+                "How many channels leave the block for (64, 64, 1, 8)? As many channels leave the block as came in "
+                "here. Most blocks do give back what they got, but not the first of a stage: the last convolution "
+                "gives 4 * planes, so 256 for (64, 64, 1, 8).",
             ),
             "doubled": (
                 _shapes(lambda i, p, h, s, stride: [(p, h, h), (p, s, s), (2 * p, s, s)]),
-                "By how much does the last convolution widen? The bottleneck's expansion is not 2.",
+                "By which factor does the last convolution widen? The last convolution widens by 2 here. The "
+                "expansion of a bottleneck is 4: planes=64 ends with 256 channels.",
             ),
             "starts_with_input": (
                 _shapes(lambda i, p, h, s, stride: [(i, h, h), (p, s, s), (4 * p, s, s)]),
-                "What leaves the first convolution? It has already reduced in_planes to planes.",
+                "How many channels leave the first convolution? As many channels leave the first convolution here as "
+                "came in. The first 1x1 already reduces them to `planes`, so that the 3x3 works on few channels.",
             ),
             "input_listed": (
                 _shapes(lambda i, p, h, s, stride: [(i, h, h), (p, h, h), (p, s, s), (4 * p, s, s)]),
-                "How many shapes are asked for? One behind each convolution; the input is not among them.",
+                "How many shapes should come back? Four shapes come back, with that of the input in front. The three "
+                "behind the convolutions are asked for.",
             ),
             "last_only": (
                 _shapes(lambda i, p, h, s, stride: (4 * p, s, s)),
-                "How many shapes are asked for? This is the last of three.",
+                "How many of the three shapes come back? Only the shape behind the last convolution comes back. A "
+                "list with one shape behind each of the three is asked for.",
             ),
             "channels_last": (
                 _shapes(lambda i, p, h, s, stride: [(h, h, p), (s, s, p), (s, s, 4 * p)]),
-                "In which order does PyTorch write a shape? Channels first: (C, H, W).",
+                "In which order do the three numbers of a shape stand? Height and width come first here. PyTorch "
+                "writes the channels first: (C, H, W).",
             ),
             "rounded_down": (
                 lambda i, p, s, h: [(p, h, h), (p, h // s, h // s), (4 * p, h // s, h // s)],
-                "What is left of 7 rows at stride 2? The rows 0, 2, 4 and 6: with padding 1 the size is rounded up.",
+                "What is left of 7 rows at stride 2 and padding 1? At stride 2 the windows stand on rows 0, 2, 4 and "
+                "6 of 7, so 4 are left. Here 7 is divided by 2 and rounded down to 3. The size is rounded up.",
             ),
             "not_rounded": (
                 lambda i, p, s, h: [(p, h, h), (p, h / s, h / s), (4 * p, h / s, h / s)],
-                "Can an image have 3.5 rows? Round, and mind which way.",
+                "What does your function give for 7 rows and a stride of 2? The function gives 3.5 rows for 7, and "
+                "4.0 for 8, because `/` makes a float. A height is a whole number; think of which rows are left to "
+                "see which way to round.",
             ),
             "padding_forgotten": (
                 lambda i, p, s, h: [(p, h, h), *((c, (h - 3) // s + 1, (h - 3) // s + 1) for c in (p, 4 * p))],
-                "Does the 3x3 convolution lose its border? It has padding 1: at stride 1 the size stays.",
+                "Which height does the 3x3 convolution give for 8 rows and stride 1? The 3x3 convolution makes 6 rows "
+                "of 8 here, as without padding. The exercise has padding 1, so at stride 1 the size stays.",
             ),
-            "returns_none": (lambda i, p, s, h: None, "What does the function give back? Is a return missing?"),
+            "returns_none": (
+                lambda i, p, s, h: None,
+                "What does the function give back? A Python function without a `return` gives back None, so the "
+                "shapes are lost. Hand the list back.",
+            ),
         }.items()
     ),
 )

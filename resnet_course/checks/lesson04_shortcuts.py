@@ -46,71 +46,102 @@ PROJECTION_SHORTCUT = Exercise(
         for name, (implementation, hint) in {
             "no_batch_norm": (
                 _sequence(_conv),
-                "What follows every convolution of a ResNet? The batch norm is missing.",
+                "What stands behind the 1x1 convolution? Nothing stands behind the 1x1 convolution. Like every "
+                "convolution of the network it needs a batch norm, which also adds the shift that a convolution "
+                "without bias lacks.",
             ),
             "bias": (
                 _sequence(lambda i, o, s: _conv(i, o, s, bias=True), _norm),
-                "Does the convolution need a bias? Batch norm follows and takes it away (lesson 03).",
+                "What becomes of the bias of this convolution? The bias is lost: the batch norm behind it subtracts "
+                "the mean of each channel, and the bias with it (lesson 03). Build the convolution without one.",
             ),
             "kernel_3": (
                 _sequence(lambda i, o, s: conv3x3(i, o, s), _norm),
-                "How large is the kernel? The shortcut is to change the shape and nothing else: one pixel at a time.",
+                "How many pixels does the kernel look at? The kernel is 3×3 here and looks at nine pixels. The "
+                "shortcut is only to bring x to the shape of F(x): a 1x1 convolution mixes the channels of one pixel, "
+                "with a ninth of the weights.",
             ),
             "kernel_like_stride": (
                 _sequence(lambda i, o, s: _conv(i, o, s, kernel_size=s), _norm),
-                "How large is the kernel? It stays 1x1 at stride 2 too. Yes, three of four pixels are then not looked "
-                "at; that is how the paper does it.",
+                "How large is the kernel at stride 2, and how large at stride 3? The kernel grows with the stride "
+                "here, perhaps so that no pixel is missed. The paper's projection stays 1x1 and does skip three of "
+                "four pixels at stride 2; the convolutions of F still see them.",
             ),
             "padding": (
                 _sequence(lambda i, o, s: _conv(i, o, s, padding=1), _norm),
-                "What does padding do to a 1x1 convolution? It adds a border, and the size no longer fits.",
+                "What does padding do to the size, if the kernel is 1x1? Padding adds a border, so 8×8 becomes 10×10 "
+                "at stride 1, and x no longer fits F(x). A kernel of one pixel never reaches over the edge and needs "
+                "no padding.",
             ),
             "stride_forgotten": (
                 _sequence(lambda i, o, s: _conv(i, o, 1), _norm),
-                "Where does `stride` go? Without it the shortcut keeps height and width, and F(x) does not.",
+                "Which height does the shortcut have for 8 rows and stride 2? The convolution does not take the "
+                "stride: at stride 2 the shortcut keeps 8 rows, and F(x) has 4. The 1x1 convolution has to visit "
+                "every second row and column only.",
             ),
             "stride_always_2": (
                 _sequence(lambda i, o, s: _conv(i, o, 2), _norm),
-                "Is the stride always 2? Take the argument: there are projections at stride 1.",
+                "Which size does the shortcut give for stride 1? The image is always halved, also for stride 1, "
+                "because the 2 is fixed. There are projections at stride 1, for example from 64 to 256 channels in "
+                "ResNet-50. Use the argument.",
             ),
             "average_pooling": (
                 _sequence(lambda i, o, s: nn.AvgPool2d(s, s, ceil_mode=True), lambda i, o, s: _conv(i, o, 1), _norm),
-                "What makes the image smaller? Later networks average first (ResNet-D); the paper's projection has its "
-                "stride in the 1x1 convolution.",
+                "Which layer makes the image smaller? An average pooling in front of the convolution makes the image "
+                "smaller here. Later networks do that (ResNet-D); in the paper's projection the 1x1 convolution has "
+                "the stride and there is no pooling.",
             ),
             "max_pooling": (
                 _sequence(lambda i, o, s: nn.MaxPool2d(s, s, ceil_mode=True), lambda i, o, s: _conv(i, o, 1), _norm),
-                "What makes the image smaller? No pooling is needed: the 1x1 convolution takes the stride.",
+                "How does the image become smaller? A max pooling in front of the convolution makes the image smaller "
+                "here; it takes the largest of its pixels and not x itself. The 1x1 convolution can do it alone, with "
+                "the stride.",
             ),
             "relu": (
                 _sequence(_conv, _norm, lambda i, o, s: nn.ReLU()),
-                "What comes behind the batch norm? Nothing: a ReLU would cut the negative half of the shortcut off.",
+                "What is the last layer of the projection? The last layer is a ReLU here, which sets the negative "
+                "half of the shortcut to 0, so that it can only add. The next step is the addition, and the block's "
+                "ReLU comes behind it.",
             ),
             "batch_norm_first": (
                 _sequence(lambda i, o, s: nn.BatchNorm2d(i), _conv),
-                "In which order do the two layers stand? Convolution first, then batch norm.",
+                "In which order do the two layers stand? The batch norm comes first here. It then brings x to a "
+                "common size and not the result of the convolution, and it has in_planes channels. It belongs behind "
+                "the convolution.",
             ),
             "batch_norm_of_input": (
                 _sequence(_conv, lambda i, o, s: nn.BatchNorm2d(i)),
-                "How many channels does the batch norm see? Those that leave the convolution.",
+                "How many channels does the batch norm get? The batch norm gets the `out_planes` channels that leave "
+                "the convolution, but it is built for in_planes. Where the two differ, PyTorch stops with an error.",
             ),
             "planes_swapped": (
                 _sequence(lambda i, o, s: _conv(o, i, s), _norm),
-                "Which number comes first in nn.Conv2d? The channels that come in.",
+                "Which of the two numbers does nn.Conv2d take first? nn.Conv2d takes the channels that come in first, "
+                "then those that go out. Here they are the other way round: from 16 to 32, the convolution expects 32 "
+                "channels and gets 16.",
             ),
             "affine_off": (
                 _sequence(_conv, lambda i, o, s: nn.BatchNorm2d(o, affine=False)),
-                "Does this batch norm scale and shift? An ordinary nn.BatchNorm2d is meant.",
+                "Which parameters does your batch norm have? With affine=False the batch norm has neither scale nor "
+                "shift. The convolution has no bias, so nothing can shift the shortcut's channels. An ordinary "
+                "nn.BatchNorm2d is meant.",
             ),
             "list_of_layers": (
                 lambda i, o, s: [_conv(i, o, s), nn.BatchNorm2d(o)],
-                "What can be called with x? A list of layers cannot: put them into an nn.Sequential.",
+                "What happens when the result is called with x? A Python list cannot be called, and a block that "
+                "holds it does not find its parameters. nn.Sequential takes the layers and runs them one after the "
+                "other.",
             ),
             "pair_of_layers": (
                 lambda i, o, s: (_conv(i, o, s), nn.BatchNorm2d(o)),
-                "What can be called with x? Two layers with a comma between cannot: put them into an nn.Sequential.",
+                "What kind of object comes back? A tuple comes back: a comma between two things makes one, and a "
+                "tuple cannot be called with x. nn.Sequential takes the layers and runs them one after the other.",
             ),
-            "returns_none": (lambda i, o, s: None, "What does the function give back? Is a return missing?"),
+            "returns_none": (
+                lambda i, o, s: None,
+                "What does the function give back? A Python function without a `return` gives back None, so the "
+                "layers are built and lost. Hand the module back.",
+            ),
         }.items()
     ),
 )
@@ -189,80 +220,103 @@ PAD_SHORTCUT = Exercise(
         for name, (implementation, hint) in {
             "zeros_after": (
                 _padded(lambda old, new: 0),
-                "Where do the zeros go? Many programs put them all behind the old channels. Here half of "
-                "them stand in front.",
+                "On which sides of the old channels do the zeros stand? All zeros stand behind the old channels, as "
+                "in many programs. That works as well, but the convention here is half in front, half behind: from 4 "
+                "to 7 channels, one in front and two behind.",
             ),
             "zeros_before": (
                 _padded(lambda old, new: new - old),
-                "Where do the zeros go? Here all of them stand in front; half belong behind.",
+                "On which side of the old channels are the zeros? All zeros stand in front of the old channels. Half "
+                "belong in front and half behind: from 4 to 7 channels, the old ones become the channels 1 to 4.",
             ),
             "extra_zero_before": (
                 _padded(lambda old, new: (new - old + 1) // 2),
-                "What if the number of new channels is odd? The extra one goes behind the old channels.",
+                "If three channels are missing, how many of them stand in front? If three channels are missing, two "
+                "stand in front here. Our convention puts the extra one behind: from 4 to 7 channels, one in front "
+                "and two behind.",
             ),
             "assumes_doubling": (
                 lambda x, out, s: _pad(_pixels(x, s), out // 4, out // 4),
-                "How many channels are missing? A quarter of out_planes on each side is right only where the number "
-                "doubles.",
+                "How many channels are missing from 4 to 7? A quarter of out_planes is put on each side, which is "
+                "right only where the number doubles: for 7 that makes 4 + 2 = 6 channels. Start from the difference.",
             ),
             "too_many_zeros": (
                 lambda x, out, s: _pad(_pixels(x, s), out - x.shape[1], out - x.shape[1]),
-                "How many channels are missing in all? That number is shared by the two sides.",
+                "How many channels does your result have, from 4 to 8? From 4 to 8 channels the result has 12: all "
+                "four that are missing stand on each side. The two sides share that number.",
             ),
             "out_planes_added": (
                 lambda x, out, s: _pad(_pixels(x, s), 0, out),
-                "How many channels are missing? out_planes is how many there must be afterwards.",
+                "How many channels does the result have, from 4 to 8? From 4 to 8 channels the result has 12, because "
+                "out_planes new ones are added. out_planes is how many there must be at the end, so four are missing.",
             ),
             "odd_one_missing": (
                 lambda x, out, s: _pad(_pixels(x, s), (out - x.shape[1]) // 2, (out - x.shape[1]) // 2),
-                "What if the number of new channels is odd? Half of it, rounded down and taken twice, is one too few.",
+                "How many channels does the result have, from 4 to 7? From 4 to 7 channels the result has 6: three "
+                "are missing, and half of three, rounded down, is taken on both sides. What is left after the front "
+                "side belongs behind.",
             ),
             "ones": (
                 lambda x, out, s: _pad(_pixels(x, s), (out - x.shape[1]) // 2, -((x.shape[1] - out) // 2), 1.0),
-                "What stands in the new channels? Zeros, so that F(x) alone decides there.",
+                "Which numbers stand in the new channels? The new channels hold ones. They would be added to F(x) in "
+                "every new channel; with zeros the block gives F(x) + 0 there.",
             ),
             "channels_repeated": (
                 _repeated,
-                "What stands in the new channels? Zeros, not the old channels once more.",
+                "What stands in the new channels? The new channels hold a copy of the old ones. Option A puts zeros "
+                "there, so that in the new channels F(x) alone decides.",
             ),
             "stride_forgotten": (
                 lambda x, out, s: pad_shortcut(x, out, 1),
-                "What does the stride do? Only every stride-th row and column is kept.",
+                "Which rows and columns are kept at stride 2? All rows and columns are kept, so 8×8 stays 8×8 while "
+                "F(x) is 4×4. Only every stride-th row and column is kept.",
             ),
             "rows_only": (
                 _chosen(lambda x, s: x[:, :, ::s]),
-                "How many dimensions does the stride thin out? Rows and columns.",
+                "Which width does the result have, from 8×8 at stride 2? The stride is used for the rows alone and "
+                "makes 4×8 of 8×8. Rows and columns are both thinned out.",
             ),
             "corner_kept": (
                 _chosen(_corner),
-                "Which pixels are kept? This cuts a corner out of the image; every stride-th pixel of the whole image "
-                "is asked for.",
+                "Which pixels of the image are kept? The corner at the top left is kept, in one piece. It has the "
+                "right size, but the rest of the image is gone. Take every stride-th pixel, over the whole image.",
             ),
             "starts_late": (
                 _chosen(lambda x, s: x[:, :, s - 1 :: s, s - 1 :: s]),
-                "Where does the counting begin? With the first row and column, which have the number 0.",
+                "Which is the first row that is kept? The first row kept at stride 2 is number 1, so all pixels are "
+                "shifted by one against those that F(x) is centred on. Begin with row and column 0.",
             ),
             "average_pooling": (
                 _chosen(lambda x, s: F.avg_pool2d(x, s, s, ceil_mode=True)),
-                "Is anything averaged? Option A takes the pixels as they are.",
+                "What does one number of the result come from? Each number is the average of a window here. Option A "
+                "averages nothing: it keeps every stride-th pixel as it is.",
             ),
             "max_pooling": (
                 _chosen(lambda x, s: F.max_pool2d(x, s, s, ceil_mode=True)),
-                "Is the largest taken? Option A takes the pixels as they are, whatever their neighbours say.",
+                "Which pixel of a window goes on? The largest pixel of each window goes on here. Option A does not "
+                "compare: it keeps every stride-th pixel, whatever its neighbours are.",
             ),
             "width_padded": (
                 lambda x, out, s: F.pad(_pixels(x, s), ((out - x.shape[1]) // 2, -((x.shape[1] - out) // 2))),
-                "Which dimension does F.pad begin with? With the last one, the width. The channels are the third pair.",
+                "Which dimension does F.pad begin with? F.pad begins with the last dimension, the width, so here the "
+                "images become wider and the number of channels stays. The channels are the third pair from the left.",
             ),
             "detached": (
                 lambda x, out, s: pad_shortcut(x.detach(), out, s),
-                "The numbers are right. Does the gradient come back to x? Something is detached, or under no_grad.",
+                "The numbers are right, so what about the gradient at x? No gradient arrives at x: a detach, .data or "
+                "no_grad cuts it off. In a network the shortcut is the gradient's short way back, so let autograd "
+                "follow it.",
             ),
             "module_returned": (
                 lambda x, out, s: PadShortcut(x.shape[1], out, s),
-                "What is asked for, a module or a tensor? Call it with x.",
+                "What kind of object comes back? A module that would do the padding comes back. The padded tensor is "
+                "asked for, so the module has yet to be called with x.",
             ),
-            "returns_none": (lambda x, out, s: None, "What does the function give back? Is a return missing?"),
+            "returns_none": (
+                lambda x, out, s: None,
+                "What does the function give back? A Python function without a `return` gives back None, so the "
+                "padded tensor is lost. Hand it back.",
+            ),
         }.items()
     ),
 )

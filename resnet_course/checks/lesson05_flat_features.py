@@ -63,84 +63,103 @@ FLAT_FEATURES = Exercise(
         Mistake(
             "nothing_returned",
             _wrong(lambda size, exp: None),
-            "What comes back? A number is asked for.",
+            "What comes back from a call? A Python function without a `return` gives back None. The number of inputs "
+            "of the linear layer is asked for.",
         ),
         Mistake(
             "always_2048",
             _wrong(lambda size, exp: 2048 * exp),
-            "For which image size is 2048 right? The result must depend on `image_size`.",
+            "For which image size is 2048 right? 2048 is right for 64×64 only, where the pooling leaves 2×2 windows "
+            "of 512 channels. The result has to follow `image_size`: 32×32 images leave one window and 512 numbers.",
         ),
         Mistake(
             "always_512",
             _wrong(lambda size, exp: 512 * exp),
-            "For which image size is 512 right? A larger image leaves more than one window for the pooling.",
+            "For which image size is 512 right? 512 is right for 32×32 only, where the pooling leaves a single "
+            "window. For 64×64 it leaves 2×2 of them, and four times as many numbers. The result has to follow "
+            "`image_size`.",
         ),
         Mistake(
             "float_result",
             _wrong(lambda size, exp: 512 * exp * (size / 8 / 4) ** 2),
-            "Is it a whole number? `/` always gives a float, and nn.Linear takes whole numbers only.",
+            "What type does the result have? The result is a float such as 512.0, because `/` always makes one, and "
+            "nn.Linear takes whole numbers only. There is a division that keeps them whole.",
         ),
         Mistake(
             "side_not_squared",
             _wrong(lambda size, exp: 512 * exp * (size // 8 // 4)),
-            "How many windows are there? The map has a height *and* a width.",
+            "How many windows does the pooling leave for an image of 64×64? Only one side is counted. An image of "
+            "64×64 leaves 4 windows, 2 in height and 2 in width; counting 2 gives 1024 and not 2048 numbers.",
         ),
         Mistake(
             "pooling_forgotten",
             _wrong(lambda size, exp: 512 * exp * (size // 8) ** 2),
-            "What happens between the last stage and the linear layer? The pooling divides height and width by 4.",
+            "What happens between the last stage and the linear layer? A pooling with a window of 4 makes a map of "
+            "4×4 into a single number. Without it 32×32 images would give 8192 numbers and not 512.",
         ),
         Mistake(
             "pooling_stride_1",
             _wrong(lambda size, exp: 512 * exp * (size // 8 - 3) ** 2),
-            "How far does the pooling window move? Without a stride of its own, avg_pool2d moves by the window's size.",
+            "How far does the pooling window move each time? The pooling window moves by one pixel here, which leaves "
+            "5×5 windows of an 8×8 map. Without a stride of its own, avg_pool2d moves by the size of its window: 2×2.",
         ),
         Mistake(
             "halvings_forgotten",
             _wrong(lambda size, exp: 512 * exp * (size // 4) ** 2),
-            "How large is the image behind the last stage? Three stages have halved it before the pooling.",
+            "How large is an image of 32×32 behind the last stage? Three of the four stages halve the image, so 32×32 "
+            "ends at 4×4. Here only the pooling is counted, and the result is 64 times too large.",
         ),
         Mistake(
             "four_halvings",
             _wrong(lambda size, exp: 512 * exp * (size // 16 // 4) ** 2),
-            "How many stages halve the image? The first stage keeps its size.",
+            "Which stages halve the image? All four stages halve the image here, so 32×32 ends at 2×2, less than one "
+            "window of the pooling, and the result is 0. The first stage keeps the size, which leaves 4×4.",
         ),
         Mistake(
             "two_halvings",
             _wrong(lambda size, exp: 512 * exp * (size // 4 // 4) ** 2),
-            "How many stages halve the image? All but the first: count them.",
+            "How often is the image halved before the pooling? The image is halved twice here, so a map of 8×8 is "
+            "left from 32×32 and the result is 2048. Count the stages with a stride of 2 once more.",
         ),
         Mistake(
             "imagenet_stem",
             _wrong(lambda size, exp: 512 * exp * (size // 32 // 4) ** 2),
-            "Which stem is this? The one for small images keeps height and width; only the ImageNet stem divides "
-            "them by 4.",
+            "By how much does the stem divide height and width? The stem divides by 4 here, as the ImageNet stem does "
+            "with its stride and its pooling. The stem for small images keeps height and width, so only the stages "
+            "and the last pooling count.",
         ),
         Mistake(
             "expansion_ignored",
             _wrong(lambda size, exp: 512 * (size // 8 // 4) ** 2),
-            "What does the expansion change? A block of expansion 4 sends out four times as many channels.",
+            "How many numbers do blocks of expansion 4 give for an image of 32×32? The expansion is not used, so the "
+            "result is 512 for every block. Blocks of expansion 4 send out four times as many channels, so 2048 "
+            "numbers reach the linear layer.",
         ),
         Mistake(
             "expansion_squared",
             _wrong(lambda size, exp: 512 * (exp * (size // 8 // 4)) ** 2),
-            "What does the expansion multiply? The channels, not height and width.",
+            "What does the expansion change, the channels or the size of the map? The expansion changes the channels "
+            "only. Here it multiplies height and width, so expansion 4 gives 16 times as many numbers and not 4 "
+            "times.",
         ),
         Mistake(
             "channels_forgotten",
             _wrong(lambda size, exp: exp * (size // 8 // 4) ** 2),
-            "How many channels leave the last stage? Each of them gives one number for each window.",
+            "How many numbers come out of one window? Each window counts once here, so 32×32 images give 1. But one "
+            "number comes out of it for each channel, and 512 of them (times the expansion) leave the last stage.",
         ),
         Mistake(
             "channels_of_first_stage",
             _wrong(lambda size, exp: 64 * exp * (size // 8 // 4) ** 2),
-            "How many channels leave the *last* stage? They have doubled three times.",
+            "How many channels leave the last stage? The result uses 64 channels, the number of the first stage. "
+            "Behind it, three stages double the channels.",
         ),
         Mistake(
             "colours_counted",
             _wrong(lambda size, exp: 3 * 512 * exp * (size // 8 // 4) ** 2),
-            "What has become of the three colours? The first convolution has mixed them into its channels; they do "
-            "not count again.",
+            "What is the factor 3 in your result? The factor 3 stands for the colours of the image. The first "
+            "convolution has mixed them into its 64 channels, so they do not count again: 512 numbers and not 1536 "
+            "for 32×32.",
         ),
     ),
 )

@@ -176,110 +176,133 @@ MAKE_LAYER = Exercise(
         Mistake(
             "nothing_returned",
             lambda *arguments: None,
-            "What comes back? Two things are asked for: the stage and the channels that leave it.",
+            "What comes back from a call? A Python function without a `return` gives back None. Two things are asked "
+            "for: the stage, and the number of channels that leave it.",
         ),
         Mistake(
             "in_planes_forgotten",
             _never_updated,
-            "How many channels come into the *second* block? What the first one sends out, not what came into the "
-            "stage.",
+            "How many channels come into the *second* block? Here every block is built for the channels that came "
+            "into the stage. In make_layer(BasicBlock, 64, 128, 2, 2) the second block gets 128 channels and expects "
+            "64. After each block the number has to be what that block sends out.",
         ),
         Mistake(
             "expansion_ignored",
             _expansion_ignored,
-            "How many channels does a block with expansion 4 send out? Each block gives `planes` times its "
-            "expansion; the next block must be told.",
+            "How many channels does a block with planes=64 and expansion 4 send out? After a block with planes=64 and "
+            "expansion 4, which sends out 256 channels, the next is built for 64. Each block sends out `planes` times "
+            "its expansion; for basic blocks that is the same number, which hides it.",
         ),
         Mistake(
             "expansion_twice",
             _expansion_twice,
-            "Who multiplies by the expansion? The block does it itself: `planes` goes in as it is.",
+            "Where is `planes` multiplied by the expansion? `planes` is multiplied by the expansion twice: here, and "
+            "inside the block, which widens by itself. With expansion 4 the channels come out four times too many. "
+            "The block is given `planes` as it is.",
         ),
         Mistake(
             "starts_with_planes",
             _first_from_planes,
-            "How many channels come into the *first* block? That is what `in_planes` says; it need not be what the "
-            "stage sends out.",
+            "How many channels come into the *first* block? The first block gets `in_planes` channels, and here it is "
+            "built for what the stage sends out. For make_layer(BasicBlock, 64, 128, 2, 2), 64 come in and it expects "
+            "128.",
         ),
         Mistake(
             "stride_on_all",
             _with_strides(lambda n, stride: [stride] * n),
-            "Which blocks take the stride? Only the first: a stage halves the image once.",
+            "How often does a stage of two blocks halve the image? Each block takes the stride, so two of them make "
+            "32×32 into 8×8. A stage halves the image once, so all blocks but one have stride 1.",
         ),
         Mistake(
             "stride_never",
             _with_strides(lambda n, stride: [1] * n),
-            "Where does `stride` go? No block takes it, so the image never shrinks.",
+            "Which height leaves the stage for 32 rows and stride 2? No block takes the stride, so 32 rows stay 32. "
+            "One block of the stage has to.",
         ),
         Mistake(
             "stride_on_last",
             _with_strides(lambda n, stride: [1] * (n - 1) + [stride]),
-            "Which block takes the stride? The first one of the stage, not the last.",
+            "Which block of the stage halves the image? The last block halves the image here, so the others work on "
+            "the large image with the many channels, at four times the cost. The stride belongs at the entrance of "
+            "the stage.",
         ),
         Mistake(
             "one_block_too_many",
             _with_strides(lambda n, stride: [stride] + [1] * n),
-            "How long is the list of strides? The first block is one of the `num_blocks`.",
+            "How many blocks are there for num_blocks = 2? For num_blocks = 2 there are three blocks: one with the "
+            "stride, and then `num_blocks` more. The one with the stride counts as well.",
         ),
         Mistake(
             "one_block_too_few",
             _with_strides(lambda n, stride: [stride] + [1] * (n - 2)),
-            "How long is the list of strides? Count the blocks for num_blocks = 3.",
+            "How many blocks does num_blocks = 3 give? num_blocks = 3 gives two blocks. One with the stride and the "
+            "others with stride 1 make three together, so look at how often the 1 stands in the list, or at the ends "
+            "of the range.",
         ),
         Mistake(
             "one_block_only",
             _with_strides(lambda n, stride: [stride]),
-            "Does the loop come to its end? Only one block was made: is the `return` inside the loop?",
+            "How many turns does the loop make? The loop ends in its first turn: a `return` inside a loop leaves the "
+            "function at once. It should stand behind the loop.",
         ),
         Mistake(
             "same_block_repeated",
             _stage(_same_block),
-            "Is each place in the stage a block of its own? Multiplying a list repeats one object: the places share "
-            "their weights, and all have the first block's shape.",
+            "How many blocks does the program build for num_blocks = 3? Only one block is built: multiplying a list "
+            "repeats the same object. The places then share their weights, and all have the first block's stride and "
+            "channels. Each place needs a block of its own.",
         ),
         Mistake(
             "later_blocks_shared",
             _stage(_same_later_block),
-            "Is each place in the stage a block of its own? Multiplying a list repeats one object: these blocks "
-            "share their weights.",
+            "How many different blocks follow the first one for num_blocks = 4? The blocks behind the first are one "
+            "and the same: multiplying a list repeats an object, so they share their weights. Each place needs a "
+            "block of its own.",
         ),
         Mistake(
             "old_in_planes_returned",
             _old_returned,
-            "Which number is the second result? The channels that *leave* the stage; the next stage starts from it.",
+            "Which number comes back as the second result? The second result is the number of channels that came into "
+            "the stage. The next stage starts from what leaves this one, 128 and not 64 in make_layer(BasicBlock, 64, "
+            "128, 2, 2).",
         ),
         Mistake(
             "planes_returned",
             _planes_returned,
-            "Which number is the second result? With a block of expansion 4, more than `planes` channels leave the "
-            "stage.",
+            "Which number is the second result for a bottleneck with planes=128? For a bottleneck with planes=128 the "
+            "second result is 128, but 512 channels leave the stage: the expansion counts as well. For basic blocks "
+            "both are the same, which hides it.",
         ),
         Mistake(
             "stage_only",
             _container(lambda made: made[0]),
-            "How many results are asked for? The stage, and the channels that leave it.",
+            "How many results come back? Only the stage comes back. The next stage has to know how many channels "
+            "leave this one, so that number is the second result.",
         ),
         Mistake(
             "results_swapped",
             _container(lambda made: (made[1], made[0])),
-            "In which order do the two results come? The stage first.",
+            "In which order do the two results come? The number comes first here. The caller unpacks the stage first, "
+            "then the channels that leave it.",
         ),
         Mistake(
             "python_list",
             _container(lambda made: (list(made[0]), made[1])),
-            "What kind of container is it? A Python list hides its modules: `parameters()` does not find them, and a "
-            "list cannot be called.",
+            "What kind of container holds the blocks? The blocks are in a Python list. PyTorch does not look into it: "
+            "`parameters()` finds none of the blocks, the optimizer never trains them, and a list cannot be called. "
+            "nn.Sequential can.",
         ),
         Mistake(
             "module_list",
             _container(lambda made: (nn.ModuleList(made[0]), made[1])),
-            "Can the stage be called? An nn.ModuleList registers its blocks but has no `forward`; an nn.Sequential "
-            "runs them in order.",
+            "What happens when the stage is called with x? An nn.ModuleList cannot be called: it registers its blocks "
+            "but has no `forward`. An nn.Sequential registers them too, and runs one after the other.",
         ),
         Mistake(
             "star_forgotten",
             _star_forgotten,
-            "What does nn.Sequential take? The modules one by one, not a list of them.",
+            "What does nn.Sequential take, a list or modules? nn.Sequential takes the modules, one argument each, and "
+            "here it gets a single list. A star in front of a list hands its members over one by one.",
         ),
     ),
 )

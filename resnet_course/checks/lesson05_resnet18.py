@@ -89,201 +89,255 @@ RESNET18 = Exercise(
         Mistake(
             "network_given",
             nn.Identity(),
-            "What is handed to the check? The class or function itself, without brackets: the check makes networks "
-            "of its own.",
+            "What is handed to the check, a class or a network? A network that is already built was handed over. The "
+            "check builds networks of its own, with other numbers of classes, so it needs the class or function "
+            "itself, without brackets behind it.",
         ),
         Mistake(
             "nothing_returned",
             lambda num_classes=10: None,
-            "What does it return? A network is asked for.",
+            "What comes back when your function is called? The function gives None, as a Python function without a "
+            "`return` does. The network is built and lost; hand it back.",
         ),
         Mistake(
             "blocks_not_chosen",
             ResNet,
-            "Which block, and how many in each stage? The check calls it with the number of classes alone.",
+            "Which block does your network use, and how many in each stage? Block and depth are still open: the check "
+            "calls your network with the number of classes alone. ResNet-18 chooses both itself, basic blocks and two "
+            "in each stage.",
         ),
         Mistake(
             "forward_returns_nothing",
             behind(lambda logits: None),
-            "What does `forward` return? The logits are missing.",
+            "What does `forward` give back? `forward` gives None, because it has no `return`. The logits of the "
+            "linear layer are asked for.",
         ),
         Mistake(
             "stem_relu_forgotten",
             network(kind=NoStemRelu),
-            "What follows the very first batch norm? The stem ends with a ReLU, too.",
+            "What stands between the very first batch norm and `layer1`? Nothing stands between the first batch norm "
+            "and `layer1`. The stem is convolution, batch norm and ReLU; without the ReLU negative numbers reach the "
+            "first shortcut, which passes them on as they are.",
         ),
         Mistake(
             "stem_norm_forgotten",
             changed(no_stem_norm),
-            "What follows the very first convolution? The stem has a batch norm, too.",
+            "What follows the very first convolution? Only a ReLU follows the first convolution. The stem has a batch "
+            "norm as well, like every convolution of the network, and the first convolution has no bias because of "
+            "it.",
         ),
         Mistake(
             "stem_bias_left_on",
             changed(stem_bias),
-            "Does the first convolution need a bias? A batch norm follows it.",
+            "What becomes of a bias in the first convolution? The bias is lost: the batch norm behind it subtracts "
+            "the mean of each channel, and the bias with it. Its 64 numbers are parameters without effect; build the "
+            "convolution without a bias.",
         ),
         Mistake(
             "stem_of_imagenet",
             network(stem="imagenet"),
-            "Which stem is this? 7×7 at stride 2 with max pooling is for images of 224×224; small images get a 3×3 "
-            "convolution at stride 1.",
+            "For which image size is this stem made? 7×7 at stride 2 and a max pooling are made for 224×224. They "
+            "leave 8×8 of a 32×32 image before the first stage. For small images the stem is one 3×3 convolution at "
+            "stride 1.",
         ),
         Mistake(
             "stem_stride_2",
             changed(stem_stride),
-            "How large is the image behind the first convolution? The stem for small images keeps height and width.",
+            "How large is an image of 32×32 behind the first convolution? The first convolution has stride 2 and "
+            "makes 16×16 of 32×32. The stem for small images keeps height and width; the stages make the image "
+            "smaller.",
         ),
         Mistake(
             "stem_pooling",
             changed(stem_pool),
-            "How large is the image behind the stem? For small images there is no max pooling before the stages.",
+            "How large is the image when it reaches `layer1`? The image is halved by a max pooling, which belongs to "
+            "the stem for 224×224. For small images nothing stands between the stem's ReLU and the first stage.",
         ),
         Mistake(
             "in_planes_forgotten",
             staged(in_planes_forgotten=True),
-            "How many channels come into the second block of `layer2`? `self.in_planes` must be updated after every "
-            "block.",
+            "How many channels does the second block of `layer2` expect? The second block of `layer2` expects 64 "
+            "channels, but the block before it sends out 128. `self.in_planes` still holds what came into the stage; "
+            "it has to be set anew after every block.",
         ),
         Mistake(
             "stride_in_first_stage",
             staged(strides=(2, 2, 2, 2)),
-            "Which stages halve the image? The first one keeps its size.",
+            "Which stages halve the image? All four stages halve the image here, so 32×32 ends at 2×2, and every "
+            "stage works on a quarter of its pixels. The first stage keeps the size: its stride is 1.",
         ),
         Mistake(
             "no_strides",
             staged(strides=(1, 1, 1, 1)),
-            "Where does the image become smaller? No stage halves it, and the pooling hides that: shapes and "
-            "parameters are right all the same.",
+            "How large is the map behind `layer4` for an image of 32×32? No stage halves the image, so 32×32 stays "
+            "32×32. The average pooling hides that: shapes and parameters are right, but the last stages cost many "
+            "times as much and each number sees less of the image.",
         ),
         Mistake(
             "last_stride_forgotten",
             staged(strides=(1, 2, 2, 1)),
-            "Which stages halve the image? Look at the last one: the pooling hides it, but its map is 8×8, not 4×4.",
+            "How large is the map behind each of the four stages? The last stage leaves the map at 8×8, where 4×4 is "
+            "right. The average pooling hides it: shapes and parameters are the same either way. All stages except "
+            "the first have stride 2.",
         ),
         Mistake(
             "stride_on_every_block",
             staged(later_stride=True),
-            "Which blocks of a stage take the stride? Only the first.",
+            "How often does one stage halve the image? Both blocks of a stage take the stride: 32×32 is down to 1×1 "
+            "behind `layer4`. Only the first block of a stage takes it, the other has stride 1.",
         ),
         Mistake(
             "channels_not_doubled",
             staged((64, 64, 64, 64)),
-            "How many channels has each stage? They double from stage to stage, up to 512.",
+            "How many channels does each of the four stages have? All stages have 64 channels here. The number "
+            "doubles from stage to stage: where the image gets smaller, there are more channels, up to 512.",
         ),
         Mistake(
             "channels_from_16",
             network(width=16),
-            "How many channels has the first stage? 16 is the paper's small CIFAR family; ResNet-18 starts with 64.",
+            "With how many channels does the first stage work? The first stage has 16 channels, as in the paper's "
+            "small networks for CIFAR (depth 6n+2). ResNet-18 starts with 64 and ends with 512.",
         ),
         Mistake(
             "three_stages",
             network(num_blocks=(2, 2, 2)),
-            "How many stages are there? ResNet-18 has four.",
+            "How many stages are there? There are three stages, as in the paper's small networks for CIFAR. ResNet-18 "
+            "has four; the last one has 512 channels.",
         ),
         Mistake(
             "one_block_each",
             network(num_blocks=(1, 1, 1, 1)),
-            "How many blocks has each stage? With one block each it is a ResNet-10.",
+            "How many convolutions do your stages have together? One block in each stage makes 8 convolutions. With "
+            "the stem and the linear layer that makes a ResNet-10; for 18 the stages need twice as many blocks.",
         ),
         Mistake(
             "blocks_of_resnet34",
             network(num_blocks=(3, 4, 6, 3)),
-            "How many blocks has each stage? [3, 4, 6, 3] makes ResNet-34.",
+            "How many blocks stand in each stage? The stages have 3, 4, 6 and 3 blocks, which makes a ResNet-34. "
+            "ResNet-18 has 16 convolutions in its stages, two in each block and the same number of blocks in every "
+            "stage.",
         ),
         Mistake(
             "bottleneck_blocks",
             network(Bottleneck),
-            "Which block is this? ResNet-18 has basic blocks; the bottleneck comes with ResNet-50.",
+            "How many convolutions does one of your blocks have? Your blocks have three convolutions: these are "
+            "bottlenecks, which the networks from ResNet-50 on use. ResNet-18 is built from basic blocks with two 3×3 "
+            "convolutions.",
         ),
         Mistake(
             "plain_blocks",
             network(PlainBlock),
-            "Which block is this? Without shortcuts it is the plain 18-layer network.",
+            "What is added to the result of a block's convolutions? These are plain blocks, without a shortcut, and "
+            "the network is the plain 18-layer one. ResNet-18 has the block of lesson 03, which adds x.",
         ),
         Mistake(
             "stages_not_registered",
             changed(hidden_stages),
-            "Does `parameters()` find the stages? Modules in a Python list are not registered: neither the optimizer "
-            "nor `state_dict` sees them.",
+            "How many parameters does `parameters()` find in the stages? The modules of the stages are not "
+            "registered: PyTorch does not look into Python lists and dicts. The network runs, but the optimizer never "
+            "trains the stages, and `state_dict` does not save them. nn.Sequential registers them.",
         ),
         Mistake(
             "shared_blocks",
             changed(shared_blocks),
-            "Is each block of the first stage a block of its own? One object used twice shares its weights.",
+            "How many different blocks does the first stage have? The first stage has one block, used twice, so both "
+            "places share their weights: `[block] * 2` repeats one object. Each place needs a block that is built for "
+            "it.",
         ),
         Mistake(
             "last_stage_skipped",
             network(kind=NoLastStage),
-            "Which stages does `forward` run? The last one is built and never used.",
+            "Through which stages does `forward` send the image? `layer4` is built but never called, so its weights "
+            "get no gradient. It comes between `layer3` and the pooling.",
         ),
         Mistake(
             "max_pooling_at_the_end",
             pooled(lambda out: F.adaptive_max_pool2d(out, 1).flatten(1)),
-            "How is the last map reduced to one number for each channel? By the mean, not by the largest value.",
+            "How does each channel's last map become one number? Each map becomes its largest value here. The network "
+            "takes the mean over the map (average pooling), so that every place of it counts.",
         ),
         Mistake(
             "sum_at_the_end",
             pooled(lambda out: out.sum(dim=(2, 3))),
-            "How is the last map reduced to one number for each channel? By the mean; a sum grows with the image.",
+            "What happens to the features, if the image has twice the height and width? The last map is summed up, so "
+            "an image of twice the height and width has features about four times as large. The network takes the "
+            "mean over the map, which does not grow with the image.",
         ),
         Mistake(
             "fixed_pooling",
             pooled(fixed_pooling),
-            "What does a pooling window of 4×4 do with a map of 6×6? Only 32×32 images end at 4×4; the pooling must "
-            "adapt to the map.",
+            "What does a pooling window of 4×4 do with a map of 6×6? On a map of 6×6 a pooling window of 4×4 stands "
+            "once and sees 16 of the 36 numbers, and the others are dropped without a word. An 8×8 map gives 4 "
+            "windows, and the linear layer stops with an error. The pooling must adapt to the map: one number per "
+            "channel, whatever the size.",
         ),
         Mistake(
             "linear_for_64",
             with_linear(2048, fixed_pooling),
-            "For which image size does the linear layer have 2048 inputs? For 64×64 only, and a pooling of fixed "
-            "size: 32×32 images give 512 numbers.",
+            "For which image size does the linear layer have 2048 inputs? The layer has 2048 inputs for 64×64 images "
+            "and a pooling of fixed size, which leaves 2×2 windows of 512 channels. Images of 32×32 give 512 numbers, "
+            "and the layer stops with an error. A pooling that adapts gives 512 for every size.",
         ),
         Mistake(
             "no_pooling",
             with_linear(512 * 16, lambda out: out.flatten(1)),
-            "What reduces the 4×4 map of each channel to one number? The pooling is missing, and the linear layer is "
-            "16 times as large.",
+            "How many inputs does the linear layer have? The 4×4 map of each of 512 channels is flattened as it is, "
+            "so the linear layer has 8192 inputs. That is 16 times as many weights, and it fits images of one size "
+            "only. An average pooling makes one number of each map first.",
         ),
         Mistake(
             "flatten_forgotten",
             pooled(lambda out: F.adaptive_avg_pool2d(out, 1)),
-            "Which shape does the pooling give? (N, 512, 1, 1) still has height and width; the linear layer takes "
-            "(N, 512).",
+            "Which shape does the pooling give? The pooling gives (N, 512, 1, 1), with height and width still there, "
+            "each of length 1. The linear layer works on the last dimension and expects 512 numbers there, so the two "
+            "ones have to go.",
         ),
         Mistake(
             "num_classes_ignored",
             lambda num_classes=10: resnet18(10),
-            "Where does `num_classes` go? The last layer must have that many outputs.",
+            "How many numbers come out of a network for 7 classes? `num_classes` is not used, so 7 classes get 10 "
+            "logits. The last layer needs as many outputs as there are classes.",
         ),
         Mistake(
             "linear_forgotten",
             changed(no_linear),
-            "What turns the 512 features into one number for each class? The linear layer is missing.",
+            "How many numbers come out for each image? The 512 features behind the pooling come out. A linear layer "
+            "has to make one logit for each class of them.",
         ),
         Mistake(
             "linear_without_bias",
             changed(linear_bias),
-            "Does the linear layer need its bias? No batch norm follows it, so it does.",
+            "Which layer, if any, shifts the logits of each class? The linear layer has no bias, so nothing shifts "
+            "the logits of a class. The convolutions do without one because a batch norm with a shift follows them; "
+            "behind the linear layer there is none.",
         ),
         Mistake(
             "softmax_at_the_end",
             behind(lambda logits: F.softmax(logits, dim=1)),
-            "What does the cross-entropy of PyTorch take? Logits; it applies the softmax itself.",
+            "What does PyTorch's cross-entropy do with what it gets? Cross-entropy takes logits and applies the "
+            "softmax itself, so in training there would be two. Numbers between 0 and 1 are poor logits: with ten "
+            "classes the loss could not fall below 1.46. The linear layer comes last.",
         ),
         Mistake(
             "log_softmax_at_the_end",
             behind(lambda logits: F.log_softmax(logits, dim=1)),
-            "What does the cross-entropy of PyTorch take? Logits; it applies the log-softmax itself.",
+            "What does the network give back, logits or something computed from them? The network gives "
+            "log-probabilities. Cross-entropy applies the log-softmax itself; a second one does not change the loss, "
+            "but the outputs are no logits any more. The linear layer comes last.",
         ),
         Mistake(
             "relu_at_the_end",
             behind(F.relu),
-            "May a logit be negative? The linear layer is the last step: no ReLU follows it.",
+            "What happens to a logit of -3? A ReLU follows the linear layer, so a logit of -3 becomes 0. A class that "
+            "the network wants to rule out then looks like one it knows nothing about, and gets no gradient. Logits "
+            "may be negative.",
         ),
         Mistake(
             "no_gradient",
             network(kind=NoGradient),
-            "Can this network learn? No gradient flows: is there a no_grad or a detach?",
+            "Which parameters get a gradient from a backward pass? No parameter gets a gradient: a no_grad or a "
+            "detach in `forward` cuts the network off, so it gives answers but cannot learn. no_grad belongs into the "
+            "code that measures a network, not into the network.",
         ),
     ),
 )

@@ -159,86 +159,107 @@ LOAD_TORCHVISION = Exercise(
         Mistake(
             "never_loaded",
             _never_loaded,
-            "Where do the tensors go into the model? It still has the weights that it was built with.",
+            "Which weights does the model have after the call? The model still has the weights that it was built "
+            "with: nothing is loaded into it, even if the names were changed.",
         ),
         Mistake(
             "copy_loaded",
             _copy_loaded,
-            "Which model got the weights? The one that was handed in must have them.",
+            "Which object got the weights, the model that was handed in or another one? Another model got the "
+            "weights, a copy or a new network. Whoever called the function goes on with the model that they handed "
+            "in, and it still has random weights.",
         ),
         Mistake(
             "not_renamed",
             _loads(lambda name: name),
-            "What does the error list? Missing are `shortcut` and `linear`, unexpected are `downsample` and `fc`: "
-            "the names must be changed from theirs to ours.",
+            "Which names does the error list as missing, and which as unexpected? In the error, missing are names "
+            "with `shortcut` and `linear`, unexpected are those with `downsample` and `fc`: the entries still have "
+            "torchvision's names. They have to be changed into ours before loading.",
         ),
         Mistake(
             "not_renamed_and_silenced",
             _loads(lambda name: name, strict=False),
-            "Which entries were loaded? strict=False passes over every name that does not fit: shortcuts and linear "
-            "layer still hold random numbers.",
+            "Which entries were loaded, and which not? The entries of `shortcut` and `linear` were not loaded: the "
+            "names are unchanged, and strict=False passes over every name that does not fit. These layers still hold "
+            "random numbers.",
         ),
         Mistake(
             "only_linear_renamed",
             _loads(lambda name: name.replace("fc", "linear")),
-            "Which other name differs? The shortcut has another name in torchvision, too.",
+            "Which names does the error still list as unexpected? The error still lists `downsample`, torchvision's "
+            "name for the shortcut, as unexpected. Only `fc` has been changed so far.",
         ),
         Mistake(
             "only_shortcut_renamed",
             _loads(lambda name: name.replace("downsample", "shortcut")),
-            "Which other name differs? The last layer has another name in torchvision, too.",
+            "Which names does the error still list? `fc`, torchvision's name for the last layer, is still there as "
+            "unexpected, and `linear` is missing. Only `downsample` has been changed so far.",
         ),
         Mistake(
             "only_linear_renamed_and_silenced",
             _loads(lambda name: name.replace("fc", "linear"), strict=False),
-            "Which entries were loaded? The shortcuts still hold random numbers, and strict=False hides it.",
+            "Which layers still hold random numbers? The shortcuts still hold random numbers: their torchvision name, "
+            "`downsample`, was not changed, and strict=False passes over names that do not fit. With strict loading "
+            "the error would list them.",
         ),
         Mistake(
             "only_shortcut_renamed_and_silenced",
             _loads(lambda name: name.replace("downsample", "shortcut"), strict=False),
-            "Which entries were loaded? The linear layer still holds random numbers, and strict=False hides it.",
+            "Which layer still holds random numbers? The linear layer still holds random numbers: its torchvision "
+            "name, `fc`, was not changed, and strict=False passes over names that do not fit. With strict loading the "
+            "error would list them.",
         ),
         Mistake(
             "strict_off",
             _loads(_our_name, strict=False),
-            "What if an entry is missing? With strict=False nobody complains, and the layer keeps random numbers.",
+            "What happens if an entry is missing in the dict? With strict=False a missing entry is no error, and its "
+            "layer keeps random numbers. The renaming is right, so loading can be strict: then a missing entry raises "
+            "an error.",
         ),
         Mistake(
             "statistics_forgotten",
             _parameters_only,
-            "What else does a batch norm keep beside weight and bias? In eval mode it needs the running mean and "
-            "variance.",
+            "What does a batch norm keep beside weight and bias? Batch norm's running mean and variance are no "
+            "parameters. Here only weights and biases are loaded, so in eval mode every batch norm uses the mean 0 "
+            "and the variance 1 of a new layer. Load all entries.",
         ),
         Mistake(
             "by_place",
             _by_place,
-            "What decides which tensor goes where? Here the entries come in another order: only their names say "
-            "where they belong.",
+            "What decides which tensor goes where? Here the place in the dict decides: first to first, second to "
+            "second. The entries may come in any order, and two tensors of the same shape are then exchanged without "
+            "an error. Only the names say where a tensor belongs.",
         ),
         Mistake(
             "changed_while_looping",
             _looped_and_changed,
-            "What happens to a dict that is changed while a loop goes through it? Build a new dict.",
+            "What happens to a dict that is changed while a loop goes through it? The loop goes through a dict that "
+            "it changes, and Python stops with an error. It also changes the caller's dict. Put the renamed entries "
+            "into a new dict.",
         ),
         Mistake(
             "argument_changed",
             _argument_changed,
-            "Whose dict is it? The caller may need it unchanged: build a new one.",
+            "Which names does the caller's dict have after the call? The entries were renamed in the caller's own "
+            "dict. The caller may still need torchvision's names, so put the renamed entries into a new dict.",
         ),
         Mistake(
             "keys_returned",
             _keys_returned,
-            "What does `load_state_dict` return? A report on the names, not the model.",
+            "What does `load_state_dict` return? `load_state_dict` returns a report of missing and unexpected names, "
+            "and here that comes back. Loading changes the model itself; hand the model back in a line of its own.",
         ),
         Mistake(
             "state_returned",
             _renamed_returned,
-            "What comes back? The model is asked for, not the renamed dict.",
+            "What kind of object comes back? The renamed dict comes back. The loading is right, but the caller wants "
+            "to go on with the model: hand that back.",
         ),
         Mistake(
             "nothing_returned",
             _nothing_returned,
-            "What comes back? The model is asked for.",
+            "What does the caller get back? The caller gets None, because there is no `return`. The loading is right; "
+            "hand the model back.",
         ),
     ),
 )

@@ -187,56 +187,65 @@ CHECKPOINT = Exercise(
         Mistake(
             "optimizer_forgotten",
             (_save_weights_only, _load_weights_only),
-            "What does Adam remember? Running means of the gradients: save optimizer.state_dict() too, or it "
-            "starts anew.",
+            "What does Adam remember from step to step? Adam remembers running means of the gradients and of their "
+            "squares. They are not in the file, so it starts anew after the break, and the next step is not the one "
+            "that would have been made. The optimizer has a state dict, too.",
         ),
         Mistake(
             "optimizer_not_loaded",
             (save_checkpoint, _load_weights_only),
-            "Is the optimizer's state loaded? It is in the file, but the optimizer does not get it.",
+            "What does the optimizer remember after load_checkpoint? The optimizer's state is in the file, but it is "
+            "not put back. The next step is then another one than without the break.",
         ),
         Mistake(
             "whole_model_saved",
             (_save_objects, _load_objects),
-            "Is this data or a pickled object? Saving the model itself stores code to run at loading time: save "
-            "model.state_dict().",
+            "What is written to the file, tensors or an object? The model itself is written to the file. torch.save "
+            "stores such an object as a pickle, which can run code when it is loaded, and weights_only=True refuses "
+            "it. A state dict holds tensors and names only.",
         ),
         Mistake(
             "code_allowed",
             (save_checkpoint, _load_any),
-            "Who wrote the file that you load? With weights_only=False anyone's file may run code on your machine; "
-            "your own files do not need it.",
+            "What may a file do while it is loaded? With weights_only=False a file may run code while it is loaded: a "
+            "checkpoint from somebody else could delete your files. Yours holds data only, so it can be loaded with "
+            "code forbidden.",
         ),
         Mistake(
             "weights_not_loaded",
             (save_checkpoint, _load_optimizer_only),
-            "Are the weights loaded into the model that was handed over? After load_checkpoint it has the same weights "
-            "as before.",
+            "Which weights does the model have after load_checkpoint? The model has the same weights as before: the "
+            "optimizer gets its state, the model does not. Both are in the file, and both have to be put back.",
         ),
         Mistake(
             "nothing_loaded",
             (save_checkpoint, _load_into_nothing),
-            "Where does the loaded state go? It is read and then dropped: load_state_dict, for model and optimizer.",
+            "What happens to the two states that load_checkpoint reads? Both states are read and dropped: only the "
+            "epoch is used, and model and optimizer stay as they were. Each has to get its own state back.",
         ),
         Mistake(
             "epoch_not_returned",
             (save_checkpoint, _load_no_epoch),
-            "What does load_checkpoint return? The training loop needs the epoch to know where to go on.",
+            "What does load_checkpoint give back? load_checkpoint gives None, so the training loop does not know "
+            "where to go on. The saved epoch is asked for.",
         ),
         Mistake(
             "epoch_off_by_one",
             (save_checkpoint, _load_next_epoch),
-            "Which epoch is returned? The saved one is asked for; the caller decides what comes next.",
+            "Which number comes back after saving epoch 7? After saving epoch 7, 8 comes back. What was saved is "
+            "asked for; the caller decides what comes next, and would otherwise leave out an epoch.",
         ),
         Mistake(
             "state_returned",
             (save_checkpoint, _load_returns_state),
-            "What is returned? The whole state; only the epoch is asked for.",
+            "What kind of object does load_checkpoint give back? The whole dict from the file comes back. Model and "
+            "optimizer have their states by then; only the epoch is asked for.",
         ),
         Mistake(
             "nothing_saved",
             (_save_nothing, load_checkpoint),
-            "Is anything written to the path? After save_checkpoint there is no file.",
+            "What is at the path after save_checkpoint? There is no file at the path: the state is perhaps collected, "
+            "but not written. torch.save does that.",
         ),
     ),
 )

@@ -117,71 +117,87 @@ EVALUATE = Exercise(
         Mistake(
             "no_eval_mode",
             _evaluation(eval_mode=False),
-            "Which mode is the model in? Without model.eval(), dropout drops and batch norm uses the batch's own "
-            "statistics (and changes the stored ones).",
+            "In which mode is the model while it is measured? The model is measured in training mode. Dropout then "
+            "drops numbers, batch norm uses the batch's own statistics, so an image's result depends on its "
+            "neighbours, and the stored statistics change. Measuring needs eval mode.",
         ),
         Mistake(
             "gradients_recorded",
             _evaluation(gradients=True),
-            "Who needs the gradients here? Nobody: without torch.no_grad() every batch stores what a backward "
-            "pass would need.",
+            "What does the forward pass store for a backward pass that never comes? The forward pass keeps the "
+            "intermediate results of every layer for a backward pass, and nobody needs them here. torch.no_grad() "
+            "around the loop switches the recording off and saves memory and time.",
         ),
         Mistake(
             "per_batch_means",
             _evaluation(per_batch=True),
-            "Does every batch count the same? The last one is smaller: weight each batch by its number of samples.",
+            "How much does an image of the last, smaller batch count? The means of the batches are averaged, so with "
+            "8, 8 and 3 images each of the last three counts more than twice as much as the others. Each image should "
+            "count the same: add up over images, and divide once.",
         ),
         Mistake(
             "loss_not_weighted",
             _evaluation(loss_weight=lambda count: 1.0),
-            "Which number does each batch add to the sum of losses? The loss of a batch is a mean; before it is added, "
-            "it must be multiplied by the number of samples in the batch.",
+            "What does each batch add to the sum of losses? The mean losses of the batches are added up, and the sum "
+            "is divided by the number of samples: a loss of 1 in each of three batches gives 3 / 19 = 0.16. A mean "
+            "has to be turned back into a sum over its batch before it is added.",
         ),
         Mistake(
             "last_batch_only",
             _evaluation(last_only=True),
-            "Which batches are in the result? Only the last one: are the sums set to zero inside the loop?",
+            "Which batches are in the result? Only the last batch is in the result: the sums are set to zero in every "
+            "turn of the loop, or overwritten. They start at zero once, before the loop, and grow.",
         ),
         Mistake(
             "accuracy_is_count",
             _evaluation(post=lambda loss, accuracy, n: (loss, round(accuracy * n))),
-            "Is the accuracy a share between 0 and 1? This is the number of right answers; divide by the number "
-            "of samples.",
+            "How large is the accuracy if all 19 answers are right? For 19 right answers of 19 the accuracy is 19 "
+            "here. As a share between 0 and 1 it should be 1, so the number of samples has to come in.",
         ),
         Mistake(
             "accuracy_in_percent",
             _evaluation(post=lambda loss, accuracy, n: (loss, 100 * accuracy)),
-            "Is the accuracy a share between 0 and 1? This one is in percent.",
+            "How large is the accuracy if every answer is right? If every answer is right the accuracy is 100 here, "
+            "in percent. In this course an accuracy is a share between 0 and 1, so that it can be compared with that "
+            "of training.",
         ),
         Mistake(
             "swapped",
             _evaluation(post=lambda loss, accuracy, n: (accuracy, loss)),
-            "In which order come the two results? First the loss, then the accuracy.",
+            "In which order do the two results come? The accuracy comes first here. The caller unpacks the loss "
+            "first: early stopping would watch the accuracy and take a low one for good.",
         ),
         Mistake(
             "loss_only",
             _evaluation(post=lambda loss, accuracy, n: loss),
-            "How many results are asked for? Two: loss and accuracy.",
+            "How many results come back? Only the loss comes back. The accuracy is asked for too, as the second "
+            "result.",
         ),
         Mistake(
             "error_instead_of_accuracy",
             _evaluation(post=lambda loss, accuracy, n: (loss, 1 - accuracy)),
-            "Share of right or of wrong answers? This is the error; the accuracy is asked for.",
+            "What is the accuracy of a model that is always right? The share of wrong answers is counted, so a model "
+            "that is always right gets 0. The accuracy is the share of right ones.",
         ),
         Mistake(
             "softmax_before_loss",
             _evaluation(transform=lambda logits: logits.softmax(1)),
-            "What does cross-entropy take? Logits: it applies the softmax itself, so here it is applied twice.",
+            "What does cross-entropy do with what it gets? Cross-entropy takes logits and applies the softmax itself, "
+            "so here there are two. Even a model that is right and sure of it would then have a loss of 1.46 with ten "
+            "classes. Give it the logits.",
         ),
         Mistake(
             "still_learning",
             _evaluation(learn=True),
-            "Does measuring change the model? Here the weights move: no backward and no step in an evaluation.",
+            "Which weights does the model have after the measurement? The measurement changes the weights: there is a "
+            "backward pass and a step in it. The validation images are then training images, and their loss says "
+            "nothing about new ones. Measuring only looks.",
         ),
         Mistake(
             "returns_nothing",
             _evaluation(post=lambda loss, accuracy, n: None),
-            "What does the function return? Nothing: is the return missing?",
+            "What does the function give back? The function gives None, because there is no `return` behind the loop. "
+            "The mean loss and the accuracy are asked for.",
         ),
     ),
 )

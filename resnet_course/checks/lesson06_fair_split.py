@@ -105,7 +105,9 @@ FAIR_SPLIT = Exercise(
         Mistake(
             "train_keeps_validation",
             lambda targets, fraction=0.1, seed=0: (torch.arange(len(targets)), fair_split(targets, fraction, seed)[1]),
-            "Are the validation images still in the training part? Then the network has seen the answers.",
+            "Which images are in the training part? All images are in the training part, those for validation too. "
+            "The network then trains on the images that are to measure it, and the validation accuracy says how well "
+            "it remembers. Take them out of the training part.",
         ),
         Mistake(
             "not_shuffled",
@@ -113,29 +115,36 @@ FAIR_SPLIT = Exercise(
                 torch.arange(round((1 - fraction) * len(targets))),
                 torch.arange(round((1 - fraction) * len(targets)), len(targets)),
             ),
-            "Which classes are at the end of the list? Files come sorted by class: cut without shuffling and the "
-            "validation part misses some.",
+            "Which classes does the validation part hold, if the files are sorted by class? The list is cut without "
+            "shuffling, so validation gets only the last classes: of 60, 30 and 10 images, a fifth at the end is 10 "
+            "of class 1 and all of class 2. Draw at random, class by class.",
         ),
         Mistake(
             "not_stratified",
             _random_part,
-            "Does every class keep its share? A random cut is right on average only; a rare class can be missing.",
+            "How many images of the rarest class are in the validation part, for several seeds? One cut through all "
+            "images keeps the classes' shares only on average: of 10 images of a rare class, 0 or 5 may land in "
+            "validation where it should be 2. For every class to keep its share, each has to be drawn from by itself.",
         ),
         Mistake(
             "seed_ignored",
             lambda targets, fraction=0.1, seed=0: fair_split(targets, fraction, 0),
-            "Where is the seed used? Every seed gives the same split.",
+            "What changes when another seed is given? Every seed gives the same split. The seed should decide, "
+            "through the generator that draws.",
         ),
         Mistake(
             "global_seed",
             _global_seed,
-            "Which generator draws? The global one: the split then changes with everything that drew before. Use "
-            "torch.Generator().manual_seed(seed).",
+            "Which generator draws the images? The global generator draws the images, so the split changes with "
+            "everything that was drawn before it, such as the weights of a network. A torch.Generator of its own, set "
+            "with the seed, depends on nothing else.",
         ),
         Mistake(
             "parts_swapped",
             lambda targets, fraction=0.1, seed=0: fair_split(targets, fraction, seed)[::-1],
-            "Which part comes first? Training, then validation; the fraction is for validation.",
+            "Which of the two parts is the larger one? Validation comes first here, and the second part is the larger "
+            "one. The caller unpacks training first and would train on a tenth of the images; `fraction` is the share "
+            "of the second part.",
         ),
         Mistake(
             "images_lost",
@@ -143,23 +152,29 @@ FAIR_SPLIT = Exercise(
                 fair_split(targets, fraction, seed)[0][:-5],
                 fair_split(targets, fraction, seed)[1],
             ),
-            "Do the two parts together hold every image? Some are in neither, so they are lost for good.",
+            "How many images do the two parts hold together? Some images are in neither part and are never used. What "
+            "is not in the validation part belongs to training.",
         ),
         Mistake(
             "with_replacement",
             _with_replacement,
-            "Can an image be drawn twice? Draw without replacement: torch.randperm, not torch.randint.",
+            "How often can one image be in the validation part? The indices are drawn with replacement, as "
+            "torch.randint does. Some images then count twice, and others that should be there are missing. Shuffle "
+            "the indices and cut the list.",
         ),
         Mistake(
             "same_count_for_each_class",
             _same_for_each_class,
-            "Should each class give the same number or the same share? With the same number a rare class is used up.",
+            "Does each class give the same number of images or the same share? Each class gives the same number of "
+            "images: of 60, 30 and 10 it is 7 each, and 3 of the rare class are left for training. Each should give "
+            "the same share, 12, 6 and 2.",
         ),
         Mistake(
             "random_and_global_seed",
             lambda targets, fraction=0.1, seed=0: _random_part(targets, fraction, None),
-            "Where do the seed and the classes come in? The seed is not used, and the classes do not keep their "
-            "shares.",
+            "What does the split depend on? The split depends on the global generator and not on the seed, so it is "
+            "another one each time. And one cut through all images does not keep the classes' shares. Draw class by "
+            "class, with a generator that the seed sets.",
         ),
     ),
 )

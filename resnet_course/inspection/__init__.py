@@ -2,16 +2,25 @@
 
 from resnet_course.inspection.divergence import Divergence, first_divergence
 from resnet_course.inspection.gradients import gradient_norms
+from resnet_course.inspection.landscape import filter_normalise, loss_line, loss_surface, random_direction
+from resnet_course.inspection.lesion import BlockNorms, block_norms, lesion
 from resnet_course.inspection.metrics import confusion_counts
 from resnet_course.inspection.shapes import LayerRow, count_multiply_adds, count_parameters, trace_layers
 
 __all__ = [
+    "BlockNorms",
     "Divergence",
     "LayerRow",
+    "block_norms",
     "confusion_counts",
     "count_multiply_adds",
     "count_parameters",
+    "filter_normalise",
     "first_divergence",
     "gradient_norms",
+    "lesion",
+    "loss_line",
+    "loss_surface",
+    "random_direction",
     "trace_layers",
 ]

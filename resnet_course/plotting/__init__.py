@@ -11,6 +11,7 @@ from resnet_course.plotting.curves import lines, profile
 from resnet_course.plotting.diagrams import receptive_field, shape_trace
 from resnet_course.plotting.display import figure_html, show
 from resnet_course.plotting.images import image_grid, mistakes
+from resnet_course.plotting.landscape import landscapes
 from resnet_course.plotting.style import network_style, use_style
 from resnet_course.plotting.training_curves import history
 
@@ -22,6 +23,7 @@ __all__ = [
     "figure_html",
     "history",
     "image_grid",
+    "landscapes",
     "lines",
     "mistakes",
     "network_style",
