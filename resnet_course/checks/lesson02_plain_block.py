@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from resnet_course.checks.blocks import same_block
 from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checks.wrong_blocks import without_expansion
 from resnet_course.models import PlainBlock
 
 BLOCK_CASES = (((4, 4), (3, 4, 8, 8)), ((4, 6, 1), (3, 4, 7, 7)), ((4, 8, 2), (3, 4, 8, 8)))
@@ -56,15 +57,6 @@ class _WithShortcut(PlainBlock):
     def forward(self, x: Tensor) -> Tensor:
         out = self.transform(x)
         return F.relu(out + x) if out.shape == x.shape else F.relu(out)
-
-
-class _NoExpansion(nn.Module):
-    def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
-        super().__init__()
-        self.block = PlainBlock(in_planes, planes, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(x)
 
 
 PLAIN_BLOCK = Exercise(
@@ -131,7 +123,7 @@ PLAIN_BLOCK = Exercise(
         ),
         Mistake(
             "no_expansion",
-            _NoExpansion,
+            without_expansion(PlainBlock),
             "Where does the class say how many channels go out for each of `planes`? The class attribute `expansion` "
             "is missing. ResNet reads it from every block class to know the channels behind the block. It is 1 here, "
             "since `planes` channels go out.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from resnet_course.checks.blocks import same_block
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.checks.lesson03_wrong_blocks import WRONG_BLOCKS
+from resnet_course.checks.wrong_blocks import hints_about_the_class
 from resnet_course.models import BasicBlock
 
 # Odd sizes too: there a stride of 2 rounds up. All sizes differ, so that each case stops with an error of its own.
@@ -215,20 +216,7 @@ HINTS = {
         "convolutions. This is the pre-activation order of a later paper (lesson 08). In this block they stand behind "
         "them, and the last ReLU behind the sum."
     ),
-    "no_default_stride": (
-        "What does BasicBlock(16, 16) do, called with two numbers? BasicBlock(16, 16) raises an error, because "
-        "`stride` has no default. Most blocks of a network keep the size, so the argument is 1 when nothing is said."
-    ),
-    "wrong_expansion": (
-        "What does the class say about how many channels leave it, as a multiple of planes? The class says "
-        "`expansion` 4, which is true of the bottleneck. From this block `planes` channels come out, one times "
-        "planes; with a wrong number the next block is built for too many channels."
-    ),
-    "no_expansion": (
-        "Where does the class say how many channels leave a block, as a multiple of `planes`? The class attribute "
-        "`expansion` is missing. ResNet asks the class itself, before a block is built, so it stands above __init__. "
-        "For this block it is 1."
-    ),
+    **hints_about_the_class("BasicBlock"),
 }
 """What a learner reads, by the id of the mistake."""
 

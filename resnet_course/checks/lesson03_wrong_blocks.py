@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resnet_course.checks.wrong_blocks import about_the_class, with_forward, with_layers
 from resnet_course.models import BasicBlock, PlainBlock, conv3x3, projection_shortcut
 
-
-def _forward(rule: Callable[[Any, Tensor], Any]) -> type[BasicBlock]:
-    """The block with its layers as they should be, used by another rule."""
-
-    class Wrong(BasicBlock):
-        def forward(self, x: Tensor) -> Any:
-            return rule(self, x)
-
-    return Wrong
-
-
-def _layers(change: Callable[[Any, int, int, int], None]) -> type[BasicBlock]:
-    """The block with some of its layers replaced."""
-
-    class Wrong(BasicBlock):
-        def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
-            super().__init__(in_planes, planes, stride)
-            change(self, in_planes, planes, stride)
-
-    return Wrong
+_forward = functools.partial(with_forward, BasicBlock)
+_layers = functools.partial(with_layers, BasicBlock)
 
 
 def _no_relu_between(block: Any, x: Tensor) -> Tensor:
@@ -181,24 +164,6 @@ class _BatchNormFirst(BasicBlock):
         return self.conv2(F.relu(self.bn2(out))) + self.shortcut(x)
 
 
-class _NoDefaultStride(BasicBlock):
-    def __init__(self, in_planes: int, planes: int, stride: int) -> None:
-        super().__init__(in_planes, planes, stride)
-
-
-class _WrongExpansion(BasicBlock):
-    expansion = 4
-
-
-class _NoExpansion(nn.Module):
-    def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
-        super().__init__()
-        self.block = BasicBlock(in_planes, planes, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(x)
-
-
 WRONG_BLOCKS: dict[str, Any] = {
     "no_shortcut": PlainBlock,
     "shortcut_unused": _forward(lambda block, x: F.relu(block.transform(x))),
@@ -242,8 +207,6 @@ WRONG_BLOCKS: dict[str, Any] = {
     "no_batch_norm_2": _layers(_no_batch_norm_2),
     "shared_batch_norm": _layers(_shared_batch_norm),
     "batch_norm_first": _BatchNormFirst,
-    "no_default_stride": _NoDefaultStride,
-    "wrong_expansion": _WrongExpansion,
-    "no_expansion": _NoExpansion,
+    **about_the_class(BasicBlock, expansion=4),
 }
 """The implementation of every mistake by its id; `lesson03_basic_block` has the hints."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from resnet_course.checks.blocks import same_block
 from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.checks.lesson08_wrong_preact_blocks import WRONG_PREACT_BLOCKS
+from resnet_course.checks.wrong_blocks import hints_about_the_class
 from resnet_course.models import PreActBlock
 
 # Odd sizes too: there a stride of 2 rounds up. All sizes differ, so that each case stops with an error of its own.
@@ -189,20 +190,7 @@ HINTS = {
         "norm behind it, together with the mean; what that of the second adds to the sum, the batch norms of later "
         "blocks take away. Both are built without one."
     ),
-    "no_default_stride": (
-        "What does PreActBlock(16, 16) do, called with two numbers? PreActBlock(16, 16) raises an error, because "
-        "`stride` has no default. Most blocks of a network keep the size, so the argument is 1 when nothing is said."
-    ),
-    "wrong_expansion": (
-        "What does the class say about how many channels leave it, as a multiple of planes? The class says "
-        "`expansion` 4, which is true of the bottleneck. From this block `planes` channels come out, one times "
-        "planes; with a wrong number the next block is built for too many channels."
-    ),
-    "no_expansion": (
-        "Where does the class say how many channels leave a block, as a multiple of `planes`? The class attribute "
-        "`expansion` is missing. ResNet asks the class itself, before a block is built, so it stands above __init__. "
-        "For this block it is 1."
-    ),
+    **hints_about_the_class("PreActBlock"),
 }
 """What a learner reads, by the id of the mistake."""
 

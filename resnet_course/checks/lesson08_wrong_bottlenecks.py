@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resnet_course.checks.wrong_blocks import Change, about_the_class, with_forward, with_layers
 from resnet_course.models import Bottleneck, conv3x3, projection_shortcut
 
-Change = Callable[[Any, int, int, int], None]
-
-
-def _forward(rule: Callable[[Any, Tensor], Any]) -> type[Bottleneck]:
-    """The block with its layers as they should be, used by another rule."""
-
-    class Wrong(Bottleneck):
-        def forward(self, x: Tensor) -> Any:
-            return rule(self, x)
-
-    return Wrong
-
-
-def _layers(change: Change) -> type[Bottleneck]:
-    """The block with some of its layers replaced."""
-
-    class Wrong(Bottleneck):
-        def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
-            super().__init__(in_planes, planes, stride)
-            change(self, in_planes, planes, stride)
-
-    return Wrong
+_forward = functools.partial(with_forward, Bottleneck)
+_layers = functools.partial(with_layers, Bottleneck)
 
 
 def _conv1x1(in_planes: int, out_planes: int, stride: int = 1, **options: Any) -> nn.Conv2d:
@@ -170,33 +152,8 @@ def _shared_batch_norm(block: Any, in_planes: int, planes: int, stride: int) -> 
     block.bn2 = block.bn1
 
 
-class _NoDefaultStride(Bottleneck):
-    def __init__(self, in_planes: int, planes: int, stride: int) -> None:
-        super().__init__(in_planes, planes, stride)
-
-
 class _ExpansionOfOne(_layers(_not_widened)):  # type: ignore[misc]
     expansion = 1
-
-
-class _WrongExpansion(nn.Module):
-    expansion = 1
-
-    def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
-        super().__init__()
-        self.block = Bottleneck(in_planes, planes, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(x)
-
-
-class _NoExpansion(nn.Module):
-    def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
-        super().__init__()
-        self.block = Bottleneck(in_planes, planes, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(x)
 
 
 WRONG_BOTTLENECKS: dict[str, Any] = {
@@ -238,8 +195,6 @@ WRONG_BOTTLENECKS: dict[str, Any] = {
     "no_batch_norm": _layers(_no_batch_norm),
     "no_batch_norm_3": _layers(_no_batch_norm_3),
     "shared_batch_norm": _layers(_shared_batch_norm),
-    "no_default_stride": _NoDefaultStride,
-    "wrong_expansion": _WrongExpansion,
-    "no_expansion": _NoExpansion,
+    **about_the_class(Bottleneck, expansion=1),
 }
 """The implementation of every mistake by its id; `lesson08_bottleneck` has the hints."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resnet_course.checks.wrong_blocks import Change, about_the_class, with_forward, with_layers
 from resnet_course.models import BasicBlock, PreActBlock, conv3x3, projection_shortcut
 
-Change = Callable[[Any, int, int, int], None]
+_forward = functools.partial(with_forward, PreActBlock)
+_layers = functools.partial(with_layers, PreActBlock)
 
 
 def _activated(block: Any, x: Tensor) -> Tensor:
@@ -30,16 +33,6 @@ def _add(block: Any, x: Tensor) -> tuple[Tensor, Tensor]:
     """F(x) and the shortcut of x, both right."""
     activated = _activated(block, x)
     return _transform(block, activated), _shortcut(block, x, activated)
-
-
-def _forward(rule: Callable[[Any, Tensor], Any]) -> type[PreActBlock]:
-    """The block with its layers as they should be, used by another rule."""
-
-    class Wrong(PreActBlock):
-        def forward(self, x: Tensor) -> Any:
-            return rule(self, x)
-
-    return Wrong
 
 
 def _sum(rule: Callable[[Any, Tensor, Tensor], Any]) -> type[PreActBlock]:
@@ -65,17 +58,6 @@ def _steps(first: str, second: str) -> type[PreActBlock]:
             activated = steps(first, self.bn1, x)
             out = self.conv2(steps(second, self.bn2, self.conv1(activated)))
             return out + _shortcut(self, x, activated)
-
-    return Wrong
-
-
-def _layers(change: Change) -> type[PreActBlock]:
-    """The block with some of its layers replaced."""
-
-    class Wrong(PreActBlock):
-        def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
-            super().__init__(in_planes, planes, stride)
-            change(self, in_planes, planes, stride)
 
     return Wrong
 
@@ -207,24 +189,6 @@ class _BatchNormBehind(PreActBlock):
         return self.bn2(self.conv2(out)) + _shortcut(self, x, activated)
 
 
-class _NoDefaultStride(PreActBlock):
-    def __init__(self, in_planes: int, planes: int, stride: int) -> None:
-        super().__init__(in_planes, planes, stride)
-
-
-class _WrongExpansion(PreActBlock):
-    expansion = 4
-
-
-class _NoExpansion(nn.Module):
-    def __init__(self, in_planes: int, planes: int, stride: int = 1) -> None:
-        super().__init__()
-        self.block = PreActBlock(in_planes, planes, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.block(x)
-
-
 WRONG_PREACT_BLOCKS: dict[str, Any] = {
     "post_activation": BasicBlock,
     "no_shortcut": _NoShortcut,
@@ -263,8 +227,6 @@ WRONG_PREACT_BLOCKS: dict[str, Any] = {
     "no_padding": _layers(_no_padding),
     "bias_everywhere": _layers(_bias_everywhere),
     "bias_left_on": _layers(_bias_left_on),
-    "no_default_stride": _NoDefaultStride,
-    "wrong_expansion": _WrongExpansion,
-    "no_expansion": _NoExpansion,
+    **about_the_class(PreActBlock, expansion=4),
 }
 """The implementation of every mistake by its id; `lesson08_preact_block` has the hints."""
