@@ -8,7 +8,6 @@ Both give the same numbers, up to rounding.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import platform
@@ -104,11 +103,7 @@ class _Job:
         reset_seeds(run.seed)
         model = run.build(len(train_set.classes)).to(processes.device, self.dtype)
         self.model = model.to(memory_format=self.precision.memory_format)
-        self.optimizer = torch.optim.SGD(
-            self.model.parameters(), lr=run.learning_rate, momentum=0.9, nesterov=True, weight_decay=5e-4
-        )
-        steps = run.epochs * len(self.batches)
-        self.scheduler = torch.optim.lr_scheduler.OneCycleLR(self.optimizer, run.learning_rate, total_steps=steps)
+        self.optimizer, self.scheduler = run.recipe(self.model, steps=run.epochs * len(self.batches))
         self.curves: dict[str, list[float]] = {"train_loss": [], "train_acc": [], "images": [], "seconds": []}
         self.together: nn.Module = self.model
         if processes.count > 1:
@@ -201,7 +196,7 @@ class _Job:
             "schema": SCHEMA,
             **_plain(self.settings),
             "processes": self.processes.count,
-            "data": {"name": train_set.name, "images": len(train_set), "sha256": _digest(train_set)},
+            "data": {"name": train_set.name, "images": len(train_set), "sha256": train_set.sha256()},
             "train_error": self.error_on(train_set),
             "test_error": self.error_on(test_set),
             "curves": self.curves,
@@ -220,23 +215,17 @@ def _load(settings: Settings, processes: Processes) -> tuple[data.ImageSet, data
     for turn in (True, False):  # rank 0 first, so that a data set is downloaded once
         if turn == (processes.rank == 0):
             try:
-                sets = _load_both(settings)
+                sets = settings.run.load_images(settings.dataset)
             except CourseError as problem:
                 error = str(problem)
         _fail_everywhere(error, processes)
     assert sets is not None
-    found = processes.from_all([_plain(settings), *map(_digest, sets)])
+    found = processes.from_all([_plain(settings), *(each.sha256() for each in sets)])
     different = [str(rank) for rank, each in enumerate(found) if each != found[0]]
     if different:
         error = f"rank {', '.join(different)} has other images or other options than rank 0; give all the same"
     _fail_everywhere(error, processes)
     return sets
-
-
-def _load_both(settings: Settings) -> tuple[data.ImageSet, data.ImageSet]:
-    run = settings.run
-    train_set = data.load(settings.dataset, "train", run.image_size, run.images)
-    return train_set, data.load(settings.dataset, "test", run.image_size, max(1_000, run.images // 5))
 
 
 def _fail_everywhere(error: str | None, processes: Processes) -> None:
@@ -271,12 +260,6 @@ def _plain(settings: Settings) -> dict[str, Any]:
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
     return {**settings.get("configuration", {}), **{k: v for k, v in settings.items() if k != "configuration"}}
-
-
-def _digest(dataset: data.ImageSet) -> str:
-    digest = hashlib.sha256(dataset.images.numpy().tobytes())
-    digest.update(dataset.targets.numpy().tobytes())
-    return digest.hexdigest()
 
 
 def _say_epoch(curves: dict[str, list[float]], epochs: int) -> None:

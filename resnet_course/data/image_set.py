@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,6 +58,12 @@ class ImageSet:
     def image_size(self) -> int:
         """Height of the images in pixels."""
         return self.images.shape[-2]
+
+    def sha256(self) -> str:
+        """Digest of the images' bytes, then the targets', as 64 hexadecimal digits: says which data a record is of."""
+        digest = hashlib.sha256(self.images.numpy().tobytes())
+        digest.update(self.targets.numpy().tobytes())
+        return digest.hexdigest()
 
     def subset(self, indices: Tensor) -> ImageSet:
         """The images at `indices`, in that order."""

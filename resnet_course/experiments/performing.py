@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from dataclasses import asdict
 from pathlib import Path
@@ -40,15 +39,14 @@ def perform(
     """
     where = runtime.profile().device
     precision = precision or runtime.precision()
-    train = data.load(dataset, "train", run.image_size, run.images)
-    test = data.load(dataset, "test", run.image_size, max(1_000, run.images // 5))
+    train, test = run.load_images(dataset)
     batches = data.Batches(train, run.batch_size, shuffle=True, seed=run.seed, device=where)
     clean = data.Batches(train, 500, device=where)
     unseen = data.Batches(test, 500, mean=batches.mean, std=batches.std, device=where)
     reset_seeds(run.seed)
     model = run.build(len(train.classes)).to(where)
     history = _train(model, batches, run, precision, checkpoint)
-    digest = _digest(train)
+    digest = train.sha256()
     if weights is not None:
         state = pack(model)
         save_weights(state, weights, {"network": run.network, "data": train.name, "data_sha256": digest})
@@ -70,10 +68,7 @@ def perform(
 
 
 def _train(model: nn.Module, batches: data.Batches, run: Run, precision: Precision, checkpoint: Path | None) -> History:
-    optimizer = torch.optim.SGD(
-        model.parameters(), lr=run.learning_rate, momentum=0.9, nesterov=True, weight_decay=5e-4
-    )
-    steps = run.epochs * len(batches)
+    optimizer, scheduler = run.recipe(model, steps=run.epochs * len(batches))
     return fit(
         model,
         batches,
@@ -81,7 +76,7 @@ def _train(model: nn.Module, batches: data.Batches, run: Run, precision: Precisi
         optimizer,
         nn.functional.cross_entropy,
         run.epochs,
-        scheduler=torch.optim.lr_scheduler.OneCycleLR(optimizer, run.learning_rate, total_steps=steps),
+        scheduler=scheduler,
         precision=precision,
         checkpoint=checkpoint,
         description=run.network,
@@ -97,10 +92,3 @@ def _machine(where: torch.device, precision: Precision) -> dict[str, Any]:
         "precision": str(precision),
         "versions": {"resnet_course": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
     }
-
-
-def _digest(dataset: data.ImageSet) -> str:
-    """SHA-256 of the images' bytes, then the targets'."""
-    digest = hashlib.sha256(dataset.images.numpy().tobytes())
-    digest.update(dataset.targets.numpy().tobytes())
-    return digest.hexdigest()

@@ -43,7 +43,7 @@ def load_weights(network: str, dataset: str = "shapes", results: Path = SHIPPED)
     """A trained network in eval mode, in float32 on the CPU.
 
     Args:
-        network: "plain 20", "residual 20", "plain 56" or "residual 56".
+        network: "plain 20" or "residual 20".
         dataset: what it was trained on.
         results: folder of the records.
 
