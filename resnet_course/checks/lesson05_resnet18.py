@@ -36,7 +36,7 @@ from resnet_course.models import Bottleneck, PlainBlock, ResNet, resnet18
 
 CASES = (
     Case(10, (1, 3, 32, 32)),
-    Case(10, (1, 3, 40, 40)),
+    Case(10, (1, 3, 33, 33)),  # 5×5 before the pooling
     Case(7, (2, 3, 16, 16), training=True),
 )
 OTHER_BLOCKS = [1, 2, 3, 4]  # in ResNet-18 all four numbers are equal, which hides a stage that takes another's

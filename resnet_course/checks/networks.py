@@ -83,7 +83,7 @@ class SameNetwork:
         if not for_a_person and mine.layers is not None and mine.layers != expected.layers:
             return "the layers differ."
         if mine.shapes != expected.shapes:
-            return self._sizes_differ(mine, expected)
+            return self._sizes_differ(mine, expected) if for_a_person else "the parameters differ."
         for case in self._cases:
             difference = _runs_differ(mine.run(case), expected.run(case), case)
             if difference is not None:
