@@ -1,0 +1,82 @@
+"""From the assignments' sources to a course folder of nbgrader, with a release version of each."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+from resnet_course.authoring import INSTALL_CELL, METADATA, repository_address
+from resnet_course.errors import CourseError
+from resnet_course.files import write_atomically
+from resnet_course.grading.assignment import load_assignment, released
+from resnet_course.runner import course_root
+
+COURSE = "resnet-course"
+CONFIGURATION = '''\
+"""nbgrader's settings for this course; built by `make assignments`, then yours to change."""
+c = get_config()  # noqa: F821 - nbgrader defines it
+c.CourseDirectory.course_id = "{course}"
+c.CourseDirectory.root = {root!r}
+c.ClearSolutions.code_stub = {{"python": "# Write this part yourself.\\nraise NotImplementedError"}}
+c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
+c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"
+c.ClearSolutions.enforce_metadata = False
+c.ClearSolutions.text_stub = "*Write your report here.*"
+'''
+
+
+def assignment_folders() -> list[Path]:
+    """The assignments of this checkout.
+
+    Raises:
+        CourseError: if there are none.
+    """
+    folders = sorted(path.parent for path in (course_root() / "assignments").glob("*/source.py"))
+    if not folders:
+        raise CourseError("there is no folder `assignments` here; run this in a checkout of the course")
+    return folders
+
+
+def build_classroom(target: Path) -> list[Path]:
+    """Write nbgrader's settings and source notebooks, and let nbgrader make the release versions.
+
+    Marks and hand-ins that are already in the folder stay.
+
+    Returns:
+        The release notebooks, ready to hand out.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    configuration = target / "nbgrader_config.py"
+    if not configuration.is_file():
+        write_atomically(configuration, CONFIGURATION.format(course=COURSE, root=str(target.resolve())).encode())
+    repository = repository_address(course_root())
+    notebooks = []
+    for folder in assignment_folders():
+        assignment = load_assignment(folder)
+        install = nbformat.v4.new_code_cell(INSTALL_CELL.format(repository=repository))
+        install.id = "install"
+        cells = [released(cell) for cell in assignment.cells]
+        notebook = nbformat.v4.new_notebook(cells=[cells[0], install, *cells[1:]], metadata=METADATA)
+        path = target / "source" / assignment.name / f"{assignment.name}.ipynb"
+        write_atomically(path, (nbformat.writes(notebook, version=4) + "\n").encode())
+        nbgrader(target, "generate_assignment", assignment.name, "--force", "--create")
+        notebooks.append(target / "release" / assignment.name / f"{assignment.name}.ipynb")
+    return notebooks
+
+
+def nbgrader(folder: Path, command: str, *arguments: str) -> None:
+    """Run one of nbgrader's own commands in a course folder.
+
+    Raises:
+        CourseError: with nbgrader's last words, if it fails.
+    """
+    if shutil.which("nbgrader") is None and not (Path(sys.executable).parent / "nbgrader").exists():
+        raise CourseError("nbgrader is missing. Install it with: pip install 'resnet-course[classroom]'")
+    line = [sys.executable, "-m", "nbgrader", command, *arguments]
+    ended = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        raise CourseError(f"nbgrader {command} failed: {ended.stderr.strip()[-500:]}")

@@ -1,0 +1,207 @@
+"""From what was handed in to cells that can be run, and to a notebook that nbgrader can show.
+
+Nothing here stops a batch: what can be repaired is repaired and said, what cannot is refused with a reason.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+MOST_BYTES = 64 * 2**20  # of a notebook
+MOST_CELLS = 2_000
+MOST_SOURCE = 200_000  # characters of one cell
+
+
+class RefusedError(Exception):
+    """A hand-in that cannot be read as a notebook; the text says why and what to do."""
+
+
+@dataclass
+class HandIn:
+    """A hand-in, ready to be graded.
+
+    Args:
+        notebook: the learner's cells in their order, with the release's metadata and check cells, without outputs.
+        cells: the sources to run, in order.
+        repairs: what was mended or is odd, one sentence each; learners read them.
+    """
+
+    notebook: NotebookNode
+    cells: list[str] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
+
+
+def find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
+    """The notebook in a student's folder, which should be called `name`.ipynb.
+
+    Raises:
+        RefusedError: if there is none, or several with other names.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        raise RefusedError("the hand-in is not a folder")
+    found = [path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".ipynb"]
+    links = [path for path in found if path.is_symlink()]
+    found = [path for path in found if path not in links and path.is_file()]
+    exact = [path for path in found if path.name == f"{name}.ipynb"]
+    if links and not exact:
+        raise RefusedError(f"{links[0].name} is a link, not a file; hand in the notebook itself")
+    if exact:
+        others = [path.name for path in found if path not in exact]
+        return exact[0], [f"{', '.join(others)}: not looked at"] if others else []
+    if len(found) == 1:
+        return found[0], [f"the file is called {found[0].name}, not {name}.ipynb"]
+    if found:
+        raise RefusedError(f"{len(found)} notebooks, none of them called {name}.ipynb; hand in one")
+    raise RefusedError(f"there is no notebook; hand in {name}.ipynb")
+
+
+def read_hand_in(path: Path, release: NotebookNode) -> HandIn:
+    """Read and repair.
+
+    Args:
+        path: the notebook that was handed in; links are not followed.
+        release: the notebook that was handed out.
+
+    Raises:
+        RefusedError: if it cannot be read as a notebook.
+    """
+    information = path.lstat()
+    if not stat.S_ISREG(information.st_mode):
+        raise RefusedError(f"{path.name} is not a plain file")
+    if information.st_size > MOST_BYTES:
+        raise RefusedError(f"{path.name} is larger than {MOST_BYTES // 2**20} MB; clear all outputs and hand in again")
+    repairs: list[str] = []
+    content = _parse(path.read_bytes(), path.name)
+    kernel = str(_inside(content, "metadata", "kernelspec", "language") or "python").lower()
+    if kernel != "python":
+        repairs.append(f"its kernel was {kernel[:20]}; its cells were run as Python")
+    cells = _cells(content, repairs)
+    return _fit(cells, release, repairs)
+
+
+def _parse(data: bytes, name: str) -> dict[str, Any]:
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise RefusedError(f"{name} cannot be read as a notebook{where}; save it again in Jupyter") from None
+    if isinstance(content, dict) and isinstance(content.get("worksheets"), list):  # of the year 2014 or before
+        try:
+            content = nbformat.convert(nbformat.from_dict(content), 4)
+        except Exception:
+            raise RefusedError(f"{name} is a notebook of an old kind; open and save it in Jupyter") from None
+    if not isinstance(content, dict) or not isinstance(content.get("cells"), list):
+        raise RefusedError(f"{name} holds no cells; it is not a notebook")
+    return content
+
+
+def _cells(content: dict[str, Any], repairs: list[str]) -> list[NotebookNode]:
+    """The cells without outputs; what is no cell is left out."""
+    found = []
+    for cell in content["cells"][:MOST_CELLS]:
+        source = cell.get("source", "") if isinstance(cell, dict) else None
+        if isinstance(source, list):
+            source = "".join(part for part in source if isinstance(part, str))
+        if not isinstance(source, str) or cell.get("cell_type") not in ("code", "markdown", "raw"):
+            repairs.append("something that is no cell was left out")
+            continue
+        if len(source) > MOST_SOURCE:
+            repairs.append("a cell of more than 200,000 characters was left out")
+            continue
+        build = nbformat.v4.new_code_cell if cell["cell_type"] == "code" else nbformat.v4.new_markdown_cell
+        new = build(source)
+        grade_id = _inside(cell, "metadata", "nbgrader", "grade_id")
+        new.metadata = NotebookNode({"was": grade_id if isinstance(grade_id, str) else ""})
+        new.id = cell["id"] if isinstance(cell.get("id"), str) else ""
+        found.append(new)
+    if len(content["cells"]) > MOST_CELLS:
+        repairs.append(f"only the first {MOST_CELLS} cells were looked at")
+    return found
+
+
+def _fit(cells: list[NotebookNode], release: NotebookNode, repairs: list[str]) -> HandIn:
+    """Tell which cell is which, put the release's own cells back, and list what to run."""
+    ours = {index: _find(cell, cells, release, repairs) for index, cell in enumerate(release.cells)}
+    of_cell = {found: release.cells[index] for index, found in ours.items() if found is not None}
+    locked_sources = {cell.source for cell in release.cells if _locked(cell) or _skipped(cell)}
+    hand_in = HandIn(nbformat.v4.new_notebook(metadata=release.metadata), repairs=repairs)
+    for index, cell in enumerate(cells):
+        own = of_cell.get(index)
+        new = copy.deepcopy(own) if own is not None else cell
+        if own is not None and not _locked(own):
+            new.source = cell.source
+        elif own is not None and own.source.strip() != cell.source.strip():
+            repairs.append(f"the check cell {_grade_id(own)} was changed; the original was put back")
+        new.id = own.id if own is not None else f"added-{index}"
+        if own is None:
+            new.metadata = NotebookNode()
+        hand_in.notebook.cells.append(new)
+        runs = cell.cell_type == "code" and cell.source not in locked_sources
+        if runs and not (own is not None and (_locked(own) or _skipped(own))):
+            hand_in.cells.append(cell.source)
+    for index, cell in enumerate(release.cells):
+        if ours[index] is None and "nbgrader" in cell.metadata:
+            hand_in.notebook.cells.append(copy.deepcopy(cell))
+            if not _locked(cell):
+                repairs.append(f"the cell {_grade_id(cell)} is missing")
+    return hand_in
+
+
+def _find(own: NotebookNode, cells: list[NotebookNode], release: NotebookNode, repairs: list[str]) -> int | None:
+    """The place of a cell of the release in the hand-in: by nbgrader's name, by id, by text, by what it defines."""
+    name, defined = _grade_id(own), _defined(own.source)
+    graded = {_grade_id(cell) for cell in release.cells} - {""}
+    same_name = [index for index, cell in enumerate(cells) if name and cell.metadata["was"] == name]
+    if same_name:
+        if len(same_name) > 1:
+            repairs.append(f"the cell {name} was copied; all copies were run, in order")
+        return same_name[-1]
+    nameless = [index for index, cell in enumerate(cells) if cell.metadata["was"] not in graded]
+    for index in nameless:
+        if cells[index].id == own.id and cells[index].cell_type == own.cell_type:
+            return _repaired(index, name, repairs)
+    for index in nameless:
+        if cells[index].source.strip() == own.source.strip():
+            return _repaired(index, name, repairs)
+    for index in reversed(nameless):
+        if name and defined and defined <= _defined(cells[index].source):
+            return _repaired(index, name, repairs)
+    return None
+
+
+def _repaired(index: int, name: str, repairs: list[str]) -> int:
+    if name:
+        repairs.append(f"the cell {name} had lost its name; it was found again")
+    return index
+
+
+def _defined(source: str) -> set[str]:
+    """Functions and classes at the top level of a cell; also of one with a syntax error."""
+    return set(re.findall(r"^(?:def|class)\s+(\w+)", source, re.MULTILINE))
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def _locked(cell: NotebookNode) -> bool:
+    return bool(cell.metadata.get("nbgrader", {}).get("locked", False))
+
+
+def _skipped(cell: NotebookNode) -> bool:
+    return "skip-grading" in cell.metadata.get("tags", [])
+
+
+def _inside(content: Any, *keys: str) -> Any:
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content

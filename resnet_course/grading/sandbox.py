@@ -1,0 +1,320 @@
+"""Where a learner's code runs while it is graded: a process of its own that can reach nothing and leaves nothing.
+
+With bubblewrap: no network, the system and the Python installation read-only, an empty scratch folder in memory, no
+capabilities, no new processes (see `seccomp`), and nothing else of this machine. With a container engine: the same
+through its options, in an image that has the course installed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import selectors
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal
+
+from resnet_course.errors import CourseError
+from resnet_course.grading.probes import Observation, Probe
+from resnet_course.grading.protocol import LENGTH, BadMessageError, decode, encode, length_of
+from resnet_course.grading.seccomp import threads_only
+
+SCRATCH = "/scratch"
+COURSE = "/course"
+TRUST = "--no-sandbox-i-trust-these-files"
+Kind = Literal["crashed", "timed out", "refused"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one hand-in may use.
+
+    Args:
+        wall: seconds from start to end.
+        cpu: seconds of processor time.
+        memory: bytes beyond an idle Python with PyTorch.
+        scratch: bytes of files.
+        log: bytes of printed text that are kept.
+        answers: bytes of all answers together.
+    """
+
+    wall: float = 120.0
+    cpu: int = 60
+    memory: int = 2 * 2**30
+    scratch: int = 64 * 2**20
+    log: int = 64 * 2**10
+    answers: int = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """How the process is shut in.
+
+    Args:
+        engine: "bubblewrap", the name of a container engine's program ("docker", "podman"), or "none".
+        image: for a container engine, an image with the course installed.
+    """
+
+    engine: str = "bubblewrap"
+    image: str = "resnet-course"
+
+    def check(self) -> None:
+        """See that it works here, by running a small program in it.
+
+        Raises:
+            CourseError: with what to do, if it does not.
+        """
+        if self.engine == "none":
+            return
+        if shutil.which("bwrap" if self.engine == "bubblewrap" else self.engine) is None:
+            raise CourseError(
+                f"{self.engine} is not installed, and learners' code is not run without a sandbox. Install it (Debian, "
+                f"Ubuntu: apt install bubblewrap), or name a container engine with --container, or say {TRUST}."
+            )
+        try:
+            with Session(["1 + 1"], Limits(), self):
+                pass
+        except SandboxEnded as ended:
+            raise CourseError(
+                f"{self.engine} does not work here: {ended.log.strip()[-300:] or ended}. bubblewrap needs user "
+                "namespaces: inside Docker, start with --security-opt seccomp=unconfined; on Ubuntu 24.04 see "
+                "kernel.apparmor_restrict_unprivileged_userns. Otherwise use --container."
+            ) from ended
+
+
+class SandboxEnded(Exception):  # noqa: N818 - not always an error: a time limit, for example
+    """The process in the sandbox is gone, or what it said was no message.
+
+    Args:
+        kind: "crashed", "timed out" or "refused" (what it sent is not a message).
+        why: in words for the instructor.
+        log: what it had printed, cut.
+    """
+
+    def __init__(self, kind: Kind, why: str, log: str = "") -> None:
+        super().__init__(why)
+        self.kind, self.log = kind, log
+
+
+class Session:
+    """Runs cells in a sandbox, then puts probes to them; a context manager, at whose end the process is gone.
+
+    Args:
+        cells: source texts.
+        limits: see there.
+        sandbox: see there.
+
+    Raises:
+        SandboxEnded: from `with`, and from `observe`.
+    """
+
+    def __init__(self, cells: list[str], limits: Limits, sandbox: Sandbox) -> None:
+        self._cells, self._limits, self._sandbox = cells, limits, sandbox
+        self._answered = 0
+        self._log = bytearray()
+        self.notes: list[str] = []
+
+    def __enter__(self) -> Session:
+        self._deadline = time.monotonic() + self._limits.wall
+        self._name = f"resnet-course-{uuid.uuid4().hex[:12]}"
+        self._scratch = tempfile.mkdtemp(prefix="resnet-course-") if self._sandbox.engine == "none" else None
+        try:
+            self._start()
+            limits = {"memory": self._limits.memory, "cpu": self._limits.cpu, "file": self._limits.scratch}
+            notes, _ = self._exchange({"cells": self._cells, "limits": limits}, {})
+            if not isinstance(notes, list) or len(notes) != len(self._cells):
+                raise self._ended("refused", "its first message is not about the cells")
+            self.notes = [str(note)[:100] for note in notes]
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop()
+
+    @property
+    def log(self) -> str:
+        """What was printed so far, cut to the limit. For the instructor only: it may hold inputs of hidden tests."""
+        return bytes(self._log).decode(errors="replace")
+
+    def observe(self, probe: Probe) -> Observation:
+        """Put a probe to the learner's names."""
+        _, observation = self._exchange({"steps": probe.steps, "seed": probe.seed}, probe.arrays)
+        return observation
+
+    def _start(self) -> None:
+        with tempfile.TemporaryFile() as filter_file:
+            if self._sandbox.engine == "bubblewrap":
+                filter_file.write(threads_only())
+                filter_file.seek(0)
+            self._process = subprocess.Popen(
+                self._command(filter_file.fileno()),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(filter_file.fileno(),),
+                env=None if self._sandbox.engine != "none" else {**os.environ, **_environment(self._scratch or "")},
+                cwd=self._scratch or "/",
+                start_new_session=self._sandbox.engine == "none",
+            )
+        for stream in (self._process.stdin, self._process.stdout):
+            assert stream is not None
+            os.set_blocking(stream.fileno(), False)
+        self._reader = threading.Thread(target=self._read_log, args=(self._process.stderr,), daemon=True)
+        self._reader.start()
+
+    def _command(self, filter_file: int) -> list[str]:
+        program = ["-B", "-m", "resnet_course.grading.inside"]
+        if self._sandbox.engine == "none":
+            return [sys.executable, *program]
+        if self._sandbox.engine == "bubblewrap":
+            return [*_bubblewrap(self._limits, filter_file), sys.executable, *program]
+        return [*_container(self._sandbox, self._limits, self._name), "python", *program]
+
+    def _exchange(self, header: Any, arrays: Observation) -> tuple[Any, Observation]:
+        """Send a frame and receive one, within the deadline; both pipes at once, since either may be full."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        unsent, received, length = memoryview(encode(header, arrays)), bytearray(), LENGTH.size
+        whole = False
+        with selectors.DefaultSelector() as ready:
+            ready.register(stdin, selectors.EVENT_WRITE)
+            ready.register(stdout, selectors.EVENT_READ)
+            while not whole:
+                events = ready.select(max(0.0, self._deadline - time.monotonic()))
+                if not events:
+                    raise self._ended("timed out", f"it took longer than {self._limits.wall:g} seconds")
+                for key, _ in events:
+                    if key.fileobj is stdin:
+                        with contextlib.suppress(BrokenPipeError):  # its end is noticed when reading
+                            unsent = unsent[os.write(stdin.fileno(), unsent[:65536]) :]
+                        if not unsent or self._process.poll() is not None:
+                            ready.unregister(stdin)
+                        continue
+                    chunk = os.read(stdout.fileno(), length - len(received))
+                    if not chunk:
+                        raise self._ended(*self._how_it_ended())
+                    received += chunk
+                if len(received) == LENGTH.size == length:
+                    length += self._checked_length(bytes(received))
+                whole = len(received) == length > LENGTH.size
+        try:
+            return decode(bytes(received[LENGTH.size :]))
+        except BadMessageError as error:
+            raise self._ended("refused", str(error)) from error
+
+    def _checked_length(self, prefix: bytes) -> int:
+        try:
+            length = length_of(prefix)
+        except BadMessageError as error:
+            raise self._ended("refused", str(error)) from error
+        self._answered += length
+        if length == 0 or self._answered > self._limits.answers:
+            raise self._ended("refused", f"its answers are empty or larger than {self._limits.answers} bytes")
+        return length
+
+    def _how_it_ended(self) -> tuple[Kind, str]:
+        """What a closed pipe means: a limit on processor time ends a process by a signal, 128 + 9 or 24 in a shell."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=2)
+        code = self._process.poll()
+        if code in (137, 152, -9, -24):
+            return "timed out", f"it used more than {self._limits.cpu} seconds of processor time, or was killed"
+        return "crashed", f"its process ended with the code {code}"
+
+    def _ended(self, kind: Kind, why: str) -> SandboxEnded:
+        self._stop()
+        return SandboxEnded(kind, why, self.log)
+
+    def _stop(self) -> None:
+        """End the process with all that it may have started, and remove its scratch folder. May be called twice."""
+        process = getattr(self, "_process", None)
+        if process is not None and process.poll() is None:
+            if self._sandbox.engine == "none":
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, 9)
+            elif self._sandbox.engine != "bubblewrap":
+                subprocess.run([self._sandbox.engine, "kill", self._name], capture_output=True, check=False)
+            process.kill()
+        if process is not None:
+            process.wait()
+            self._reader.join(timeout=5)
+            for stream in (process.stdin, process.stdout, process.stderr):
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        if self._scratch is not None:
+            shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _read_log(self, stream: IO[bytes]) -> None:
+        """Keep the beginning of what is printed and drop the rest, so that a flood costs no memory."""
+        with contextlib.suppress(ValueError, OSError):
+            while chunk := os.read(stream.fileno(), 65536):
+                self._log += chunk[: self._limits.log - len(self._log)]
+
+
+def _environment(home: str) -> dict[str, str]:
+    """What the program in the sandbox knows of the outside."""
+    return {
+        "HOME": home,
+        "TMPDIR": home,
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "MPLBACKEND": "Agg",
+        "RESNET_COURSE_JOURNAL": "off",
+        "RESNET_COURSE_PROGRESS": "0",
+        "RESNET_COURSE_WIDGETS": "0",
+    }
+
+
+@functools.cache
+def _system() -> tuple[str, ...]:
+    """Options that show the system's programs and libraries, this Python, and the course's package; no other file."""
+    options: list[str] = []
+    for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32"):
+        if os.path.islink(folder):
+            options += ["--symlink", os.readlink(folder), folder]
+        elif os.path.isdir(folder):
+            options += ["--ro-bind", folder, folder]
+    for path in ("/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu"):
+        options += ["--ro-bind-try", path, path]
+    interpreter = os.path.dirname(os.path.realpath(sys.executable))
+    for folder in dict.fromkeys((sys.base_prefix, sys.prefix, os.path.dirname(interpreter))):
+        if not folder.startswith("/usr/") and folder not in ("/usr", "/"):
+            options += ["--ro-bind", folder, folder]
+    package = str(Path(__file__).resolve().parents[1])  # only the package: an editable install lies beside the tests
+    return (*options, "--ro-bind", package, f"{COURSE}/{os.path.basename(package)}")
+
+
+def _bubblewrap(limits: Limits, filter_file: int) -> list[str]:
+    options = ["bwrap", "--unshare-user", "--unshare-all", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox"]
+    options += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv", "--seccomp", str(filter_file)]
+    options += ["--proc", "/proc", "--dev", "/dev"]
+    for folder in (SCRATCH, "/tmp", "/dev/shm"):  # before what may lie inside them
+        options += ["--size", str(limits.scratch), "--tmpfs", folder]
+    options += [*_system(), "--remount-ro", "/", "--chdir", SCRATCH]
+    for name, value in {**_environment(SCRATCH), "PATH": "/usr/bin:/bin", "PYTHONPATH": COURSE}.items():
+        options += ["--setenv", name, value]
+    return [*options, "--"]
+
+
+def _container(sandbox: Sandbox, limits: Limits, name: str) -> list[str]:
+    options = [sandbox.engine, "run", "--rm", "--interactive", "--init", "--name", name, "--network", "none"]
+    options += ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", "64"]
+    options += ["--user", "65534:65534", "--memory", str(limits.memory + 2 * 2**30)]
+    for folder in (SCRATCH, "/tmp"):
+        options += ["--tmpfs", f"{folder}:size={limits.scratch},mode=1777"]
+    options += ["--workdir", SCRATCH]
+    for key, value in _environment(SCRATCH).items():
+        options += ["--env", f"{key}={value}"]
+    return [*options, sandbox.image]
