@@ -2,13 +2,12 @@
 
 With bubblewrap: no network, the system and the Python installation read-only, an empty scratch folder in memory, no
 capabilities, no new processes (see `seccomp`), and nothing else of this machine. With a container engine: the same
-through its options, in an image that has the course installed.
+through its options, in an image that has the course installed (see `engines`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import selectors
 import shutil
@@ -19,18 +18,17 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal
 
 from resnet_course.errors import CourseError
+from resnet_course.grading import engines
 from resnet_course.grading.probes import Observation, Probe
 from resnet_course.grading.protocol import LENGTH, BadMessageError, decode, encode, length_of
 from resnet_course.grading.seccomp import threads_only
 
-SCRATCH = "/scratch"
-COURSE = "/course"
 TRUST = "--no-sandbox-i-trust-these-files"
+IDLE_MEMORY = 2 * 2**30  # bytes; what a container may use beyond the limit: Python with PyTorch, and the files
 Kind = Literal["crashed", "timed out", "refused"]
 
 
@@ -163,7 +161,7 @@ class Session:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 pass_fds=(filter_file.fileno(),),
-                env=None if self._sandbox.engine != "none" else {**os.environ, **_environment(self._scratch or "")},
+                env=self._environment(),
                 cwd=self._scratch or "/",
                 start_new_session=self._sandbox.engine == "none",
             )
@@ -173,13 +171,22 @@ class Session:
         self._reader = threading.Thread(target=self._read_log, args=(self._process.stderr,), daemon=True)
         self._reader.start()
 
+    def _environment(self) -> dict[str, str] | None:
+        """Of the command that starts the sandbox. bubblewrap's own can be read inside, by way of /proc."""
+        if self._sandbox.engine == "bubblewrap":
+            return {}
+        return None if self._scratch is None else {**os.environ, **engines.environment(self._scratch)}
+
     def _command(self, filter_file: int) -> list[str]:
         program = ["-B", "-m", "resnet_course.grading.inside"]
         if self._sandbox.engine == "none":
             return [sys.executable, *program]
+        scratch = self._limits.scratch
         if self._sandbox.engine == "bubblewrap":
-            return [*_bubblewrap(self._limits, filter_file), sys.executable, *program]
-        return [*_container(self._sandbox, self._limits, self._name), "python", *program]
+            return [*engines.bubblewrap(scratch, filter_file), sys.executable, *program]
+        memory = self._limits.memory + IDLE_MEMORY
+        names = self._sandbox.engine, self._sandbox.image, self._name
+        return [*engines.container(*names, memory, scratch), "python", *program]
 
     def _exchange(self, header: Any, arrays: Observation) -> tuple[Any, Observation]:
         """Send a frame and receive one, within the deadline; both pipes at once, since either may be full."""
@@ -187,32 +194,40 @@ class Session:
         assert stdin is not None
         assert stdout is not None
         unsent, received, length = memoryview(encode(header, arrays)), bytearray(), LENGTH.size
-        whole = False
         with selectors.DefaultSelector() as ready:
             ready.register(stdin, selectors.EVENT_WRITE)
             ready.register(stdout, selectors.EVENT_READ)
-            while not whole:
-                events = ready.select(max(0.0, self._deadline - time.monotonic()))
+            while len(received) < length or length == LENGTH.size:
+                left = self._deadline - time.monotonic()
+                events = ready.select(left) if left > 0 else []
                 if not events:
                     raise self._ended("timed out", f"it took longer than {self._limits.wall:g} seconds")
                 for key, _ in events:
                     if key.fileobj is stdin:
-                        with contextlib.suppress(BrokenPipeError):  # its end is noticed when reading
-                            unsent = unsent[os.write(stdin.fileno(), unsent[:65536]) :]
-                        if not unsent or self._process.poll() is not None:
+                        unsent = self._send_some(unsent)
+                        if not unsent:
                             ready.unregister(stdin)
-                        continue
-                    chunk = os.read(stdout.fileno(), length - len(received))
-                    if not chunk:
-                        raise self._ended(*self._how_it_ended())
-                    received += chunk
+                    else:
+                        received += self._receive_some(length - len(received))
                 if len(received) == LENGTH.size == length:
                     length += self._checked_length(bytes(received))
-                whole = len(received) == length > LENGTH.size
         try:
             return decode(bytes(received[LENGTH.size :]))
         except BadMessageError as error:
             raise self._ended("refused", str(error)) from error
+
+    def _send_some(self, unsent: memoryview) -> memoryview:
+        """What is left to send. Nothing if the other side does not listen: its end is noticed when reading."""
+        try:
+            return unsent[os.write(self._process.stdin.fileno(), unsent[:65536]) :]  # type: ignore[union-attr]
+        except BrokenPipeError:
+            return unsent[:0]
+
+    def _receive_some(self, most: int) -> bytes:
+        chunk = os.read(self._process.stdout.fileno(), most)  # type: ignore[union-attr]
+        if not chunk:
+            raise self._ended(*self._how_it_ended())
+        return chunk
 
     def _checked_length(self, prefix: bytes) -> int:
         try:
@@ -261,60 +276,3 @@ class Session:
         with contextlib.suppress(ValueError, OSError):
             while chunk := os.read(stream.fileno(), 65536):
                 self._log += chunk[: self._limits.log - len(self._log)]
-
-
-def _environment(home: str) -> dict[str, str]:
-    """What the program in the sandbox knows of the outside."""
-    return {
-        "HOME": home,
-        "TMPDIR": home,
-        "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "MPLBACKEND": "Agg",
-        "RESNET_COURSE_JOURNAL": "off",
-        "RESNET_COURSE_PROGRESS": "0",
-        "RESNET_COURSE_WIDGETS": "0",
-    }
-
-
-@functools.cache
-def _system() -> tuple[str, ...]:
-    """Options that show the system's programs and libraries, this Python, and the course's package; no other file."""
-    options: list[str] = []
-    for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32"):
-        if os.path.islink(folder):
-            options += ["--symlink", os.readlink(folder), folder]
-        elif os.path.isdir(folder):
-            options += ["--ro-bind", folder, folder]
-    for path in ("/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu"):
-        options += ["--ro-bind-try", path, path]
-    interpreter = os.path.dirname(os.path.realpath(sys.executable))
-    for folder in dict.fromkeys((sys.base_prefix, sys.prefix, os.path.dirname(interpreter))):
-        if not folder.startswith("/usr/") and folder not in ("/usr", "/"):
-            options += ["--ro-bind", folder, folder]
-    package = str(Path(__file__).resolve().parents[1])  # only the package: an editable install lies beside the tests
-    return (*options, "--ro-bind", package, f"{COURSE}/{os.path.basename(package)}")
-
-
-def _bubblewrap(limits: Limits, filter_file: int) -> list[str]:
-    options = ["bwrap", "--unshare-user", "--unshare-all", "--uid", "65534", "--gid", "65534", "--hostname", "sandbox"]
-    options += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv", "--seccomp", str(filter_file)]
-    options += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in (SCRATCH, "/tmp", "/dev/shm"):  # before what may lie inside them
-        options += ["--size", str(limits.scratch), "--tmpfs", folder]
-    options += [*_system(), "--remount-ro", "/", "--chdir", SCRATCH]
-    for name, value in {**_environment(SCRATCH), "PATH": "/usr/bin:/bin", "PYTHONPATH": COURSE}.items():
-        options += ["--setenv", name, value]
-    return [*options, "--"]
-
-
-def _container(sandbox: Sandbox, limits: Limits, name: str) -> list[str]:
-    options = [sandbox.engine, "run", "--rm", "--interactive", "--init", "--name", name, "--network", "none"]
-    options += ["--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--pids-limit", "64"]
-    options += ["--user", "65534:65534", "--memory", str(limits.memory + 2 * 2**30)]
-    for folder in (SCRATCH, "/tmp"):
-        options += ["--tmpfs", f"{folder}:size={limits.scratch},mode=1777"]
-    options += ["--workdir", SCRATCH]
-    for key, value in _environment(SCRATCH).items():
-        options += ["--env", f"{key}={value}"]
-    return [*options, sandbox.image]

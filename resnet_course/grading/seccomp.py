@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import platform
 import struct
-from dataclasses import dataclass
 
 from resnet_course.errors import CourseError
 
@@ -21,23 +20,32 @@ _CLONE_THREAD = 0x00010000
 _OTHER_ABI = 0x40000000  # x32 numbers start here
 
 
-@dataclass(frozen=True)
-class _Machine:
-    """Numbers of one architecture: its audit code, `clone`, `clone3`, and what is refused.
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # their codes in the kernel's audit
 
-    Refused are fork and vfork, unshare, setns, mount, ptrace, bpf, userfaultfd, perf_event_open, io_uring_setup, and
-    the three calls on kernel keys.
-    """
-
-    architecture: int
-    clone: int
-    clone3: int
-    refused: tuple[int, ...]
-
-
-_MACHINES = {
-    "x86_64": _Machine(0xC000003E, 56, 435, (57, 58, 272, 308, 165, 101, 321, 323, 298, 425, 248, 249, 250)),
-    "aarch64": _Machine(0xC00000B7, 220, 435, (97, 268, 40, 117, 280, 282, 241, 425, 217, 218, 219)),
+# Numbers of system calls, in the order of _ARCHITECTURES; None where an architecture does not have the call.
+_CLONE, _CLONE3 = (56, 220), (435, 435)
+_REFUSED: dict[str, tuple[int | None, int | None]] = {
+    # other processes
+    "fork": (57, None),
+    "vfork": (58, None),
+    "ptrace": (101, 117),
+    "process_vm_writev": (311, 271),
+    # other views of the system
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "mount": (165, 40),
+    # memory that no limit on a process counts
+    "memfd_create": (319, 279),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    # large parts of the kernel that a course does not need
+    "bpf": (321, 280),
+    "userfaultfd": (323, 282),
+    "perf_event_open": (298, 241),
+    "io_uring_setup": (425, 425),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
 }
 
 
@@ -48,25 +56,27 @@ def threads_only(machine: str | None = None) -> bytes:
         CourseError: for an architecture whose call numbers are not known here.
     """
     name = machine or platform.machine()
-    if name not in _MACHINES:
-        known = " and ".join(_MACHINES)
+    if name not in _ARCHITECTURES:
+        known = " and ".join(_ARCHITECTURES)
         raise CourseError(f"the sandbox's filter knows {known}, not {name}; use --container instead")
-    numbers = _MACHINES[name]
+    column = list(_ARCHITECTURES).index(name)
     # Jumps count instructions from the next one: (code, jump if true, jump if false, value).
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE),
-        (_EQUAL, 1, 0, numbers.architecture),
+        (_EQUAL, 1, 0, _ARCHITECTURES[name]),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
         (_AT_LEAST, 0, 1, _OTHER_ABI),
         (_RETURN, 0, 0, _KILL),
-        (_EQUAL, 0, 1, numbers.clone3),
+        (_EQUAL, 0, 1, _CLONE3[column]),
         (_RETURN, 0, 0, _ERROR | _ENOSYS),  # its flags are behind a pointer; the C library then takes clone
     ]
-    for number in numbers.refused:
-        program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | _EPERM)]
+    for numbers in _REFUSED.values():
+        number = numbers[column]
+        if number is not None:
+            program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | _EPERM)]
     program += [
-        (_EQUAL, 0, 3, numbers.clone),
+        (_EQUAL, 0, 3, _CLONE[column]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 1, 0, _CLONE_THREAD),
         (_RETURN, 0, 0, _ERROR | _EPERM),

@@ -1,0 +1,69 @@
+"""Marks in nbgrader's gradebook, and notebooks for its formgrader, by one writer."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+
+from resnet_course.files import write_atomically
+from resnet_course.grading.outcomes import Outcome
+from resnet_course.grading.preflight import HandIn, RefusedError, find_notebook, read_hand_in
+
+
+def write_marks(outcomes: Iterable[Outcome], folder: Path) -> None:
+    """Put outcomes into the gradebook of a course folder; marks and comments that a person gave stay as they are.
+
+    Args:
+        outcomes: of hand-ins in this folder.
+        folder: nbgrader's course folder.
+    """
+    from nbgrader.api import Gradebook  # of the extra `classroom`
+
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        for outcome in outcomes:
+            _write_one(gradebook, outcome, folder)
+
+
+def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: ignore[no-untyped-def] # nbgrader has no types
+    gradebook.update_or_create_student(outcome.student)
+    path = folder / "submitted" / outcome.student / outcome.assignment
+    when = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.timezone.utc).replace(tzinfo=None)
+    submission = gradebook.update_or_create_submission(outcome.assignment, outcome.student, timestamp=when)
+    hand_in = _notebook(outcome, folder)
+    write_atomically(
+        folder / "autograded" / outcome.student / outcome.assignment / f"{outcome.assignment}.ipynb",
+        (nbformat.writes(hand_in.notebook, version=4) + "\n").encode(),
+    )
+    marks = {mark.grade_id: mark for mark in outcome.marks}
+    handed_in = {cell.metadata["nbgrader"]["grade_id"] for cell in _graded(hand_in)}
+    for notebook in submission.notebooks:
+        for grade in notebook.grades:
+            mark = marks.get(grade.cell.name)
+            grade.auto_score = mark.points if mark else (None if grade.cell.name in handed_in else 0.0)
+            grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
+        for comment in notebook.comments:
+            mark = marks.get(comment.cell.name.removesuffix("_answer"))
+            comment.auto_comment = mark.comment if mark else None
+        if notebook.comments and outcome.repairs:
+            first = notebook.comments[0]
+            first.auto_comment = "\n".join(
+                filter(None, [f"About the file: {'; '.join(outcome.repairs)}.", first.auto_comment])
+            )
+    gradebook.db.commit()
+
+
+def _graded(hand_in: HandIn) -> list[nbformat.NotebookNode]:
+    return [cell for cell in hand_in.notebook.cells if "nbgrader" in cell.metadata]
+
+
+def _notebook(outcome: Outcome, folder: Path) -> HandIn:
+    """The hand-in for the eyes of a person: no output of the learner's is in it, so that none is run by a browser."""
+    release = nbformat.read(folder / "release" / outcome.assignment / f"{outcome.assignment}.ipynb", as_version=4)
+    try:
+        path, _ = find_notebook(folder / "submitted" / outcome.student / outcome.assignment, outcome.assignment)
+        return read_hand_in(path, release)
+    except (RefusedError, OSError):
+        return HandIn(release)
