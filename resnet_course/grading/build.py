@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,9 +75,11 @@ def nbgrader(folder: Path, command: str, *arguments: str) -> None:
     Raises:
         CourseError: with nbgrader's last words, if it fails.
     """
-    if shutil.which("nbgrader") is None and not (Path(sys.executable).parent / "nbgrader").exists():
+    if importlib.util.find_spec("nbgrader") is None:
         raise CourseError("nbgrader is missing. Install it with: pip install 'resnet-course[classroom]'")
     line = [sys.executable, "-m", "nbgrader", command, *arguments]
-    ended = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader starts alembic
+    environment = {**os.environ, "PATH": programs}
+    ended = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise CourseError(f"nbgrader {command} failed: {ended.stderr.strip()[-500:]}")

@@ -18,6 +18,8 @@ Arguments are JSON values, and references made by `array`, `ref`, `weights_of`, 
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +30,7 @@ import torch
 Step = dict[str, Any]
 Observation = dict[str, np.ndarray]
 
-MOST_VALUES = 4_000_000  # numbers in one observation; a result beyond that is described by its shape alone
+MOST_VALUES = 4_000_000  # of one array; a result beyond that is described by its shape alone
 MOST_DEPTH = 5  # of lists in lists in a result
 
 
@@ -39,7 +41,7 @@ class Probe:
     Args:
         steps: what is done, in order; made by the functions below.
         arrays: inputs and weights by name.
-        seed: of PyTorch's generator before the first step.
+        seed: of all generators before the first step, in [0, 2**32).
     """
 
     steps: list[Step]
@@ -104,6 +106,8 @@ def observe(objects: Mapping[str, Any], probe: Probe) -> Observation:
         Arrays of numbers or short texts by label. What a step raised stands under "error" (the kind of error) and
         "error/step" (the step's index), and ends the probe. Never raises an Exception.
     """
+    random.seed(probe.seed)
+    np.random.seed(probe.seed)
     torch.manual_seed(probe.seed)
     seen: Observation = {}
     bench = _Bench(objects, probe.arrays)
@@ -205,7 +209,7 @@ class _Bench:
 
 def _as_arrays(label: str, value: Any, depth: int = 0) -> Observation:
     """A result as arrays; modules and other objects leave only the name of their kind."""
-    if isinstance(value, (torch.Tensor, np.ndarray, bool, int, float)):
+    if isinstance(value, (torch.Tensor, np.ndarray, np.generic, bool, int, float)):
         return {label: _numbers(value)}
     if isinstance(value, str):
         return {label: np.array(value[:1000])}
@@ -224,14 +228,17 @@ def _as_arrays(label: str, value: Any, depth: int = 0) -> Observation:
 
 
 def _numbers(value: Any) -> np.ndarray:
-    """Numbers as an array that owns its memory: float64 or int64 or bool, whatever they were."""
+    """Numbers as an array that owns its memory: float32, float64, int64 or bool."""
     if value is None:
         return np.empty(0)
+    if isinstance(value, (torch.Tensor, np.ndarray)) and math.prod(value.shape) > MOST_VALUES:
+        return np.array(f"too large: {tuple(value.shape)}"[:200])  # before a view without memory becomes a copy with it
     if isinstance(value, torch.Tensor):
-        value = value.detach().to("cpu", torch.float64 if value.is_floating_point() else value.dtype).numpy()
+        value = value.detach().cpu()
+        value = (value.float() if value.dtype in (torch.float16, torch.bfloat16) else value).numpy()
     found = np.array(value)
     if found.dtype.kind not in "biuf":
         raise TypeError(f"numbers of the type {found.dtype} cannot be compared")
-    if found.size > MOST_VALUES:
-        return np.array(f"too large: {found.shape}"[:200])
-    return found.astype({"b": bool, "f": np.float64}.get(found.dtype.kind, np.int64))
+    if found.dtype.kind == "f":
+        return found if found.dtype == np.float32 else found.astype(np.float64)
+    return found.astype(bool if found.dtype.kind == "b" else np.int64)

@@ -1,59 +1,65 @@
-"""Messages between the trusted process and the sandbox: a frame of JSON and plain arrays, never a pickle.
+"""Messages between the trusted process and the sandbox: JSON and plain arrays, never a pickle.
 
-A frame is eight bytes of length, then a NumPy archive (.npz) whose member "header" is JSON text. What comes out of
-the sandbox is written by a process that may be hostile: lengths, names, kinds and sizes are checked before any memory
-is taken for them, and everything that does not fit raises `BadMessageError`.
+A frame is eight bytes of its length, eight bytes of the length of a JSON text, that text, and the bytes of the arrays.
+The text names each array with its type and shape. What comes out of the sandbox may be written by a hostile program:
+types, shapes and sizes are checked against the bytes that are there before any memory is taken, and everything that
+does not fit raises `BadMessageError`.
 """
 
 from __future__ import annotations
 
-import io
 import json
+import math
+import re
 import struct
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 LENGTH = struct.Struct(">Q")
-MOST_BYTES = 64 * 2**20  # of a frame, and of all its arrays together
+MOST_BYTES = 64 * 2**20  # of a frame
+MOST_TEXT = 8 * 2**20  # bytes of its JSON
 MOST_ARRAYS = 2_000
-HEADER = "header"
+PLAIN = re.compile(r"\|b1|\|[iu]1|<[iu][248]|<f[248]|<U[1-9][0-9]{0,4}")  # NumPy's names of the types that may be sent
 
 
 class BadMessageError(Exception):
-    """A frame that is not one, or is too large."""
+    """What is not a frame, is too large for one, or cannot be put into one."""
 
 
 def encode(header: Any, arrays: Mapping[str, np.ndarray]) -> bytes:
     """A frame.
 
+    Args:
+        header: JSON values.
+        arrays: numbers, truth values or short texts, by name.
+
     Raises:
-        ValueError: if an array holds Python objects.
+        BadMessageError: if it cannot be sent.
     """
-    names = list(arrays)
-    members = {f"a{index}": arrays[name] for index, name in enumerate(names)}
-    content = np.frombuffer(json.dumps({"header": header, "names": names}).encode(), np.uint8)
-    buffer = io.BytesIO()
-    for value in members.values():
-        if value.dtype.hasobject:
-            raise ValueError("only plain numbers and text can be sent")
-    np.savez(buffer, **{HEADER: content}, **members)  # type: ignore[arg-type] # names of members, not of options
-    data = buffer.getvalue()
-    return LENGTH.pack(len(data)) + data
+    plain = {name: value.astype(value.dtype.newbyteorder("<"), copy=False) for name, value in arrays.items()}
+    for value in plain.values():
+        if not PLAIN.fullmatch(value.dtype.str):
+            raise BadMessageError(f"an array of the type {value.dtype}")
+    described = [[name, value.dtype.str, value.shape] for name, value in plain.items()]
+    text = _text({"header": header, "arrays": described}).encode()
+    length = LENGTH.size + len(text) + sum(value.nbytes for value in plain.values())
+    if len(text) > MOST_TEXT or length > MOST_BYTES or len(plain) > MOST_ARRAYS:
+        raise BadMessageError(f"a message of {length} bytes with {len(plain)} arrays is too large")
+    return b"".join([LENGTH.pack(length), LENGTH.pack(len(text)), text, *(value.tobytes() for value in plain.values())])
 
 
 def length_of(prefix: bytes) -> int:
     """The length of the frame whose first eight bytes these are.
 
     Raises:
-        BadMessageError: if it is longer than a frame may be.
+        BadMessageError: if a frame may not have this length.
     """
     (length,) = LENGTH.unpack(prefix)
-    if length > MOST_BYTES:
+    if not LENGTH.size < length <= MOST_BYTES:
         raise BadMessageError(f"a message of {length} bytes; at most {MOST_BYTES} are allowed")
-    return length
+    return int(length)
 
 
 def decode(data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
@@ -63,37 +69,50 @@ def decode(data: bytes) -> tuple[Any, dict[str, np.ndarray]]:
         BadMessageError: if it is not a frame.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = archive.infolist()
-            if len(members) > MOST_ARRAYS or sum(member.file_size for member in members) > MOST_BYTES:
-                raise BadMessageError("a message with too many or too large arrays")
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise BadMessageError("a compressed message")
-            content = json.loads(_array(archive, f"{HEADER}.npy").tobytes())
-            names = content["names"]
-            if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-                raise BadMessageError("a message without names")
-            return content["header"], {
-                name: _array(archive, f"a{index}.npy") for index, name in enumerate(names[:MOST_ARRAYS])
-            }
+        (text_length,) = LENGTH.unpack_from(data)
+        offset = LENGTH.size + text_length
+        if not text_length <= MOST_TEXT or offset > len(data):
+            raise BadMessageError("a message with too long a text")
+        content = json.loads(data[LENGTH.size : offset])
+        _text(content)
+        header, described = content["header"], content["arrays"]
+        if len(described) > MOST_ARRAYS:
+            raise BadMessageError("a message with too many arrays")
+        arrays = {}
+        for name, kind, shape in described:
+            arrays[str(name)] = value = _array(data, offset, kind, shape)
+            offset += value.nbytes
     except BadMessageError:
         raise
     except Exception as error:  # whatever the bytes make the readers do
         raise BadMessageError(f"not a message: {type(error).__name__}") from error
+    if offset != len(data):
+        raise BadMessageError("a message with bytes that belong to no array")
+    return header, arrays
 
 
-def _array(archive: zipfile.ZipFile, member: str) -> np.ndarray:
-    """One array. Its header is read first: a shape that promises more than the bytes hold takes no memory."""
-    data = archive.read(member)
-    stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
-    count = 1
-    for extent in shape:
-        count *= extent  # of Python's own integers: no overflow
-    if dtype.hasobject or dtype.kind not in "biufU" or min(shape, default=0) < 0:
-        raise BadMessageError(f"an array of the type {dtype}")
-    if count * dtype.itemsize > len(data):
+def _text(content: Any) -> str:
+    """JSON as text that every later reader and writer can handle: half a surrogate pair, for one, cannot be written."""
+    try:
+        text = json.dumps(content, ensure_ascii=False)
+        text.encode()
+    except (TypeError, ValueError) as error:
+        raise BadMessageError("a text that is not one") from error
+    return text
+
+
+def _array(data: bytes, offset: int, kind: str, shape: list[int]) -> np.ndarray:
+    """The array that starts at an offset, as a copy."""
+    if not PLAIN.fullmatch(kind):
+        raise BadMessageError("an array of a type that is not allowed")
+    dtype = np.dtype(kind)
+    if any(type(extent) is not int or extent < 0 for extent in shape):
+        raise BadMessageError("an array of an impossible shape")
+    if math.prod(shape) * dtype.itemsize > len(data) - offset:  # Python's integers do not overflow
         raise BadMessageError("an array that promises more than it holds")
-    return np.load(io.BytesIO(data), allow_pickle=False)
+    value = np.ndarray(shape, dtype, data, offset).copy()
+    if dtype.kind == "b" and (value.view(np.uint8) > 1).any():
+        raise BadMessageError("a truth value that is neither")
+    if dtype.kind == "U":
+        "".join(value.ravel().tolist()).encode()  # raises for what is not Unicode
+    return value

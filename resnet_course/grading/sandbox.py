@@ -38,7 +38,7 @@ class Limits:
 
     Args:
         wall: seconds from start to end.
-        cpu: seconds of processor time.
+        cpu: seconds of processor time beyond the start of Python with PyTorch.
         memory: bytes beyond an idle Python with PyTorch.
         scratch: bytes of files.
         log: bytes of printed text that are kept.
@@ -193,7 +193,11 @@ class Session:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
-        unsent, received, length = memoryview(encode(header, arrays)), bytearray(), LENGTH.size
+        try:
+            unsent = memoryview(encode(header, arrays))
+        except BadMessageError as error:
+            raise self._ended("refused", f"it cannot be sent into the sandbox: {error}") from error
+        received, length = bytearray(), LENGTH.size
         with selectors.DefaultSelector() as ready:
             ready.register(stdin, selectors.EVENT_WRITE)
             ready.register(stdout, selectors.EVENT_READ)
@@ -235,8 +239,8 @@ class Session:
         except BadMessageError as error:
             raise self._ended("refused", str(error)) from error
         self._answered += length
-        if length == 0 or self._answered > self._limits.answers:
-            raise self._ended("refused", f"its answers are empty or larger than {self._limits.answers} bytes")
+        if self._answered > self._limits.answers:
+            raise self._ended("refused", f"its answers are larger than {self._limits.answers} bytes")
         return length
 
     def _how_it_ended(self) -> tuple[Kind, str]:

@@ -1,0 +1,146 @@
+"""The command line of the classroom: build, grade, feedback, export, demo, doctor."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from resnet_course.errors import CourseError
+from resnet_course.grading.build import assignment_folders, build_classroom, nbgrader
+from resnet_course.grading.cluster import cluster, grade_all, is_done, jobs_in
+from resnet_course.grading.demo import demo
+from resnet_course.grading.gradebook import write_marks
+from resnet_course.grading.outcomes import Outcome, outcome_file, read_outcome
+from resnet_course.grading.sandbox import TRUST, Limits, Sandbox
+from resnet_course.progress import say
+
+CLASSROOM = Path("build/classroom")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; what can go wrong is said in one sentence, with exit code 2."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except CourseError as error:
+        say(f"error: {error}", error=True)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m resnet_course.grading", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: object, text: str, folder: bool = True) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        if folder:
+            command.add_argument("folder", nargs="?", type=Path, default=CLASSROOM, help=f"default: {CLASSROOM}")
+        return command
+
+    add("build", _build, "make the course folder of nbgrader, with release versions to hand out")
+    _grading_options(add("grade", _grade, "grade what is in FOLDER/submitted and was not graded yet"))
+    add("feedback", _feedback, "write a page for each hand-in into FOLDER/feedback")
+    export = add("export", _export, "write all marks into a CSV file")
+    export.add_argument("--to", type=Path, help="default: FOLDER/grades.csv")
+    example = add("demo", _demo, "make and grade a class, and compare each mark with the expected one", False)
+    example.add_argument("--students", type=int, default=60)
+    example.add_argument("--folder", type=Path, help="default: a folder that is deleted afterwards")
+    _grading_options(example)
+    _sandbox_options(add("doctor", _doctor, "see whether the sandbox works here", False))
+    return parser
+
+
+def _grading_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: one on this machine")
+    command.add_argument("--workers", type=int, help="hand-ins at a time on this machine; default: one for each core")
+    command.add_argument("--seconds", type=float, default=Limits.wall, help="for each hand-in; default: %(default)g")
+    _sandbox_options(command)
+
+
+def _sandbox_options(command: argparse.ArgumentParser) -> None:
+    choice = command.add_mutually_exclusive_group()
+    choice.add_argument("--container", metavar="ENGINE", help="docker or podman, in place of bubblewrap")
+    choice.add_argument(TRUST, dest="trust", action="store_true", help="run learners' code like your own")
+    command.add_argument("--image", default=Sandbox.image, help="for --container: an image with the course installed")
+
+
+def _sandbox(options: argparse.Namespace) -> Sandbox:
+    sandbox = Sandbox("none" if options.trust else options.container or "bubblewrap", options.image)
+    sandbox.check()
+    return sandbox
+
+
+def _build(options: argparse.Namespace) -> None:
+    for path in build_classroom(options.folder):
+        say(f"to hand out: {path}")
+    say("Hand-ins belong in submitted/STUDENT/ASSIGNMENT/ of the same folder; then `grade`.")
+
+
+def _grade(options: argparse.Namespace) -> None:
+    outcomes = grade_folder(options.folder, options.scheduler, options.workers, options.seconds, _sandbox(options))
+    say(marks_table(outcomes))
+
+
+def grade_folder(
+    folder: Path, scheduler: str | None, workers: int | None, seconds: float, sandbox: Sandbox
+) -> list[Outcome]:
+    """Grade what has no outcome yet, write all marks into the gradebook, and return all outcomes."""
+    from tqdm import tqdm
+
+    limits = Limits(wall=seconds, cpu=max(1, round(seconds / 2)))
+    jobs = jobs_in(folder, assignment_folders(), limits, sandbox)
+    left = sum(not is_done(job, folder) for job in jobs)
+    if left:
+        with cluster(scheduler, workers) as client, tqdm(total=left, unit="hand-in") as bar:
+            grade_all(client, jobs, folder, lambda outcome: bar.update() and None)
+    found = [read_outcome(outcome_file(folder, job.assignment, job.student)) for job in jobs]
+    outcomes = [outcome for outcome in found if outcome is not None]
+    write_marks(outcomes, folder)
+    return outcomes
+
+
+def marks_table(outcomes: Sequence[Outcome]) -> str:
+    """Points of all hand-ins by student and assignment, and how they ended."""
+    names = sorted({outcome.assignment for outcome in outcomes})
+    points = {(outcome.student, outcome.assignment): outcome for outcome in outcomes}
+    lines = [f"{'student':<28}" + "".join(f"{name:>16}" for name in names)]
+    for student in sorted({outcome.student for outcome in outcomes}):
+        row = [points.get((student, name)) for name in names]
+        lines.append(f"{student:<28}" + "".join(f"{_cell(outcome):>16}" for outcome in row))
+    endings = Counter(outcome.ending for outcome in outcomes)
+    return "\n".join([*lines, ", ".join(f"{count} {ending}" for ending, count in endings.most_common())])
+
+
+def _cell(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "-"
+    return f"{outcome.points:g}" if outcome.ending == "graded" else f"{outcome.points:g} ({outcome.ending})"
+
+
+def _feedback(options: argparse.Namespace) -> None:
+    for folder in assignment_folders():
+        if (options.folder / "autograded").is_dir():
+            nbgrader(options.folder, "generate_feedback", folder.name, "--force")
+    say(f"pages to return: {options.folder / 'feedback'}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    target = (options.to or options.folder / "grades.csv").resolve()
+    nbgrader(options.folder, "export", f"--CsvExportPlugin.to={target}")
+    say(f"marks: {target}")
+
+
+def _demo(options: argparse.Namespace) -> int:
+    def grade(folder: Path) -> list[Outcome]:
+        return grade_folder(folder, options.scheduler, options.workers, options.seconds, sandbox)
+
+    sandbox = _sandbox(options)
+    return demo(options.students, options.folder, grade, marks_table)
+
+
+def _doctor(options: argparse.Namespace) -> None:
+    sandbox = _sandbox(options)
+    say(f"{sandbox.engine}: works. A learner's code gets no network, no file of yours, and no new process.")
