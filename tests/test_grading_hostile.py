@@ -1,9 +1,15 @@
-"""Hand-ins that fight back: no forged point, no leaked test, no stopped batch, nothing left over."""
+"""Hand-ins that fight back: no forged point, no leaked test, no stopped batch, nothing left over.
+
+Starting PyTorch takes most of a hand-in's time, so attacks that leave each other alone share one hand-in, as tasks or
+cells of their own.
+"""
 
 from __future__ import annotations
 
 import os
+import pickle
 import secrets
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -15,244 +21,299 @@ import torch
 from resnet_course.grading.judging import Judgement, judge
 from resnet_course.grading.marking import Task
 from resnet_course.grading.probes import Probe, array, backward, call
+from resnet_course.grading.protocol import LENGTH
 from resnet_course.grading.sandbox import Limits, Sandbox
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is a Linux program")
+pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
-LIMITS = Limits(wall=12, cpu=8, memory=2**30)
-
-
-def probes(student: str, seed: int) -> list[Probe]:
-    generator = np.random.default_rng(seed)
-    x = generator.normal(size=(4, 3)).astype(np.float32)
-    step = call("double", array("x", grad=True), out="result")
-    return [Probe([step, backward("result", "g", ["x"])], {"x": x, "g": np.ones_like(x)})]
+OWN_SIZE = 64 * 2**20 + os.getpid()  # stands in the command line of this test's sandboxes and of no other
+LIMITS = Limits(wall=60, cpu=10, memory=2**30, scratch=OWN_SIZE)
+RIGHT = "def NAME(x):\n    return 2 * x\n"
+WRONG = "def NAME(x):\n    return 3 * x\n"
 
 
-TASK = Task("Doubling", "double", 10.0, probes)
-RIGHT = "def double(x):\n    return 2 * x"
-WRONG = "def double(x):\n    return 3 * x"
+def task(name: str) -> Task:
+    """Two points for a function of this name that doubles."""
+
+    def probes(student: str, seed: int) -> list[Probe]:
+        x = np.random.default_rng(seed).normal(size=(4, 3)).astype(np.float32)
+        steps = [call(name, array("x", grad=True), out="result"), backward("result", "g", ["x"])]
+        return [Probe(steps, {"x": x, "g": np.ones_like(x)})]
+
+    return Task(f"Doubling by {name}", name, 2.0, probes)
 
 
-def hand_in(*cells: str, tasks: tuple[Task, ...] = (TASK,)) -> Judgement:
-    names = {"torch": torch}
-    exec(RIGHT, names)
-    return judge(tasks, "student", secrets.randbits(32), names, list(cells), LIMITS, Sandbox())
+def hand_in(names: list[str], cells: list[str], limits: Limits = LIMITS) -> Judgement:
+    """Judge the functions of these names after the cells have run."""
+    solution = {"torch": torch}
+    for name in names:
+        exec(RIGHT.replace("NAME", name), solution)
+    return judge([task(name) for name in names], "student", secrets.randbits(31), solution, cells, limits, Sandbox())
 
 
-def points(judgement: Judgement) -> float:
-    return sum(mark.points for mark in judgement.marks)
+def points(judgement: Judgement) -> list[float]:
+    return [mark.points for mark in judgement.marks]
 
 
-def processes_inside() -> set[str]:
-    """Command lines of all processes that run the sandbox's program."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
+def own_processes() -> list[str]:
+    """Processes of this test's sandboxes. The first process of a sandbox is one, and all others end with it."""
+    found = []
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            found += [str(line)] if str(OWN_SIZE).encode() in line.read_bytes() else []
         except OSError:
             continue
-        if "resnet_course.grading.inside" in line:
-            found.add(f"{folder.name} {line}")
     return found
 
 
 @pytest.fixture(autouse=True)
 def nothing_left_over():
-    before = processes_inside(), set(os.listdir(tempfile.gettempdir()))
+    before = set(os.listdir(tempfile.gettempdir()))
     yield
-    assert processes_inside() <= before[0]
-    new = set(os.listdir(tempfile.gettempdir())) - before[1]
+    assert own_processes() == []
+    new = set(os.listdir(tempfile.gettempdir())) - before
     assert not [name for name in new if name.startswith("resnet-course-") or "escaped" in name]
 
 
-def test_right_answer_with_noise_around_it_earns_all_points():
-    magic = "%matplotlib inline\n!pip install nothing\nimport math\nmath?"
-    judgement = hand_in(magic, "print('hello')", "1 / 0", RIGHT, "get_ipython().run_line_magic('time', '')")
-    assert points(judgement) == 10
-    assert judgement.ending == "graded"
-    assert judgement.notes == ("", "", "ZeroDivisionError", "", "")
+FORGERIES = {
+    "always_equal": (
+        "class Same:\n    def __eq__(self, other): return True\n    def __array__(self, *a, **k): return self\n"
+        "    def backward(self, g): pass\ndef NAME(x):\n    return Same()"
+    ),
+    "always_equal_tensor": (
+        "import torch\nclass Always(torch.Tensor):\n    def __eq__(self, other): return True\n"
+        "    __ne__ = __lt__ = __gt__ = __eq__\ndef NAME(x):\n    return (3 * x).as_subclass(Always)"
+    ),
+    "lazy_tensor": (
+        "class Lazy(torch.Tensor):\n    @classmethod\n    def __torch_function__(cls, *a, **k):\n        return 1\n"
+        "def NAME(x):\n    return x.as_subclass(Lazy)"
+    ),
+    "not_a_number": "def NAME(x):\n    return x * float('nan')",
+    "infinite": "def NAME(x):\n    return x * float('inf')",
+    "objects": "import numpy as np\ndef NAME(x):\n    return np.array([x, x], dtype=object)",
+    "view_without_memory": "def NAME(x):\n    return torch.zeros(1, requires_grad=True).expand(10**12)",
+    "asserts_dropped": (
+        "import ast, builtins\nclass Drop(ast.NodeTransformer):\n    def visit_Assert(self, node): return ast.Pass()\n"
+        "get_ipython().ast_transformers.append(Drop())\nold_compile = builtins.compile\n"
+        "def no_assert(s, f='', m='exec', *a, **k):\n    if isinstance(s, str) and m == 'exec':\n"
+        "        s = Drop().visit(old_compile(s, f, m, ast.PyCF_ONLY_AST))\n    return old_compile(s, f, m, *a, **k)\n"
+        "builtins.compile = no_assert\n" + WRONG
+    ),
+    "pre_run_hook": "get_ipython().events.register('pre_run_cell', lambda info: print(info.raw_cell))\n" + WRONG,
+    "fake_modules": (
+        "import sys, types\nfor name in ('numpy.testing', 'resnet_course.checks', 'resnet_course.grading', 'hidden'):\n"
+        "    sys.modules[name] = types.ModuleType(name)\n" + WRONG
+    ),
+    "patched_torch": (
+        "import torch, numpy\nfor name in ('allclose', 'equal', 'isclose', 'load', 'array_equal'):\n"
+        "    setattr(torch, name, lambda *a, **k: True)\n    setattr(numpy, name, lambda *a, **k: True)\n"
+        "torch.Tensor.__eq__ = lambda *a: True\n" + WRONG
+    ),
+    "patched_marking": (
+        "import importlib, sys\nsys.modules.pop('resnet_course.grading', None)\n"
+        "import resnet_course.grading.marking as m\nm.agree = m._equal = lambda *a: True\n"
+        "m.first_difference = lambda *a: None\n" + WRONG
+    ),
+    "leak": (
+        "def NAME(x):\n    text = '_'.join(str(v) for v in x.flatten().tolist())\n    print(text)\n"
+        "    raise type('E' + text.replace('.', 'p').replace('-', 'm'), (Exception,), {})(text)"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def forged() -> Judgement:
+    cells = [RIGHT.replace("NAME", "honest"), *(cell.replace("NAME", name) for name, cell in FORGERIES.items())]
+    return hand_in(["honest", *FORGERIES], cells)
+
+
+@pytest.mark.parametrize("attack", FORGERIES)
+def test_forgery_in_the_learners_process_earns_nothing(forged, attack):
+    (mark,) = [mark for mark in forged.marks if mark.grade_id == attack]
+    assert (mark.points, mark.status) == (0, "wrong")
+    assert forged.ending == "graded"
+    assert forged.notes[1 + list(FORGERIES).index(attack)] == "", "the attack itself has run"
+
+
+def test_honest_answer_among_forgeries_keeps_its_points(forged):
+    assert forged.marks[0].points == 2
+
+
+def test_hidden_inputs_do_not_reach_what_the_learner_reads(forged):
+    (mark,) = [mark for mark in forged.marks if mark.grade_id == "leak"]
+    assert mark.comment == "Doubling by leak: not right. It raised an error. No known mistake looks like this."
+
+
+FORGE = (
+    "import os, numpy as np\nfrom resnet_course.grading import protocol\n"
+    "def NAME(x):\n    for fd in range(3, 64):\n        try: os.write(fd, FRAME)\n        except OSError: pass\n"
+    "    return 3 * x\n"
+)
+
+
+def test_forged_messages_in_the_right_form_earn_nothing():
+    mark = "protocol.encode({'points': 2.0, 'status': 'right'}, {})"
+    result = "protocol.encode({}, {'result': 3 * x.detach().numpy(), 'gradient/x': np.full((4, 3), 2.0)})"
+    frames = {"mark": mark, "result": result, "many": f"{result} * 50"}
+    cells = [FORGE.replace("NAME", name).replace("FRAME", frame) for name, frame in frames.items()]
+    assert points(hand_in([*frames, "later"], [*cells, RIGHT.replace("NAME", "early")])) == [0, 0, 0, 0]
+
+
+def test_messages_that_are_none_cost_only_their_own_task(tmp_path):
+    """The pickle's loading would leave a file."""
+
+    class Bomb:
+        def __reduce__(self):
+            return open, (str(tmp_path / "escaped"), "w")
+
+    bomb = pickle.dumps(Bomb())
+    frames = {"endless": b"\xff" * 64, "pickled": LENGTH.pack(len(bomb)) + bomb}
+    cells = [FORGE.replace("NAME", name).replace("FRAME", repr(frame)) for name, frame in frames.items()]
+    judgement = hand_in([*frames, "honest"], [*cells, RIGHT.replace("NAME", "honest")])
+    assert points(judgement) == [0, 0, 2]
+    assert judgement.ending == "refused"
+    assert not (tmp_path / "escaped").exists()
+
+
+ENDS = {
+    "exit": "import os\ndef NAME(x):\n    os._exit(0)",
+    "broken_interpreter": "import ctypes\ndef NAME(x):\n    ctypes.string_at(0)",
+    "endless_loop": "def NAME(x):\n    while True: pass",
+    "loop_that_catches_everything": (
+        "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\ndef NAME(x):\n    while True:\n        try:\n"
+        "            while True: raise SystemExit\n        except BaseException: pass"
+    ),
+}
 
 
 @pytest.mark.parametrize(
-    "attack",
+    ("names", "ending"),
     [
-        pytest.param(
-            "class Same:\n    def __eq__(self, other): return True\n    def __array__(self, *a, **k): return self\n"
-            "    def backward(self, g): pass\ndef double(x):\n    return Same()",
-            id="always equal",
-        ),
-        pytest.param(
-            "import torch\nclass Always(torch.Tensor):\n    def __eq__(self, other): return True\n"
-            "def double(x):\n    return (3 * x).as_subclass(Always)",
-            id="always equal tensor",
-        ),
-        pytest.param(
-            "import ast\nclass Drop(ast.NodeTransformer):\n    def visit_Assert(self, node): return ast.Pass()\n"
-            "import builtins\nold = builtins.compile\n"
-            "builtins.compile = lambda s, *a, **k: old(Drop().visit(ast.parse(s)), *a, **k)\n" + WRONG,
-            id="asserts dropped",
-        ),
-        pytest.param(
-            "import sys, types\nfor name in ('numpy.testing', 'resnet_course.checks', 'resnet_course.grading'):\n"
-            "    sys.modules[name] = types.ModuleType(name)\n" + WRONG,
-            id="fake modules",
-        ),
-        pytest.param(
-            "import torch, numpy\nfor name in ('allclose', 'equal', 'isclose'):\n"
-            "    setattr(torch, name, lambda *a, **k: True)\n    setattr(numpy, name, lambda *a, **k: True)\n" + WRONG,
-            id="patched torch and numpy",
-        ),
-        pytest.param(
-            "import resnet_course.grading.probes as p, resnet_course.grading.marking as m\n"
-            "m.agree = m._equal = lambda *a: True\nm.first_difference = lambda *a: None\n" + WRONG,
-            id="patched marking",
-        ),
-        pytest.param(
-            "get_ipython().events.register('pre_run_cell', lambda info: print(info.raw_cell))\n" + WRONG,
-            id="pre-run hook",
-        ),
-        pytest.param(
-            "import torch\nnan = float('nan')\ndef double(x):\n    return x * nan",
-            id="not a number",
-        ),
+        (["exit", "broken_interpreter"], "crashed"),
+        (["endless_loop", "loop_that_catches_everything"], "timed out"),
     ],
 )
-def test_forgery_in_the_learners_process_earns_nothing(attack):
-    judgement = hand_in(attack)
-    assert points(judgement) == 0
-
-
-FORGED = (
-    "import os, json\nimport numpy as np\nfrom resnet_course.grading import protocol\n"
-    "def double(x):\n    for fd in range(3, 64):\n        try:\n            os.write(fd, FRAME)\n"
-    "        except OSError:\n            pass\n    return 3 * x\n"
-)
+def test_what_ends_the_process_costs_only_its_own_task(names, ending):
+    cells = [RIGHT.replace("NAME", "honest"), *(ENDS[name].replace("NAME", name) for name in names)]
+    judgement = hand_in([*names, "honest"], cells, Limits(wall=60, cpu=1, scratch=OWN_SIZE))
+    assert points(judgement) == [0, 0, 2]
+    assert judgement.ending == ending
 
 
 @pytest.mark.parametrize(
-    "frame",
+    ("cell", "wall", "ending"),
     [
-        pytest.param("protocol.encode({'points': 10, 'status': 'right'}, {})", id="a mark"),
-        pytest.param("protocol.encode({}, {'result': np.zeros((4, 3)), 'gradient/x': np.zeros((4, 3))})", id="zeros"),
-        pytest.param("b'\\x00' * 7 + b'\\x10' + b'not an archive!!'", id="garbage"),
-        pytest.param("b'\\xff' * 64", id="endless length"),
-        pytest.param("b'\\x00' * 64", id="empty"),
-        pytest.param(
-            "(lambda d: protocol.LENGTH.pack(len(d)) + d)(__import__('pickle').dumps(print))",
-            id="pickle",
-        ),
-    ],
-)
-def test_forged_messages_earn_nothing(frame):
-    judgement = hand_in(FORGED.replace("FRAME", frame))
-    assert points(judgement) == 0
-
-
-def test_object_arrays_are_never_unpickled(tmp_path):
-    """An archive with a pickled member whose loading would leave a file."""
-    marker = tmp_path / "escaped"
-    attack = (
-        "import os, io, json, struct, zipfile, numpy as np\n"
-        f"class Bomb:\n    def __reduce__(self): return (open, ({str(marker)!r}, 'w'))\n"
-        "def double(x):\n    b = io.BytesIO()\n"
-        "    head = np.frombuffer(json.dumps({'header': {}, 'names': ['result']}).encode(), np.uint8)\n"
-        "    bad = np.empty(1, object)\n    bad[0] = Bomb()\n    np.savez(b, header=head, a0=bad)\n"
-        "    d = b.getvalue()\n    os.write(ANSWERS, struct.pack('>Q', len(d)) + d)\n    return x\n"
-    )
-    find = (
-        "import os\nPIPES = [int(fd) for fd in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{fd}')]\n"
-        "ANSWERS = max(PIPES)\n"
-    )
-    judgement = hand_in(find + attack)
-    assert points(judgement) == 0
-    assert not marker.exists()
-
-
-@pytest.mark.parametrize(
-    ("attack", "ending"),
-    [
-        pytest.param("import os\ndef double(x):\n    os._exit(0)", "crashed", id="exit in the test"),
-        pytest.param("import os\nos._exit(0)", "crashed", id="exit in a cell"),
-        pytest.param("def double(x):\n    while True: pass", "timed out", id="endless loop"),
-        pytest.param(
-            "def double(x):\n    while True:\n        try:\n            while True: pass\n"
-            "        except BaseException: pass",
-            "timed out",
-            id="loop that catches everything",
-        ),
+        pytest.param("import os\nos._exit(0)", 60, "crashed", id="exit"),
         pytest.param(
             "import signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
-            "    except (OSError, ValueError): pass\ndef double(x):\n    time.sleep(10000)",
+            "    except (OSError, ValueError): pass\ntime.sleep(10_000)",
+            10,
             "timed out",
             id="sleep with all signals ignored",
         ),
-        pytest.param("import ctypes\ndef double(x):\n    ctypes.string_at(0)", "crashed", id="broken interpreter"),
-        pytest.param("def double(x):\n    raise SystemExit", "crashed", id="SystemExit in the test"),
     ],
 )
-def test_what_ends_the_process_costs_only_its_own_task(attack, ending):
-    other = Task("Halving", "half", 5.0, lambda student, seed: [Probe([call("half", 3.0, out="result")])])
-    names = {"torch": torch}
-    exec(RIGHT + "\ndef half(x):\n    return x / 2", names)
-    limits = Limits(wall=15, cpu=5)
-    cells = ["def half(x):\n    return x / 2", attack]
-    judgement = judge((TASK, other), "student", 1, names, cells, limits, Sandbox())
+def test_cells_that_never_end_or_end_the_process(cell, wall, ending):
+    judgement = hand_in(["honest"], [cell, RIGHT.replace("NAME", "honest")], Limits(wall=wall, scratch=OWN_SIZE))
+    assert points(judgement) == [0]
     assert judgement.ending == ending
-    assert judgement.marks[0].points == 0
-    in_a_cell = "def double" not in attack
-    assert judgement.marks[1].points == (0 if in_a_cell else 5)
 
 
-def test_memory_processes_files_and_network_are_out_of_reach(tmp_path):
-    """Each cell is an attack of its own; a right answer after all of them still earns its points."""
-    secret = tmp_path / "hidden.py"
-    secret.write_text("SECRET = 42")
-    cells = [
-        "bytearray(30 * 2**30)",
-        "import torch\ntorch.empty(30 * 2**30, dtype=torch.uint8)",
-        "import os\nos.fork()",
-        "while True: os.fork()",
+# What each tries, and the errors that meet it. Names in capitals are filled in by the fixture.
+OUT_OF_REACH = {
+    "30 GB": ("bytearray(30 * 2**30)", "MemoryError"),
+    "30 GB tensor": ("import torch\ntorch.ones(30 * 2**30, dtype=torch.uint8)", "RuntimeError"),
+    "memory outside of the limit": ("import os\nos.memfd_create('x')", "PermissionError"),
+    "shared memory": (
+        "import ctypes\nc = ctypes.CDLL(None)\nassert c.shmget(0, 2**20, 0o1600) >= 0 or c.msgget(0, 0o1600) >= 0",
+        "AssertionError",
+    ),
+    "fork": ("import os\nos.fork()", "PermissionError"),
+    "fork bomb": ("while True: os.fork()", "PermissionError"),
+    "daemon": (
         "import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)",
-        "import multiprocessing\nmultiprocessing.Process(target=print, daemon=False).start()",
-        "import socket\nsocket.create_connection(('127.0.0.1', 22), 1)",
-        "socket.create_connection(('1.1.1.1', 53), 1)",
-        f"open({str(secret)!r}).read()",
-        f"open({str(Path(__file__))!r}).read()",
-        "open('/usr/escaped', 'w')",
-        "open('/escaped', 'w')",
-        "open('/course/resnet_course/escaped', 'w')",
-        "with open('big', 'wb') as f:\n    for _ in range(300): f.write(bytes(2**20))",
-        "os.listdir('/home'), os.listdir('/root')",
-        "open('/etc/passwd').read()",
+        "PermissionError",
+    ),
+    "spawn": ("os.posix_spawn('/usr/bin/sleep', ['sleep', '1000'], {})", "PermissionError"),
+    "multiprocessing": ("import multiprocessing\nmultiprocessing.Process(target=print).start()", "PermissionError"),
+    "local network": ("import socket\nsocket.create_connection(('127.0.0.1', PORT), 1)", "ConnectionRefusedError"),
+    "network": ("import socket\nsocket.create_connection(('1.1.1.1', 53), 1)", "OSError"),
+    "name of a host": ("import socket\nsocket.getaddrinfo('example.org', 80)", "gaierror"),
+    "other hand-in": ("open('SECRET').read()", "FileNotFoundError"),
+    "hidden tests": ("open('THIS_FILE').read()", "FileNotFoundError"),
+    "search of every folder": (
+        "import os, sys\nskipped = (sys.prefix, sys.base_prefix, '/usr', '/proc', '/sys')\n"
+        "def found():\n    for folder, folders, files in os.walk('/'):\n"
+        "        folders[:] = [f for f in folders if os.path.join(folder, f) not in skipped]\n"
+        "        yield from files\nassert 'SECRET_NAME' in found()",
+        "AssertionError",
+    ),
+    "instructor's home": ("import os\nassert set(os.listdir('HOME')) - {'HOME_SHOWN'}", "AssertionError"),
+    "instructor's environment": (
+        "import os\nfor pid in [p for p in os.listdir('/proc') if p.isdigit()]:\n"
+        "    assert b'TOKEN' not in open(f'/proc/{pid}/environ', 'rb').read()\nraise LookupError",
+        "LookupError",
+    ),
+    "users": ("open('/etc/passwd').read()", "FileNotFoundError"),
+    "write to the system": ("open('/usr/escaped', 'w')", "OSError"),
+    "write to the root": ("open('/escaped', 'w')", "OSError"),
+    "write to the course": ("open('/course/resnet_course/escaped', 'w')", "OSError"),
+    "write to Python": ("import sys\nopen(sys.prefix + '/escaped', 'w')", "OSError"),
+    "write to devices": ("open('/dev/escaped', 'w')", "OSError"),
+    "write to the kernel": ("open('/proc/sys/kernel/core_pattern', 'w')", "OSError"),
+    "write to the first process": ("open('/proc/1/mem', 'r+b')", "OSError"),
+    "full scratch folder": (
+        "with open('/scratch/big', 'wb') as f:\n    for _ in range(300): f.write(bytes(2**20))",
+        "OSError",
+    ),
+    "more processor time": (
         "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (10**6, 10**6))",
-        "os.kill(os.getppid(), 9) if os.getppid() > 1 else 1 / 0",
-        RIGHT,
-    ]
-    judgement = hand_in(*cells)
-    assert points(judgement) == 10, judgement
-    assert all(judgement.notes[:-1]), judgement.notes
-    assert judgement.notes[-1] == ""
+        "ValueError",
+    ),
+    "other namespace": ("import ctypes\nassert ctypes.CDLL(None).unshare(0x10000000) == 0", "AssertionError"),
+    "the grader's input": ("input()", "EOFError"),
+    "flood of output": ("line = 'x' * 10_000\nfor _ in range(5_000): print(line)\n1 / 0", "ZeroDivisionError"),
+}
 
 
-def test_flood_of_output_is_cut():
-    flood = "line = 'x' * 10_000\nfor _ in range(20_000): print(line)"
-    judgement = hand_in(flood, RIGHT)
-    assert points(judgement) == 10
-    assert len(judgement.log) <= LIMITS.log + 200
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory) -> Judgement:
+    secret = tmp_path_factory.mktemp("other") / f"secret-{secrets.token_hex(8)}.py"
+    secret.write_text("SECRET = 42")
+    home = Path.home()
+    prefixes = [Path(folder) for folder in (sys.base_prefix, sys.prefix)]
+    shown = [folder.relative_to(home).parts[0] for folder in prefixes if home in folder.parents]
+    filled = {
+        "SECRET_NAME": secret.name,
+        "SECRET": str(secret),
+        "THIS_FILE": __file__,
+        "HOME_SHOWN": "', '".join(shown),
+        "HOME": str(home),
+        "TOKEN": "token-of-the-instructor",
+        "PORT": "22",
+    }
+    cells = []
+    for cell, _ in OUT_OF_REACH.values():
+        for name, value in filled.items():
+            cell = cell.replace(name, value)
+        cells.append(cell)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECRET_OF_THE_INSTRUCTOR", filled["TOKEN"])
+        return hand_in(["honest"], [*cells, RIGHT.replace("NAME", "honest")])
 
 
-def test_hidden_inputs_do_not_reach_what_the_learner_reads():
-    leak = (
-        "def double(x):\n    text = '_'.join(str(v) for v in x.flatten().tolist())\n    print(text)\n"
-        "    raise type('E' + text.replace('.', 'p').replace('-', 'm'), (Exception,), {})(text)"
-    )
-    judgement = hand_in(leak)
-    assert points(judgement) == 0
-    assert judgement.marks[0].comment == "Doubling: not right. It raised an error. No known mistake looks like this."
+@pytest.mark.parametrize("attack", OUT_OF_REACH)
+def test_out_of_reach(reached, attack):
+    assert reached.notes[list(OUT_OF_REACH).index(attack)] == OUT_OF_REACH[attack][1]
 
 
-def test_answers_of_any_size_are_refused_not_swallowed():
-    huge = "import torch\ndef double(x):\n    return torch.zeros(1).expand(10**9)"
-    judgement = hand_in(huge)
-    assert points(judgement) == 0
+def test_honest_answer_after_all_attacks_keeps_its_points(reached):
+    assert points(reached) == [2]
+    assert len(reached.log) <= LIMITS.log
+
+
+def test_magic_and_broken_cells_around_an_honest_answer_cost_nothing():
+    cells = ["%matplotlib inline\n!pip install nothing", "def broken(:", "1 / 0", RIGHT.replace("NAME", "honest")]
+    judgement = hand_in(["honest"], cells)
+    assert points(judgement) == [2]
+    assert judgement.notes == ("", "SyntaxError", "ZeroDivisionError", "")

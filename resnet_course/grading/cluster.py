@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -173,7 +174,7 @@ def grade_all(client: Any, jobs: list[Job], folder: Path, done: Callable[[Outcom
 
     waiting = iter(job for job in jobs if not is_done(job, folder))
     workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-    first = [job for job, _ in zip(waiting, range(IN_FLIGHT * workers), strict=False)]
+    first = itertools.islice(waiting, IN_FLIGHT * workers)
     running = as_completed([client.submit(grade_one, job, pure=False) for job in first])
     for future in running:
         outcome = future.result()

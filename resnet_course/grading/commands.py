@@ -122,7 +122,7 @@ def _cell(outcome: Outcome | None) -> str:
 
 def _feedback(options: argparse.Namespace) -> None:
     for folder in assignment_folders():
-        if (options.folder / "autograded").is_dir():
+        if any((options.folder / "autograded").glob(f"*/{folder.name}")):  # nbgrader fails where there is none
             nbgrader(options.folder, "generate_feedback", folder.name, "--force")
     say(f"pages to return: {options.folder / 'feedback'}")
 

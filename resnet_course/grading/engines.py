@@ -45,12 +45,12 @@ def bubblewrap(scratch: int, filter_file: int) -> list[str]:
     options += ["--die-with-parent", "--new-session", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
     for folder in (SCRATCH, "/tmp", "/dev/shm"):  # before what may lie inside them
         options += ["--size", str(scratch), "--tmpfs", folder]
-    shown, site_folders = _shown()
+    shown, elsewhere = _shown()
     options += shown
     # /dev is a file system in memory without a size; root, even without capabilities, may write to /proc/sys.
     for folder in ("/dev", "/proc", "/"):
         options += ["--remount-ro", folder]
-    path = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join([COURSE, *site_folders])}
+    path = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join([COURSE, *elsewhere])}
     for name, value in {**environment(SCRATCH), **path}.items():
         options += ["--setenv", name, value]
     return [*options, "--chdir", SCRATCH, "--"]
@@ -92,17 +92,15 @@ def _shown() -> tuple[list[str], list[str]]:
         options += ["--ro-bind-try", path, path]
     interpreter = Path(sys.executable).resolve().parent
     known = [Path("/usr")]
-    for folder in (Path(sys.base_prefix), Path(sys.prefix), interpreter):
-        if not _is_below(folder, known):
-            known.append(folder)
-            options += ["--ro-bind", str(folder), str(folder)]
-    site_folders = []
-    for folder in sorted({_library(name) for name in LIBRARIES}):
-        if not _is_below(folder, known):
-            site_folders.append(str(folder))
-            options += ["--ro-bind", str(folder), str(folder)]
+    for prefix in (Path(sys.base_prefix), Path(sys.prefix), interpreter):
+        if not _is_below(prefix, known):
+            known.append(prefix)
+            options += ["--ro-bind", str(prefix), str(prefix)]
+    elsewhere = sorted({str(folder) for folder in map(_library, LIBRARIES) if not _is_below(folder, known)})
+    for folder in elsewhere:
+        options += ["--ro-bind", folder, folder]
     package = Path(__file__).resolve().parents[1]  # only the package: an editable install lies beside the assignments
-    return [*options, "--ro-bind", str(package), f"{COURSE}/{package.name}"], site_folders
+    return [*options, "--ro-bind", str(package), f"{COURSE}/{package.name}"], elsewhere
 
 
 def _is_below(folder: Path, others: list[Path]) -> bool:

@@ -11,7 +11,7 @@ A probe is a list of steps. A step is one of:
 - `read(target, out=LABEL)`: the same without calling.
 - `load(target, prefix)`: copy the arrays whose names start with the prefix into a module, by parameter name.
 - `backward(target, gradient, inputs, module)`: gradients of inputs (names of arrays) and of a module's parameters.
-- `parameters(target)`: names and shapes; `buffers(target)`: running statistics and the like.
+- `parameters(target)`: names and shapes, sorted by name; `buffers(target)`: running statistics and the like.
 
 Arguments are JSON values, and references made by `array`, `ref`, `weights_of`, `several`.
 """
@@ -146,9 +146,10 @@ class _Bench:
         named = self.find(target).named_parameters if step["do"] == "parameters" else self.find(target).named_buffers
         if step["do"] == "buffers":
             return {f"{target}/{name}": _numbers(value) for name, value in named()}
+        shapes = {name: str(tuple(value.shape)) for name, value in sorted(named(), key=lambda pair: pair[0])}
         return {
-            f"{target}/names": np.array([name for name, _ in named()], dtype=str),
-            f"{target}/shapes": np.array([str(tuple(value.shape)) for _, value in named()], dtype=str),
+            f"{target}/names": np.array(list(shapes), dtype=str),
+            f"{target}/shapes": np.array(list(shapes.values()), dtype=str),
         }
 
     def find(self, path: str) -> Any:
@@ -199,7 +200,10 @@ class _Bench:
     def backward(self, step: Step) -> Observation:
         """Gradients of inputs, and of a module's parameters by name; a gradient that is None is seen as empty."""
         gradient = torch.from_numpy(np.array(self.arrays[step["gradient"]]))
-        self.find(step["target"]).backward(gradient)
+        output = self.find(step["target"])
+        if output.shape != gradient.shape:
+            raise RuntimeError("a gradient of another shape")
+        (output * gradient).sum().backward()  # the same as backward(gradient), without the half second of its imports
         seen = {f"gradient/{name}": _numbers(self.tensors[name].grad) for name in step["inputs"]}
         if step["module"] is not None:
             for name, parameter in self.find(step["module"]).named_parameters():

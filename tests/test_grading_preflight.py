@@ -1,0 +1,171 @@
+"""Hand-ins that are broken in every way that was ever seen: repaired or refused, never an exception of another kind."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+
+import nbformat
+import pytest
+from grading_helpers import answered, release_of, write_assignment
+
+from resnet_course.grading.preflight import RefusedError, find_notebook, read_hand_in
+
+ANSWER = "def double(x):\n    return x + x"
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    return release_of(write_assignment(tmp_path_factory.mktemp("course")))
+
+
+@pytest.fixture
+def read(tmp_path, release):
+    def read(content):
+        path = tmp_path / "tiny.ipynb"
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+        return read_hand_in(path, release)
+
+    return read
+
+
+def damaged(release, change):
+    notebook = answered(release, ANSWER)
+    notebook.cells.append(nbformat.v4.new_code_cell("helper = 1"))
+    change(notebook)
+    return notebook
+
+
+def identity(notebook):
+    return [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells if "nbgrader" in cell.metadata]
+
+
+def strip_metadata(notebook):
+    for cell in notebook.cells:
+        cell.metadata = {}
+
+
+def strip_both(notebook):
+    strip_metadata(notebook)
+    for cell in notebook.cells:
+        del cell["id"]
+    notebook.nbformat_minor = 2
+
+
+def copy_cells(notebook):
+    notebook.cells = [copy.deepcopy(cell) for cell in notebook.cells for _ in range(2)]
+
+
+def other_kernel(notebook):
+    notebook.metadata = {"kernelspec": {"name": "ir", "language": "R"}}
+
+
+def thirty_megabytes(notebook):
+    notebook.cells[1].outputs = [nbformat.v4.new_output("stream", text="x" * 30_000_000)]
+
+
+def change_check(notebook):
+    notebook.cells[2].source = "print('all points')"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda notebook: None, None),
+        (strip_metadata, "the cell double_answer had lost its name; it was found again"),
+        (strip_both, "the cell double_answer had lost its name; it was found again"),
+        (copy_cells, "the cell double_answer was copied; all copies were run, in order"),
+        (other_kernel, "its kernel was r; its cells were run as Python"),
+        (thirty_megabytes, None),
+        (change_check, "the check cell double was changed; the original was put back"),
+    ],
+)
+def test_a_damaged_notebook_is_repaired(read, release, change, said):
+    hand_in = read(damaged(release, change))
+    assert ANSWER in hand_in.cells
+    assert "helper = 1" in hand_in.cells
+    assert not [source for source in hand_in.cells if "training" in source or "not written yet" in source]
+    assert sorted(identity(hand_in.notebook)) == ["double", "double_answer", "words"]
+    assert (said in hand_in.repairs) if said else not hand_in.repairs
+    assert not [cell for cell in hand_in.notebook.cells if cell.get("outputs")]
+    check = next(
+        cell for cell in hand_in.notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "double"
+    )
+    assert "double(1) is 2" in named["double"].source
+
+
+def test_a_missing_cell_is_said_and_put_back_empty(read, release):
+    notebook = answered(release, ANSWER)
+    notebook.cells = [cell for cell in notebook.cells if cell.source != ANSWER]
+    hand_in = read(notebook)
+    assert "the cell double_answer is missing" in hand_in.repairs
+    assert "double_answer" in identity(hand_in.notebook)
+    assert not hand_in.cells
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe not text",
+        b"{",
+        b"[1, 2]",
+        b'{"cells": 3}',
+        b"[" * 200_000,
+        b'{"worksheets": [3], "nbformat": 3}',
+    ],
+)
+def test_what_is_no_notebook_is_refused_with_a_reason(read, content):
+    with pytest.raises(RefusedError, match=r"tiny\.ipynb .*"):
+        read(content)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [[3, None, "x"], [{"cell_type": "code", "source": [1, {}]}], [{"cell_type": "poem", "source": "x"}], [{}]],
+)
+def test_what_is_no_cell_is_left_out(read, cells):
+    hand_in = read({"cells": cells, "metadata": None, "nbformat": 4})
+    assert "double" in identity(hand_in.notebook)
+
+
+def test_too_large_a_file_is_refused(tmp_path, release):
+    path = tmp_path / "tiny.ipynb"
+    with open(path, "wb") as file:
+        file.truncate(2**40)  # takes no space
+    with pytest.raises(RefusedError, match="clear all outputs"):
+        read_hand_in(path, release)
+
+
+def test_links_and_odd_files_are_not_followed(tmp_path, release):
+    secret = tmp_path / "secret.ipynb"
+    secret.write_text("{}")
+    folder = tmp_path / "student"
+    folder.mkdir()
+    (folder / "tiny.ipynb").symlink_to(secret)
+    with pytest.raises(RefusedError, match="not a plain file"):
+        read_hand_in(folder / "tiny.ipynb", release)
+    with pytest.raises(RefusedError, match="is a link"):
+        find_notebook(folder, "tiny")
+    (tmp_path / "link").symlink_to(folder, target_is_directory=True)
+    with pytest.raises(RefusedError, match="not a folder"):
+        find_notebook(tmp_path / "link", "tiny")
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.ipynb")
+        with pytest.raises(RefusedError, match="not a plain file"):
+            read_hand_in(tmp_path / "pipe.ipynb", release)
+
+
+def test_the_notebook_is_found_under_another_name(tmp_path):
+    with pytest.raises(RefusedError, match=r"hand in tiny\.ipynb"):
+        find_notebook(tmp_path, "tiny")
+    (tmp_path / "Untitled.ipynb").write_text("{}")
+    path, said = find_notebook(tmp_path, "tiny")
+    assert path.name == "Untitled.ipynb"
+    assert said == ["the file is called Untitled.ipynb, not tiny.ipynb"]
+    (tmp_path / "Untitled1.ipynb").write_text("{}")
+    with pytest.raises(RefusedError, match="2 notebooks"):
+        find_notebook(tmp_path, "tiny")
+    (tmp_path / "tiny.ipynb").write_text("{}")
+    assert find_notebook(tmp_path, "tiny")[0].name == "tiny.ipynb"
