@@ -5,10 +5,10 @@ BIN     = $(VENV)/bin
 PIP_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help course test mutation lab notebooks preflight format clean
+.PHONY: help course test mutation lab notebooks slides site test-browser assignments formgrader preflight format clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 course: $(VENV)/.lab ## run all lessons headless; a table, and notebooks and pages in build/
 	$(BIN)/python -m resnet_course course
@@ -28,6 +28,21 @@ mutation: $(VENV)/.dev ## change the solutions in small ways; each change must f
 notebooks: $(VENV)/.dev ## build the notebooks from notebooks/sources
 	$(BIN)/python -m resnet_course notebooks
 
+slides: $(VENV)/.dev ## build the slides of the lessons into build/slides
+	$(BIN)/python -m resnet_course slides
+
+site: $(VENV)/.site ## build the web site from the lessons that `make course` ran
+	$(BIN)/python -m resnet_course site
+
+test-browser: site ## try the site in a browser: accessible, quiet, no dead links, nothing fetched from elsewhere
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m browser tests/browser
+
+assignments: $(VENV)/.dev ## build the assignments to hand out, and nbgrader's course folder, in build/classroom
+	$(BIN)/python -m resnet_course.grading build
+
+formgrader: assignments ## open nbgrader's formgrader on build/classroom
+	cd build/classroom && PATH="$(CURDIR)/$(BIN):$$PATH" jupyter lab --NotebookApp.default_url=/formgrader --ServerApp.default_url=/formgrader
+
 format: $(VENV)/.dev ## format the code
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
@@ -46,3 +61,7 @@ $(VENV)/.lab: pyproject.toml | $(VENV)/bin/python
 $(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet $(PIP_ARGS) -e '.[dev]'
 	touch $@ $(VENV)/.lab
+
+$(VENV)/.site: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet $(PIP_ARGS) -e '.[site]'
+	touch $@ $(VENV)/.dev $(VENV)/.lab

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
 from resnet_course.lessons import LESSONS
+from resnet_course.misconceptions import misconceptions_page
 
 STUB = "# Write this part yourself.\nraise NotImplementedError"
 METADATA = {
@@ -36,7 +37,10 @@ BADGE = (
 
 
 def build_notebooks(root: Path) -> list[Path]:
-    """Write both notebooks of every source, and the README's table of lessons. Returns the files that changed."""
+    """Write both notebooks of every source, the README's table of lessons and the instructor's guide's misconceptions.
+
+    Returns the files that changed.
+    """
     changed = []
     for path, content in notebooks_from_sources(root).items():
         if not path.is_file() or path.read_bytes() != content:
@@ -62,7 +66,7 @@ def notebooks_out_of_step(root: Path) -> list[str]:
 
 
 def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
-    """The content that every built file should have, by path: the notebooks, and the README."""
+    """The content that every built file should have, by path: the notebooks, the README, the misconceptions."""
     sources = sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py"))
     if not sources:
         raise CourseError(f"there are no lesson sources in {root / 'notebooks' / 'sources'}; run this in a checkout")
@@ -77,6 +81,9 @@ def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
     readme = root / "README.md"
     if readme.is_file():
         found[readme] = _with_lesson_table(readme.read_text(), repository).encode()
+    guide = root / "docs" / "instructor"
+    if guide.is_dir():
+        found[guide / "misconceptions.md"] = misconceptions_page().encode()
     return found
 
 
@@ -158,7 +165,7 @@ def leaked_solutions(root: Path) -> list[str]:
     """
     problems = []
     for source in sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py")):
-        inside, outside = _solution_lines(source.read_text())
+        inside, outside = solution_lines(source.read_text())
         path = root / "notebooks" / f"{source.stem}.ipynb"
         if not path.is_file():
             problems.append(f"{path.relative_to(root)} is missing; run `make notebooks`")
@@ -172,7 +179,8 @@ def leaked_solutions(root: Path) -> list[str]:
     return problems
 
 
-def _solution_lines(text: str) -> tuple[set[str], set[str]]:
+def solution_lines(text: str) -> tuple[set[str], set[str]]:
+    """The lines inside and outside of the solutions of a source, without those too short to tell anything."""
     inside: set[str] = set()
     outside: set[str] = set()
     current = outside

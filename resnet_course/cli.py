@@ -80,7 +80,10 @@ def _parser() -> argparse.ArgumentParser:
     report = add("class-report", _class_report, "turn a class's exported progress files into one page of histograms")
     report.add_argument("folder", type=Path, help="holds the files that learners got from checks.export()")
     report.add_argument("--output", type=Path, help="the page; default: class_report.html in the folder")
-    add("notebooks", _notebooks, "build the notebooks from their sources")
+    add("notebooks", _notebooks, "build the notebooks, and the guide's misconceptions, from their sources")
+    slides = add("slides", _slides, "build the slides of the lessons into build/slides")
+    slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
+    add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
     add("test", _test, "lint, types, import arrows, unit tests, mutants, and nbval on every notebook")
     return parser
 
@@ -252,8 +255,25 @@ def _notebooks(options: argparse.Namespace) -> int:
     changed = build_notebooks(root)
     for path in changed:
         say(f"wrote {path.relative_to(root)}")
-    say(f"{len(changed)} notebooks changed")
+    say(f"{len(changed)} files changed")
     return 0
+
+
+def _slides(options: argparse.Namespace) -> int:
+    from resnet_course.lessons import LESSONS, find_lesson
+    from resnet_course.runner import course_root
+    from resnet_course.slides import build_slides
+
+    for page in build_slides([find_lesson(name) for name in options.lessons] or LESSONS, course_root()):
+        say(f"wrote {page}")
+    return 0
+
+
+def _site(options: argparse.Namespace) -> int:
+    from resnet_course.runner import course_root
+
+    root = course_root()
+    return subprocess.call([sys.executable, str(root / "site" / "build_site.py")], cwd=root)
 
 
 def _test(options: argparse.Namespace) -> int:

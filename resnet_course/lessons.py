@@ -88,6 +88,7 @@ LESSONS = (
         45,
         ("bottleneck", "preact_block"),
     ),
+    Lesson("09", "your_images", "Your own images", 35, 40, ("few_shot_split",)),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Iterable
@@ -13,11 +14,12 @@ import nbformat
 
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
-from resnet_course.lessons import Lesson
+from resnet_course.lessons import LESSONS, Lesson
 from resnet_course.messages import MIME_TYPE
 from resnet_course.progress import say
 
 CELL_TIMEOUT = 3600  # seconds; a full-profile training is one cell
+DIGEST = "resnet_course_sha256"  # in an executed notebook's metadata: of the file that was run
 
 # Bars and controls are of no use in a saved page, and a learner's journal is for what the learner wrote.
 HEADLESS = {"RESNET_COURSE_PROGRESS": "0", "RESNET_COURSE_WIDGETS": "0", "RESNET_COURSE_JOURNAL": "off"}
@@ -78,6 +80,7 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     if not path.is_file():
         raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
     notebook = nbformat.read(path, as_version=4)
+    notebook.metadata[DIGEST] = file_digest(path)
     # The kernel starts in the notebook's folder, as in JupyterLab.
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources)
@@ -92,6 +95,27 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     seconds = time.perf_counter() - started
     _save(notebook, root / "build" / ("student" if student else "solutions") / lesson.file_name)
     return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)
+
+
+def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS) -> list[str]:
+    """Lessons without an executed solution notebook that is whole and of today's solutions: one sentence each."""
+    problems = []
+    for lesson in lessons:
+        path = root / "build" / "solutions" / lesson.file_name
+        if not path.is_file():
+            problems.append(f"lesson {lesson.number} was not run")
+            continue
+        notebook = nbformat.read(path, as_version=4)
+        if notebook.metadata.get(DIGEST) != file_digest(root / "notebooks" / "solutions" / lesson.file_name):
+            problems.append(f"lesson {lesson.number} has changed since it was run")
+        elif any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", ())):
+            problems.append(f"lesson {lesson.number} ended with an error")
+    return problems
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _save(notebook: nbformat.NotebookNode, path: Path) -> None:

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from resnet_course.experiments.plans import Plan, Run, find_plan
-from resnet_course.experiments.records import SCHEMA, plan_folder
+from resnet_course.experiments.plans import Plan, find_plan
+from resnet_course.experiments.records import SCHEMA, plan_folder, record_path
+from resnet_course.experiments.runs import LandscapeRun, LesionRun, Run
 
 
 def tiny_runs(dataset: str) -> list[Run]:
@@ -30,7 +31,19 @@ def made_up_record(run: Run, train_error: float = 0.25, **changes: Any) -> dict[
         "machine": {"device": "cpu", "processor": "x86_64", "threads": 1},
         "precision": "float32, channels_last",
         "versions": {"resnet_course": "0.1.0", "torch": "2.4.0", "torchvision": "0.19.0"},
+        **made_up_measurement(run, train_error),
     } | changes
+
+
+def made_up_measurement(run: Run, error: float) -> dict[str, Any]:
+    """A missing block costs nothing; the loss is a bowl."""
+    if isinstance(run, LesionRun):
+        return {"lesion": {"guessing": 0.1, "test_errors": [min(1.0, error + 0.02)] * 9}}
+    if isinstance(run, LandscapeRun):
+        steps = [-1.0, 0.0, 1.0]
+        losses = [[error + first**2 + second**2 for first in steps] for second in steps]
+        return {"landscape": {"blind_loss": 2.3, "steps": steps, "losses": losses}}
+    return {}
 
 
 def error_by_depth(run: Run) -> float:
@@ -41,13 +54,13 @@ def error_by_depth(run: Run) -> float:
 
 def write_plan(results: Path, name: str, dataset: str = "shapes", error=error_by_depth) -> Path:
     """Write all records of a plan and return their folder."""
-    folder = plan_folder(name, dataset, results)
-    folder.mkdir(parents=True)
     for run in find_plan(name, dataset):
         record = made_up_record(run, error(run))
         record["data"]["name"] = dataset
-        (folder / run.file_name).write_text(json.dumps(record))
-    return folder
+        path = record_path(name, dataset, run, results)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record))
+    return plan_folder(name, dataset, results)
 
 
 def without_times(record: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,18 @@ import pytest
 from experiments_helpers import made_up_record, write_plan
 
 from resnet_course.errors import CourseError
-from resnet_course.experiments import PLANS, SHIPPED, load_records, mean_by
-from resnet_course.experiments.plans import Run, build_network, dataset_name, find_plan
-from resnet_course.experiments.records import FIELDS, SINCE_SCHEMA_2, check_record, is_recorded, missing_runs
+from resnet_course.experiments import PLANS, SHIPPED, load_recorded, load_records, mean_by
+from resnet_course.experiments.plans import dataset_name, find_plan
+from resnet_course.experiments.records import (
+    FIELDS,
+    MEASURED,
+    SINCE_SCHEMA_2,
+    check_record,
+    is_recorded,
+    missing_runs,
+    record_path,
+)
+from resnet_course.experiments.runs import LandscapeRun, LesionRun, RecipeRun, Run, build_network
 
 PAIRS = [(name, dataset) for name in PLANS for dataset in ("shapes", "photographs")]
 RUN = Run("plain 8", epochs=2)
@@ -63,7 +72,9 @@ def test_every_other_shipped_record_is_valid_too() -> None:
 
 def test_the_readme_of_the_records_names_every_field() -> None:
     text = (SHIPPED / "README.md").read_text()
-    for field in (*FIELDS, *SINCE_SCHEMA_2, *(f"configuration.{key}" for key in vars(RUN))):
+    measured = [field for fields in MEASURED.values() for field in fields]
+    configuration = [f"configuration.{key}" for key in vars(RecipeRun("plain 8"))]
+    for field in (*FIELDS, *SINCE_SCHEMA_2, *measured, *configuration):
         assert f"`{field}`" in text, field
 
 
@@ -110,6 +121,27 @@ def test_an_invalid_record_is_refused_by_file_and_field(field: str, value: Any, 
         assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("run", "field", "value"),
+    [
+        (LesionRun("plain 8"), "lesion.test_errors", [0.5, 1.5]),
+        (LesionRun("plain 8"), "lesion.guessing", None),
+        (LandscapeRun("plain 8"), "landscape.losses", [[1.0, -1.0]]),
+        (LandscapeRun("plain 8"), "landscape.steps", [float("inf")]),
+        (RecipeRun("plain 8"), "configuration.label_smoothing", 0.2),
+    ],
+)
+def test_what_a_run_measures_beside_its_errors_is_checked_too(run: Run, field: str, value: Any) -> None:
+    record = made_up_record(run)
+    assert check_record(record, run, PATH) is record
+    parent, name = field.split(".")
+    with pytest.raises(CourseError, match=rf"'{field}'"):
+        check_record(record | {parent: record[parent] | {name: value}}, run, PATH)
+    without = {key: value for key, value in record[parent].items() if key != name}
+    with pytest.raises(CourseError, match=rf"'{field}' is missing"):
+        check_record(record | {parent: without}, run, PATH)
+
+
 def test_a_list_is_no_record() -> None:
     with pytest.raises(CourseError, match="holds no JSON object"):
         check_record([], RUN, PATH)
@@ -150,6 +182,36 @@ def test_what_is_missing_of_a_plan(tmp_path: Path) -> None:
     assert missing_runs("shortcuts", "shapes", tmp_path) == []
     (folder / last.file_name).unlink()
     assert missing_runs("shortcuts", "shapes", tmp_path) == [last]
+
+
+def test_what_is_there_of_a_plan_and_what_is_not(tmp_path: Path) -> None:
+    runs = find_plan("degradation", "photographs")
+    assert load_recorded("degradation", "photographs", tmp_path) == ([], runs)
+    folder = write_plan(tmp_path, "degradation", "photographs")
+    (folder / runs[1].file_name).unlink()
+    (folder / runs[4].file_name).write_text("{")
+    records, missing = load_recorded("degradation", "photographs", tmp_path)
+    assert missing == [runs[1], runs[4]]
+    assert [record["configuration"] for record in records] == [vars(runs[i]) for i in (0, 2, 3, 5)]
+    (folder / runs[0].file_name).write_text(json.dumps(made_up_record(runs[0], train_error=-1)))
+    with pytest.raises(CourseError, match="train_error"):
+        load_recorded("degradation", "photographs", tmp_path)
+
+
+def test_option_a_on_photographs_is_the_residual_network_of_the_plan_degradation(tmp_path: Path) -> None:
+    folder = write_plan(tmp_path, "degradation", "photographs")
+    runs = find_plan("shortcuts", "photographs")
+    missing = missing_runs("shortcuts", "photographs", tmp_path)
+    assert {run.network for run in missing} == {"residual 20 B", "residual 20 C"}
+    assert {run.network for run in runs if run not in missing} == {"residual 20"}
+    for run in runs:
+        place = record_path("shortcuts", "photographs", run, tmp_path).parent
+        assert (place == folder) == (run.network == "residual 20")
+
+
+def test_the_generated_images_have_records_of_their_own_for_every_option(tmp_path: Path) -> None:
+    write_plan(tmp_path, "degradation")
+    assert len(missing_runs("shortcuts", "shapes", tmp_path)) == 15
 
 
 def test_a_run_without_the_weights_that_its_plan_keeps_is_missing(tmp_path: Path) -> None:

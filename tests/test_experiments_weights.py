@@ -8,8 +8,9 @@ import torch
 from resnet_course import data
 from resnet_course.errors import CourseError
 from resnet_course.experiments import PLANS, load_records, load_weights
-from resnet_course.experiments.plans import build_network, find_plan
+from resnet_course.experiments.plans import find_plan
 from resnet_course.experiments.records import weights_path
+from resnet_course.experiments.runs import build_network
 from resnet_course.experiments.weights import pack, save_weights
 from resnet_course.training import evaluate
 

@@ -16,8 +16,8 @@ CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 def requirements_of_pyproject() -> set[str]:
     """Every requirement of the package and its extras, under conda-forge's names."""
     text = (ROOT / "pyproject.toml").read_text()
-    lists = re.findall(r"^(?:dependencies|lab|dev) = \[(.*?)\]$|^lab = \[(.*?)\]$", text, re.MULTILINE | re.DOTALL)
-    found = re.findall(r'"([^"]+)"', " ".join("".join(pair) for pair in lists))
+    lists = re.findall(r"^(?:dependencies|lab|classroom|dev) = \[(.*?)\]$", text, re.MULTILINE | re.DOTALL)
+    found = re.findall(r'"([^"]+)"', " ".join(lists))
     names = {entry for entry in found if not entry.startswith("resnet-course")}
     return {re.sub(r"^[\w-]+", lambda match: CONDA_NAMES.get(match[0], match[0]), entry).lower() for entry in names}
 

@@ -7,7 +7,7 @@ import pytest
 
 from resnet_course.errors import CourseError
 from resnet_course.lessons import find_lesson
-from resnet_course.runner import Outcome, course_root, run_lesson, run_lessons
+from resnet_course.runner import Outcome, course_root, run_lesson, run_lessons, stale_lessons
 
 LESSON = find_lesson("05")
 GOOD = [
@@ -41,6 +41,19 @@ def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Pa
     assert "1 of 2 verdicts reproduced" in table
     assert "✔ two is more than one (2 and 1)" in table
     assert "✘ one is more than two (1 and 2)" in table
+
+
+def test_a_run_of_another_notebook_is_stale(tmp_path: Path) -> None:
+    solutions = tmp_path / "notebooks" / "solutions"
+    write_notebook(solutions, GOOD[:1])
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 was not run"]
+    run_lesson(LESSON, tmp_path)
+    assert stale_lessons(tmp_path, [LESSON]) == []
+    write_notebook(solutions, [*GOOD[:1], "# one more cell"])
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 has changed since it was run"]
+    write_notebook(solutions, BAD)
+    run_lesson(LESSON, tmp_path)
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 ended with an error"]
 
 
 def test_an_error_is_named_and_what_ran_before_is_kept(tmp_path: Path) -> None:

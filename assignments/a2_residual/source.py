@@ -29,8 +29,8 @@
 # names. They find your functions, classes and attributes by their names, so keep the names as they are. An answer
 # with a single known mistake earns a part of the points, and the feedback says which mistake it is.
 #
-# Each task is marked by itself: a mistake in one task costs no points in another. Write
-# only into the cells with `raise NotImplementedError`, and add cells of your own wherever you like.
+# Each task is marked by itself: a mistake in one task costs no points in another. Write only into the cells with
+# `raise NotImplementedError`, and add cells of your own wherever you like.
 
 # %%
 import torch

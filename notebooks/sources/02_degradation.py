@@ -193,6 +193,49 @@ cards.verdict(
 explorers.depth_explorer(experiments.load_records("degradation"), kinds=("plain",))
 
 # %% [markdown]
+# ## On photographs
+#
+# Generated images are a small world. So the package also ships a record on photographs: the 50,000 training images of
+# CIFAR-10, 32×32, five epochs. They were read from a copy that was saved as JPEG files, which changes the pixels. Such
+# numbers are compared with each other, and never with published ones.
+
+# %%
+recorded, missing = experiments.load_recorded("degradation", "cifar10-jpeg")
+photographs = [record for record in recorded if record["configuration"]["network"].startswith("plain")]
+photo_errors = experiments.errors_by_network(photographs)
+for run in missing:
+    if run.network.startswith("plain"):
+        print(f"not recorded yet: {run.network}, seed {run.seed}")
+if photographs:
+    axes = experiments.draw_curves(photographs, "Training error on photographs, by depth")
+    plotting.show(
+        axes,
+        alt="Error on the training images by epoch. Measured after training, one number for each seed: "
+        + "; ".join(f"{name} {', '.join(f'{e:.3f}' for e in seeds)}" for name, seeds in photo_errors.items()),
+        caption=f"Recorded on the JPEG copy of CIFAR-10. {experiments.bands_in_words(photographs)}.",
+    )
+
+# %%
+if {"plain 20", "plain 56"} <= photo_errors.keys():
+    cards.verdict(
+        "on photographs, too, every recorded plain 56 has a higher training error than every plain 20",
+        min(photo_errors["plain 56"]) > max(photo_errors["plain 20"]),
+        "; ".join(f"{name} {', '.join(f'{error:.3f}' for error in seeds)}" for name, seeds in photo_errors.items()),
+    )
+else:
+    print("There is no verdict without records of both depths.")
+
+# %% [markdown]
+# What can five epochs of a JPEG copy show? Which depth has fitted its training images better *by then*, on images that
+# nobody drew for this course. What can they not show?
+#
+# - Where a long training ends. Ours has fewer than 2,000 steps and no augmentation; the paper's has 64,000 with it.
+# - How much luck there is in one seed of plain 56: a spread takes at least two.
+# - What the original pixels would give.
+#
+# `python -m resnet_course reproduce degradation --dataset FOLDER --report` makes such a record of your own copy.
+
+# %% [markdown]
 # Now the hunt: what could be the cause? Five suspects, five tests.
 
 # %% [markdown]

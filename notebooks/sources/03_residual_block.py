@@ -237,6 +237,37 @@ cards.verdict(
 explorers.depth_explorer(experiments.load_records("degradation"))
 
 # %% [markdown]
+# And on photographs? The record of lesson 02 on the JPEG copy of CIFAR-10 has the residual networks, too. Its limits
+# stay: five epochs, one or two seeds, numbers that are compared with each other and never with published ones.
+
+# %%
+photographs, missing = experiments.load_recorded("degradation", "cifar10-jpeg")
+photo_errors = experiments.errors_by_network(photographs)
+for run in missing:
+    print(f"not recorded yet: {run.network}, seed {run.seed}")
+if photographs:
+    axes = experiments.draw_curves(photographs, "Training error on photographs")
+    plotting.show(
+        axes,
+        alt="Error on the training images by epoch. Measured after training, one number for each seed: "
+        + "; ".join(f"{name} {', '.join(f'{e:.3f}' for e in seeds)}" for name, seeds in photo_errors.items()),
+        caption=f"Recorded on the JPEG copy of CIFAR-10. {experiments.bands_in_words(photographs)}.",
+    )
+
+# %%
+for depth in (20, 56):
+    plain, residual = (photo_errors.get(f"{kind} {depth}", []) for kind in ("plain", "residual"))
+    if plain and residual:
+        cards.verdict(
+            f"on photographs every recorded residual {depth} has a lower training error than every plain {depth}",
+            max(residual) < min(plain),
+            "; ".join(f"{kind} {', '.join(f'{error:.3f}' for error in seeds)}"
+                      for kind, seeds in [("plain", plain), ("residual", residual)]),
+        )  # fmt: skip
+    else:
+        print(f"There is no verdict on depth {depth} without records of both kinds.")
+
+# %% [markdown]
 # ## How far does a block move its input?
 #
 # A block that computes a small difference from the identity gives back nearly what it got. We can measure that for

@@ -387,6 +387,10 @@ plotting.show(
 )
 
 # %% [markdown]
+# For photographs nothing of this is recorded. `python -m resnet_course reproduce shortcuts --dataset FOLDER` would
+# train options B and C there, and take option A from the record of lesson 02: its residual 20 is that network, with
+# that budget.
+#
 # The end of a training is one question, the way there another. Look at the second epoch of the figure.
 
 # %%

@@ -20,6 +20,7 @@ from resnet_course.checks import (
     lesson06,
     lesson07,
     lesson08,
+    lesson09,
 )
 from resnet_course.checks.core import Exercise, Mistake, Verdict, judge
 from resnet_course.checks.dialogue import CheckFailedError, Dialogue
@@ -49,6 +50,7 @@ _LESSONS = (
     lesson06,
     lesson07,
     lesson08,
+    lesson09,
 )  # fmt: skip
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES}
 """Every exercise by the name of its check."""

@@ -72,4 +72,7 @@ FIRST_STEPS = {
     "basic_block, for the channels that leave the block.",
     "preact_block": "In forward, give the output of the first batch norm and ReLU a name of its own. Two things need "
     "it: the first convolution, and the projection where there is one. x itself is needed where there is none.",
+    "few_shot_split": "Work on one class: its members are `(targets == label).nonzero().flatten()`, and "
+    "`groups[members].unique()` are its different pictures. Bring those into a random order with your generator, and "
+    "take one member of each of the first. For the test ask of every image whether its group was drawn: torch.isin.",
 }

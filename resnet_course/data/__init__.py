@@ -10,6 +10,7 @@ from pathlib import Path
 import torch.nn.functional as F
 
 from resnet_course.data.batches import Augmentation, Batches, augment
+from resnet_course.data.demo_folder import make_demo_folder
 from resnet_course.data.downloads import (
     data_folder,
     holds_fashion_mnist,
@@ -18,6 +19,7 @@ from resnet_course.data.downloads import (
     read_fashion_mnist,
 )
 from resnet_course.data.folder import Split, Unreadable, load_folder
+from resnet_course.data.folder_report import FolderReport, read_folder
 from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
 from resnet_course.data.shapes import CLASSES as SHAPE_CLASSES
 from resnet_course.data.shapes import make_shapes
@@ -26,16 +28,21 @@ from resnet_course.errors import CourseError
 __all__ = [
     "Augmentation",
     "Batches",
+    "FolderReport",
     "ImageSet",
     "augment",
     "data_folder",
+    "is_image_folder",
     "load",
     "load_folder",
+    "make_demo_folder",
     "make_shapes",
+    "read_folder",
     "split_validation",
     "stratified_sample",
 ]
 
+NAMES = ("shapes", "cifar10", "fashion_mnist")
 SHAPES_SIZES = {"train": 10_000, "test": 2_000}
 SHAPES_SEEDS = {"train": 0, "test": 1}
 
@@ -88,6 +95,13 @@ def load(
     raise CourseError(
         f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
     )
+
+
+def is_image_folder(name_or_folder: str | Path) -> bool:
+    """Whether `load` would look for a folder of images under this name, be it there or not."""
+    if str(name_or_folder) in NAMES:
+        return False
+    return not holds_fashion_mnist(Path(name_or_folder).expanduser())
 
 
 def _sample(dataset: ImageSet, image_size: int | None, limit: int | None, seed: int) -> ImageSet:

@@ -1,20 +1,28 @@
 """A folder of images as a data set, one folder a class.
 
-Taught in lesson 00.
+Taught in lesson 00; `folder_report` says what is wrong with a folder.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
+from resnet_course.data.image_files import (
+    EXTENSIONS,
+    Problem,
+    explain,
+    explain_unreadable,
+    files_below,
+    is_image_name,
+    is_of_the_system,
+    read_image,
+)
 from resnet_course.data.image_set import ImageSet, stratified_sample
 from resnet_course.errors import CourseError
 from resnet_course.progress import bar
@@ -53,51 +61,75 @@ def load_folder(
     if limit is not None and limit < len(files):
         kept = stratified_sample(targets, limit, seed)
         files, targets = [files[index] for index in kept.tolist()], targets[kept]
-    images, good, bad = [], [], []
-    with bar(len(files), f"reading {Path(folder).name} ({split})") as progress:
-        for index, file in enumerate(files):
-            progress.update()
-            try:
-                image = _read_image(file, image_size)
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-                bad.append(f"{file} ({error})")
-                continue
-            image_size = image_size or image.shape[-1]
-            images.append(image)
-            good.append(index)
+    images, good, problems, _ = read_files(files, image_size, f"{Path(folder).name} ({split})")
+    bad = [f"{problem.file} ({problem.reason})" for problem in problems]
     if bad and unreadable == "refuse":
         raise CourseError(
             f"{_count(bad)} could not be read: {_some(bad)}. Remove them, or load with unreadable='skip'."
         )
-    if not images:
+    if not good:
         raise CourseError(f"no image in {folder} could be read. {_some(bad)}")
-    return ImageSet(torch.stack(images), targets[good], classes, Path(folder).name, bad)
+    return ImageSet(images, targets[good], classes, Path(folder).name, bad)
 
 
-def _list_images(folder: Path, split: Split, seed: int) -> tuple[list[Path], Tensor, list[str]]:
-    """The image files of a split, their labels, and the class names in alphabetical order."""
+def read_files(
+    files: Sequence[Path], image_size: int | None, title: str
+) -> tuple[Tensor, list[int], list[Problem], list[str]]:
+    """Read what can be read; the progress bar says `title`.
+
+    Returns the images, (N, 3, size, size) uint8; their places in `files`; what is wrong with the other files; and for
+    each image the digest of its file, equal for copies.
+    """
+    images, good, problems, digests = [], [], [], []
+    with bar(len(files), f"reading {title}") as progress:
+        for index, file in enumerate(files):
+            progress.update()
+            try:
+                content = file.read_bytes()
+            except OSError as error:
+                problems.append(explain_unreadable(file, error))
+                continue
+            try:
+                image = read_image(content, image_size)
+            except Exception as error:  # decoders raise errors of many kinds on damaged bytes
+                problems.append(explain(file, content, error))
+                continue
+            image_size = image_size or image.shape[-1]
+            images.append(image)
+            good.append(index)
+            digests.append(hashlib.sha256(content).hexdigest())
+    return torch.stack(images) if images else torch.empty(0, 3, 1, 1, dtype=torch.uint8), good, problems, digests
+
+
+def find_roots(folder: Path) -> tuple[list[Path], list[str]]:
+    """The folders that hold class folders, one or train and test, and the classes of the first."""
     if not folder.is_dir():
         raise CourseError(f"there is no folder {folder}. Check the path; it should hold one folder for each class.")
     parted = (folder / "train").is_dir() and (folder / "test").is_dir()
-    root = folder / split if parted else folder
-    classes = _class_folders(root)
+    roots = [folder / "train", folder / "test"] if parted else [folder]
+    classes = _class_folders(roots[0])
     if "train" in classes and set(classes) <= SPLIT_NAMES:
         raise CourseError(f"{folder} holds {', '.join(classes)}: the images for testing must be in a folder 'test'.")
     if len(classes) < 2:
         raise CourseError(
-            f"{root} holds {len(classes)} class folder(s); at least 2 are needed. "
+            f"{roots[0]} holds {len(classes)} class folder(s); at least 2 are needed. "
             "Put the images of each class into a folder of its own."
         )
-    if parted:
-        other = folder / ("test" if split == "train" else "train")
-        others = _class_folders(other)
-        if others != classes:
-            raise CourseError(f"train and test in {folder} have different classes: {_differing(classes, others)}")
+    if parted and (others := _class_folders(roots[1])) != classes:
+        raise CourseError(f"train and test in {folder} have different classes: {_differing(classes, others)}")
+    return roots, classes
+
+
+def _list_images(folder: Path, split: Split, seed: int) -> tuple[list[Path], Tensor, list[str]]:
+    """The image files of a split, their labels, and the class names in alphabetical order."""
+    roots, classes = find_roots(folder)
+    parted = len(roots) == 2
+    root = folder / split if parted else folder
     files, targets = [], []
     for label, name in enumerate(classes):
-        found = sorted(path for path in (root / name).rglob("*") if path.suffix.lower() in IMG_EXTENSIONS)
+        found = [path for path in files_below(root / name) if is_image_name(path)]
         if not found:
-            raise CourseError(f"the class folder {root / name} holds no image ({', '.join(IMG_EXTENSIONS)})")
+            raise CourseError(f"the class folder {root / name} holds no image ({', '.join(EXTENSIONS)})")
         files += found
         targets += [label] * len(found)
     labels = torch.tensor(targets)
@@ -110,27 +142,7 @@ def _list_images(folder: Path, split: Split, seed: int) -> tuple[list[Path], Ten
 
 
 def _class_folders(root: Path) -> list[str]:
-    return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-
-
-def _read_image(file: Path, image_size: int | None) -> Tensor:
-    """One image, turned upright, three channels, square. Shape: (3, size, size) uint8."""
-    with Image.open(file) as opened:
-        image = _eight_bit(ImageOps.exif_transpose(opened)).convert("RGB")
-    if image_size is None:
-        image_size = min(*image.size, 64)
-    if image.size != (image_size, image_size):
-        image = ImageOps.fit(image, (image_size, image_size), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion cuts everything above 255 to white."""
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no known range")
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) / 256).clip(0, 255).astype(np.uint8))
-    return image
+    return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not is_of_the_system(entry))
 
 
 def _count(items: Sequence[str]) -> str:

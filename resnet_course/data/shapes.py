@@ -14,12 +14,15 @@ Reference: the distance functions follow from plane geometry; see Inigo Quilez, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 CLASSES = ("disc", "ring", "square", "triangle", "star", "cross", "crescent", "half disc", "arrow", "two bars")
+
+Distance = Callable[[Tensor, Tensor], Tensor]
+"""Takes x and y, (B, size, size) in units of the shape's radius, and gives the signed distance at each point."""
 
 _CHUNK = 512  # images drawn at once: small enough for the processor's cache, large enough to be quick
 
@@ -47,12 +50,15 @@ def make_shapes(count: int, image_size: int = 32, seed: int = 0) -> tuple[Tensor
     images = torch.empty(count, 3, image_size, image_size, dtype=torch.uint8)
     for start in range(0, count, _CHUNK):
         stop = min(start + _CHUNK, count)
-        images[start:stop] = _draw(targets[start:stop], image_size, generator)
+        images[start:stop] = draw(targets[start:stop], image_size, generator, _DISTANCES)
     return images, targets
 
 
-def _draw(targets: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """One chunk of images. Shape: targets (B,) -> (B, 3, size, size) uint8."""
+def draw(targets: Tensor, size: int, generator: torch.Generator, distances: Sequence[Distance]) -> Tensor:
+    """One chunk of images; the distance function of each label says what is drawn.
+
+    Shape: targets (B,) -> (B, 3, size, size) uint8
+    """
     batch = len(targets)
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:
@@ -60,7 +66,7 @@ def _draw(targets: Tensor, size: int, generator: torch.Generator) -> Tensor:
 
     x, y = _shape_coordinates(size, uniform)
     distance = torch.empty(batch, size, size)
-    for label, distance_to in enumerate(_DISTANCES):
+    for label, distance_to in enumerate(distances):
         chosen = targets == label
         distance[chosen] = distance_to(x[chosen], y[chosen])
 
@@ -121,21 +127,23 @@ def _clutter(background: Tensor, size: int, uniform: Callable[..., Tensor]) -> T
 # Distances below are in units of the shape's radius; each takes (B, size, size) twice and returns (B, size, size).
 
 
-def _disc(x: Tensor, y: Tensor, radius: float = 1.0) -> Tensor:
+def disc(x: Tensor, y: Tensor, radius: float = 1.0) -> Tensor:
+    """A disc around the origin."""
     return (x.square() + y.square()).sqrt() - radius
 
 
 def _ring(x: Tensor, y: Tensor) -> Tensor:
-    return _disc(x, y, 0.75).abs() - 0.25
+    return disc(x, y, 0.75).abs() - 0.25
 
 
-def _box(x: Tensor, y: Tensor, width: float, height: float) -> Tensor:
+def box(x: Tensor, y: Tensor, width: float, height: float) -> Tensor:
+    """A rectangle around the origin; `width` and `height` are half of its sides."""
     dx, dy = x.abs() - width, y.abs() - height
     return (dx.clamp(min=0).square() + dy.clamp(min=0).square()).sqrt() + torch.maximum(dx, dy).clamp(max=0)
 
 
 def _square(x: Tensor, y: Tensor) -> Tensor:
-    return _box(x, y, 0.78, 0.78)
+    return box(x, y, 0.78, 0.78)
 
 
 def _triangle(x: Tensor, y: Tensor) -> Tensor:
@@ -155,24 +163,24 @@ def _star(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _cross(x: Tensor, y: Tensor) -> Tensor:
-    return torch.minimum(_box(x, y, 0.95, 0.28), _box(x, y, 0.28, 0.95))
+    return torch.minimum(box(x, y, 0.95, 0.28), box(x, y, 0.28, 0.95))
 
 
 def _crescent(x: Tensor, y: Tensor) -> Tensor:
-    return torch.maximum(_disc(x, y), -_disc(x - 0.45, y, 0.8))
+    return torch.maximum(disc(x, y), -disc(x - 0.45, y, 0.8))
 
 
 def _half_disc(x: Tensor, y: Tensor) -> Tensor:
-    return torch.maximum(_disc(x, y - 0.4), y - 0.4)
+    return torch.maximum(disc(x, y - 0.4), y - 0.4)
 
 
 def _arrow(x: Tensor, y: Tensor) -> Tensor:
     head = torch.maximum(x.abs() * 0.8 - (y + 0.95) * 0.6, y)
-    return torch.minimum(head, _box(x, y - 0.45, 0.24, 0.5))
+    return torch.minimum(head, box(x, y - 0.45, 0.24, 0.5))
 
 
 def _two_bars(x: Tensor, y: Tensor) -> Tensor:
-    return torch.minimum(_box(x - 0.55, y, 0.28, 0.9), _box(x + 0.55, y, 0.28, 0.9))
+    return torch.minimum(box(x - 0.55, y, 0.28, 0.9), box(x + 0.55, y, 0.28, 0.9))
 
 
-_DISTANCES = (_disc, _ring, _square, _triangle, _star, _cross, _crescent, _half_disc, _arrow, _two_bars)
+_DISTANCES = (disc, _ring, _square, _triangle, _star, _cross, _crescent, _half_disc, _arrow, _two_bars)

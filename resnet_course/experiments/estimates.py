@@ -6,13 +6,15 @@ import functools
 import math
 import statistics
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 
 import torch
 
 from resnet_course.errors import CourseError
-from resnet_course.experiments.plans import PLANS, Run, build_network, find_plan
+from resnet_course.experiments.plans import PLANS, find_plan
 from resnet_course.experiments.records import SHIPPED, missing_runs, parse_record
+from resnet_course.experiments.runs import Run, build_network
 from resnet_course.inspection import count_multiply_adds
 
 
@@ -39,7 +41,7 @@ def _recorded_rates(results: Path) -> dict[tuple[str, int], list[float]]:
     for path in sorted(results.glob("*/*.json")):
         record = parse_record(path)
         try:
-            run = Run(**record["configuration"])
+            run = Run(**{field.name: record["configuration"][field.name] for field in fields(Run)})
             rate = _work(run) / record["seconds"]
         except (TypeError, KeyError, ZeroDivisionError, CourseError):
             continue  # no record, or of a network that is gone: an estimate can do without it

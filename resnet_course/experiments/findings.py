@@ -9,6 +9,7 @@ from statistics import mean
 
 from resnet_course.experiments.figures import depth_of
 from resnet_course.experiments.records import Record, group_by, mean_by
+from resnet_course.experiments.runs import shortcut_of
 
 SHALLOWEST = 20  # the paper's least deep network; 8 layers are too few to compare
 
@@ -39,14 +40,14 @@ def find_out(name: str, records: Sequence[Record]) -> list[Finding]:
 
 
 def errors_by_network(records: Sequence[Record], value: str = "train_error") -> dict[str, list[float]]:
-    """An error of all seeds, by network."""
+    """An error of all seeds, by network. Used in lesson 02."""
     return {network: [record[value] for record in group] for (network,), group in group_by(records, "network").items()}
 
 
 def compare_shortcuts(records: Sequence[Record]) -> Finding:
     """Whether the options A, B and C differ less in test error than the seeds of one option do. Used in lesson 04."""
     errors = errors_by_network(records, "test_error")
-    means = {f"option {network.split()[-1]}": mean(values) for network, values in errors.items()}
+    means = {f"option {shortcut_of(network)}": mean(values) for network, values in errors.items()}
     between_options = max(means.values()) - min(means.values())
     between_seeds = max(max(values) - min(values) for values in errors.values())
     return Finding(
@@ -134,6 +135,66 @@ def _eighteen(records: Sequence[Record]) -> list[Finding]:
     ]
 
 
+def lost_by_lesion(record: Record) -> list[float]:
+    """For each missing block the share of the accuracy above blind guessing that is lost. Used in lesson 07."""
+    whole, guessing = 1 - record["test_error"], record["lesion"]["guessing"]
+    return [(whole - (1 - error)) / (whole - guessing) for error in record["lesion"]["test_errors"]]
+
+
+def _lesion(records: Sequence[Record]) -> list[Finding]:
+    """By the two limits of lesson 07: more than two thirds is destroyed, less than a quarter is little."""
+    lost = {network: list(map(lost_by_lesion, group)) for (network,), group in group_by(records, "network").items()}
+    least = [min(shares) for shares in lost["plain 20"]]
+    cheap = [sum(share < 1 / 4 for share in shares) for shares in lost["residual 20"]]
+    blocks = len(lost["residual 20"][0])
+    means = {network: [mean(shares) for shares in seeds] for network, seeds in lost.items()}
+    return [
+        Finding(
+            "with every seed the plain network is destroyed, whichever block is missing",
+            min(least) > 2 / 3,
+            "lost of what lies above guessing, at the least: " + ", ".join(f"{share:.0%}" for share in least),
+        ),
+        Finding(
+            "with every seed most blocks of the residual network cost little",
+            min(cheap) > blocks / 2,
+            f"less than a quarter is lost for {', '.join(map(str, cheap))} of {blocks} blocks",
+        ),
+        Finding(
+            "in the mean over blocks every residual network loses less than half as much as any plain one",
+            max(means["residual 20"]) < min(means["plain 20"]) / 2,
+            "; ".join(
+                f"{network} {', '.join(f'{share:.0%}' for share in shares)}" for network, shares in means.items()
+            ),
+        ),
+    ]
+
+
+def _landscape(records: Sequence[Record]) -> list[Finding]:
+    """The two questions of lesson 07, of one seed."""
+    losses = {record["configuration"]["network"]: record["landscape"]["losses"] for record in records}
+    blind = records[0]["landscape"]["blind_loss"]
+    bent = {network: _bends_down(rows) for network, rows in losses.items()}
+    below = {network: mean(loss < blind for row in rows for loss in row) for network, rows in losses.items()}
+    return [
+        Finding(
+            "the loss around residual 20 bends downwards at fewer points than around plain 20",
+            bent["residual 20"] < bent["plain 20"],
+            f"share of the points {_in_words(bent)}",
+        ),
+        Finding(
+            "the valley of residual 20 is wider",
+            below["residual 20"] > below["plain 20"],
+            f"share of the points with a loss below {blind:.2f}, {_in_words(below)}",
+        ),
+    ]
+
+
+def _bends_down(rows: Sequence[Sequence[float]]) -> float:
+    """Share of the points whose loss is above the mean of its two neighbours, in rows and in columns."""
+    lines = [*rows, *zip(*rows, strict=True)]
+    return mean(line[i - 1] + line[i + 1] < 2 * line[i] for line in lines for i in range(1, len(line) - 1))
+
+
 def _in_words(values: Mapping[str, float] | Mapping[int, float]) -> str:
     return ", ".join(f"{name}: {value:.4f}" for name, value in values.items())
 
@@ -144,4 +205,6 @@ _FINDINGS: dict[str, Callable[[Sequence[Record]], list[Finding]]] = {
     "learning-rates": _learning_rates,
     "long-training": _long_training,
     "eighteen": _eighteen,
+    "lesion": _lesion,
+    "landscape": _landscape,
 }

@@ -12,8 +12,8 @@ import torchvision
 from torch import nn
 
 from resnet_course import __version__, data, runtime
-from resnet_course.experiments.plans import Run
 from resnet_course.experiments.records import SCHEMA, Record
+from resnet_course.experiments.runs import Run
 from resnet_course.experiments.weights import pack, save_weights
 from resnet_course.training import History, Precision, evaluate, fit, reset_seeds
 
@@ -40,7 +40,7 @@ def perform(
     where = runtime.profile().device
     precision = precision or runtime.precision()
     train, test = run.load_images(dataset)
-    batches = data.Batches(train, run.batch_size, shuffle=True, seed=run.seed, device=where)
+    batches = data.Batches(train, run.batch_size, True, run.augmentation(), seed=run.seed, device=where)
     clean = data.Batches(train, 500, device=where)
     unseen = data.Batches(test, 500, mean=batches.mean, std=batches.std, device=where)
     reset_seeds(run.seed)
@@ -63,6 +63,7 @@ def perform(
         "curves": {"train_loss": history.train_loss, "train_acc": history.train_acc},
         "seconds": round(sum(history.seconds), 2),
         "images_per_second": round(run.epochs * len(train) / sum(history.seconds), 1),
+        **run.measure(model, clean, unseen),
         **_machine(where, precision),
     }
 
@@ -74,7 +75,7 @@ def _train(model: nn.Module, batches: data.Batches, run: Run, precision: Precisi
         batches,
         None,
         optimizer,
-        nn.functional.cross_entropy,
+        run.loss,
         run.epochs,
         scheduler=scheduler,
         precision=precision,

@@ -1,61 +1,15 @@
-"""What is run: one `Run` for each training, a `Plan` for the runs that answer one question."""
+"""What is run: a `Plan` holds the runs that answer one question."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from torch import nn
-from torch.optim import SGD
-from torch.optim.lr_scheduler import OneCycleLR
-
-from resnet_course import data
 from resnet_course.errors import CourseError
-from resnet_course.models import cifar_resnet, plain18, resnet18
-from resnet_course.models.blocks import Shortcut
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training: SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle rate, no augmentation.
-
-    Args:
-        network: see `build_network`.
-        learning_rate: the peak of the one-cycle schedule.
-        epochs, batch_size, images, image_size: the budget; `image_size` in pixels.
-        seed: of weights and order.
-    """
-
-    network: str
-    learning_rate: float = 0.1
-    epochs: int = 5
-    batch_size: int = 64
-    images: int = 2_000
-    image_size: int = 16
-    seed: int = 0
-
-    @property
-    def file_name(self) -> str:
-        """A name that no other run of a plan has."""
-        return f"{self.network.replace(' ', '-')}_lr{self.learning_rate:g}_epochs{self.epochs}_seed{self.seed}.json"
-
-    def build(self, num_classes: int) -> nn.Module:
-        """The network, with fresh weights."""
-        return build_network(self.network, num_classes)
-
-    def load_images(self, dataset: str | Path) -> tuple[data.ImageSet, data.ImageSet]:
-        """Training images, and a fifth as many test images (1,000 at least), of a name or a folder."""
-        train = data.load(dataset, "train", self.image_size, self.images)
-        return train, data.load(dataset, "test", self.image_size, max(1_000, self.images // 5))
-
-    def recipe(self, model: nn.Module, steps: int) -> tuple[SGD, OneCycleLR]:
-        """The optimizer and its schedule over `steps` steps."""
-        optimizer = SGD(model.parameters(), lr=self.learning_rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
-        return optimizer, OneCycleLR(optimizer, self.learning_rate, total_steps=steps)
+from resnet_course.experiments.runs import LandscapeRun, LesionRun, RecipeRun, Run
 
 
 @dataclass(frozen=True)
@@ -66,31 +20,13 @@ class Plan:
         question: what the runs answer.
         runs: takes the name of a data set and gives the runs, in the order in which they are made.
         keeps_weights: whether each run also leaves the trained network, see `weights`.
+        borrows: a plan whose records are taken for the runs that it holds, too, so that they are made once.
     """
 
     question: str
-    runs: Callable[[str], list[Run]]
+    runs: Callable[[str], Sequence[Run]]
     keeps_weights: bool = False
-
-
-def build_network(name: str, num_classes: int) -> nn.Module:
-    """A network with fresh weights.
-
-    Args:
-        name: "plain 56", "residual 20" and so on for the paper's CIFAR family, "residual 20 B" with another
-            shortcut than option A; "plain 18" or "ResNet-18" for four stages of a quarter of the usual width.
-        num_classes: logits for each image.
-
-    Raises:
-        CourseError: for a name that is none of the above.
-    """
-    if name in ("plain 18", "ResNet-18"):
-        return (plain18 if name == "plain 18" else resnet18)(num_classes, width=16)
-    found = re.fullmatch(r"(plain|residual) (\d+)(?: ([ABC]))?", name)
-    if found is None:
-        raise CourseError(f"there is no network {name!r}; examples: 'plain 56', 'residual 20', 'ResNet-18'")
-    kind, depth, shortcut = found.groups(default="A")
-    return cifar_resnet(int(depth), num_classes, residual=kind == "residual", shortcut=cast(Shortcut, shortcut))
+    borrows: str = ""
 
 
 KINDS = ("plain", "residual")
@@ -115,8 +51,11 @@ def _degradation(dataset: str) -> list[Run]:
 
 
 def _shortcuts(dataset: str) -> list[Run]:
-    seeds, budget = (5, {}) if dataset == "shapes" else (2, PHOTOGRAPHS)
-    return [Run(f"residual 20 {option}", seed=seed, **budget) for seed in range(seeds) for option in "ABC"]
+    """Of photographs option A is the residual 20 of the plan `degradation`."""
+    if dataset == "shapes":
+        return [Run(f"residual 20 {option}", seed=seed) for seed in range(5) for option in "ABC"]
+    networks = ("residual 20", "residual 20 B", "residual 20 C")
+    return [Run(network, seed=seed, **PHOTOGRAPHS) for seed in (0, 1) for network in networks]
 
 
 def _learning_rates(dataset: str) -> list[Run]:
@@ -148,17 +87,42 @@ def _inside(dataset: str) -> list[Run]:
     return [Run(network, epochs=10) for network in ("plain 20", "residual 20")]
 
 
+def _lesion(dataset: str) -> list[LesionRun]:
+    seeds, budget = ((0, 1, 2), {"epochs": 10}) if dataset == "shapes" else ((0,), PHOTOGRAPHS)
+    return [LesionRun(f"{kind} 20", seed=seed, **budget) for seed in seeds for kind in KINDS]
+
+
+def _landscape(dataset: str) -> list[LandscapeRun]:
+    """Seed 1: lesson 07 itself draws the networks of seed 0."""
+    budget = {"epochs": 10} if dataset == "shapes" else PHOTOGRAPHS
+    return [LandscapeRun(f"{kind} 20", seed=1, **budget) for kind in KINDS]
+
+
+def _recipe(dataset: str) -> list[RecipeRun]:
+    """Of the generated images a small version, which shows on a CPU that it runs; else one for a GPU."""
+    network = "ResNet-18 width 64"
+    if dataset == "shapes":
+        return [RecipeRun(network, epochs=3, images=1_000, shift=2)]
+    budget = {**PHOTOGRAPHS, "epochs": 15, "batch_size": 512, "learning_rate": 0.2}
+    return [RecipeRun(network, seed=seed, **budget) for seed in range(5)]
+
+
 PLANS: dict[str, Plan] = {
     "degradation": Plan("Does more depth make the training error worse, and do shortcuts mend it?", _degradation),
-    "shortcuts": Plan("Does it matter which shortcut is used where the shape changes: A, B or C?", _shortcuts),
+    "shortcuts": Plan(
+        "Does it matter which shortcut is used where the shape changes: A, B or C?", _shortcuts, borrows="degradation"
+    ),
     "learning-rates": Plan("Is the deep plain network worse at every learning rate?", _learning_rates),
     "long-training": Plan("Is the deep plain network still behind after more epochs?", _long_training),
     "eighteen": Plan("With 18 layers, do a plain and a residual network end about equal?", _eighteen),
     "inside": Plan("The trained networks that lesson 07 opens.", _inside, keeps_weights=True),
+    "lesion": Plan("What is lost when one block of a trained network is missing?", _lesion),
+    "landscape": Plan("What does the loss around a plain and a residual network look like?", _landscape),
+    "recipe": Plan("What does ResNet-18 reach with label smoothing, shifts and flips?", _recipe),
 }
 
 
-def find_plan(name: str, dataset: str = "shapes") -> list[Run]:
+def find_plan(name: str, dataset: str | Path = "shapes") -> list[Run]:
     """The runs of a plan for a data set.
 
     Raises:
@@ -166,7 +130,7 @@ def find_plan(name: str, dataset: str = "shapes") -> list[Run]:
     """
     if name not in PLANS:
         raise CourseError(f"there is no plan {name!r}. The plans are {', '.join(PLANS)}.")
-    return PLANS[name].runs(dataset_name(dataset))
+    return list(PLANS[name].runs(dataset_name(dataset)))
 
 
 def dataset_name(dataset: str | Path) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from resnet_course.errors import CourseError
-from resnet_course.experiments.plans import PLANS, Run, dataset_name, find_plan
+from resnet_course.experiments.plans import PLANS, dataset_name, find_plan
+from resnet_course.experiments.runs import LandscapeRun, LesionRun, Run
 from resnet_course.files import write_atomically
 
 SCHEMA = 2
@@ -27,8 +28,12 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return _is_finite(value) and value >= 0
 
 
 def _is_fraction(value: Any) -> bool:
@@ -73,6 +78,17 @@ FIELDS: dict[str, tuple[Check, str]] = {
     "versions.torchvision": _TEXT,
 }
 SINCE_SCHEMA_2: dict[str, tuple[Check, str]] = {"images_per_second": _NUMBER}
+MEASURED: dict[type[Run], dict[str, tuple[Check, str]]] = {
+    LesionRun: {
+        "lesion.guessing": _FRACTION,
+        "lesion.test_errors": (_list_of(_is_fraction), "a list of numbers from 0 to 1"),
+    },
+    LandscapeRun: {
+        "landscape.blind_loss": _NUMBER,
+        "landscape.steps": (_list_of(_is_finite), "a list of finite numbers"),
+        "landscape.losses": (_list_of(_list_of(_is_number)), "a list of lists of finite numbers, 0 or more"),
+    },
+}
 
 
 def check_record(record: Any, run: Run, path: Path) -> Record:
@@ -83,8 +99,8 @@ def check_record(record: Any, run: Run, path: Path) -> Record:
     """
     if not isinstance(record, dict):
         raise CourseError(f"{path} holds no JSON object, so it is no record. {_MEND}")
-    fields = {**FIELDS, **SINCE_SCHEMA_2} if record.get("schema") == SCHEMA else FIELDS
-    for field, (check, wanted) in fields.items():
+    since = SINCE_SCHEMA_2 if record.get("schema") == SCHEMA else {}
+    for field, (check, wanted) in {**FIELDS, **since, **MEASURED.get(type(run), {})}.items():
         value = _find(record, field, path)
         if not check(value):
             raise CourseError(f"{path}: field '{field}' must be {wanted}, it is {value!r:.60}. {_MEND}")
@@ -119,6 +135,13 @@ def plan_folder(name: str, dataset: str, results: Path) -> Path:
     return results / f"{name}_{dataset_name(dataset)}"
 
 
+def record_path(name: str, dataset: str, run: Run, results: Path) -> Path:
+    """Where the record of a plan's run lives: in the plan's folder, or in that of the plan which it borrows from."""
+    owner = PLANS[name].borrows
+    borrowed = bool(owner) and run in find_plan(owner, dataset)
+    return plan_folder(owner if borrowed else name, dataset, results) / run.file_name
+
+
 def weights_path(network: str, dataset: str = "shapes", results: Path = SHIPPED) -> Path:
     """Where the weights of a trained network live."""
     return results / "weights" / f"{network.replace(' ', '-')}_{dataset_name(dataset)}.safetensors"
@@ -130,11 +153,10 @@ def missing_runs(name: str, dataset: str, results: Path) -> list[Run]:
     Raises:
         CourseError: if a file is whole but is no valid record of its run; it is not to be overwritten.
     """
-    folder = plan_folder(name, dataset, results)
     return [
         run
         for run in find_plan(name, dataset)
-        if not is_recorded(folder / run.file_name, run)
+        if not is_recorded(record_path(name, dataset, run, results), run)
         or (PLANS[name].keeps_weights and not weights_path(run.network, dataset, results).is_file())
     ]
 
@@ -191,7 +213,7 @@ def load_records(name: str, dataset: str = "shapes", results: Path = SHIPPED) ->
     runs = find_plan(name, dataset)
     records, problems = [], []
     for run in runs:
-        path = folder / run.file_name
+        path = record_path(name, dataset, run, results)
         try:
             records.append(read_record(path, run))
         except CourseError as error:
@@ -205,6 +227,19 @@ def load_records(name: str, dataset: str = "shapes", results: Path = SHIPPED) ->
             f"`python -m resnet_course reproduce {name} {options}` runs what is missing or damaged."
         )
     return records
+
+
+def load_recorded(name: str, dataset: str, results: Path = SHIPPED) -> tuple[list[Record], list[Run]]:
+    """The records of a plan that are there, and the runs whose records are not, both in the plan's order.
+
+    Raises:
+        CourseError: if a file is whole but is no valid record of its run.
+
+    Used in lesson 02.
+    """
+    missing = missing_runs(name, dataset, results)
+    there = [run for run in find_plan(name, dataset) if run not in missing]
+    return [read_record(record_path(name, dataset, run, results), run) for run in there], missing
 
 
 def mean_by(records: Iterable[Record], *keys: str, value: str = "train_error") -> dict[tuple[Any, ...], float]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import matplotlib
 from matplotlib import pyplot
-from matplotlib.axes import Axes
 
 from resnet_course import plotting
 from resnet_course.experiments import figures
@@ -27,7 +27,7 @@ PAPER_TEST_ERRORS = {
 }
 """Percent, on CIFAR-10's test images: He et al. 2015, table 6."""
 
-Figure = tuple[str, str, Callable[[Sequence[Record]], Axes]]
+Figure = tuple[str, str, Callable[[Sequence[Record]], object]]
 """File name, what the figure shows, and how it is drawn."""
 
 
@@ -55,9 +55,9 @@ def _page(name: str, dataset: str, records: Sequence[Record]) -> Iterator[str]:
     yield f"# {name} on {dataset_name(dataset)}\n"
     yield f"{PLANS[name].question}\n"
     yield from _what_was_run(records)
-    yield "\n## Verdicts\n"
-    for finding in find_out(name, records):
-        yield f"- **{finding.verdict}**: {finding.claim} ({finding.numbers})."
+    if findings := find_out(name, records):
+        yield "\n## Verdicts\n"
+        yield from (f"- **{finding.verdict}**: {finding.claim} ({finding.numbers})." for finding in findings)
     yield "\n## Errors\n"
     yield from _table(records)
     if name == "degradation":
@@ -66,10 +66,9 @@ def _page(name: str, dataset: str, records: Sequence[Record]) -> Iterator[str]:
     yield "\n## What these runs can show, and what not\n"
     yield _limits(records)
     yield "\n## Figures\n"
-    seeds = len({record["configuration"]["seed"] for record in records})
     for file_name, title, _ in _FIGURES[name]:
         yield f"![{title}]({file_name})\n"
-        yield f"*{title}. Lines are means, bands go from the lowest to the highest of {seeds} seeds.*\n"
+        yield f"*{title}. {figures.bands_in_words(records)}.*\n"
 
 
 def _what_was_run(records: Sequence[Record]) -> Iterator[str]:
@@ -78,7 +77,8 @@ def _what_was_run(records: Sequence[Record]) -> Iterator[str]:
     yield (
         f"{len(records)} trainings: {sizes}, {_distinct(run['epochs'] for run in runs)} epochs, batch size "
         f"{_distinct(run['batch_size'] for run in runs)}, SGD with Nesterov momentum 0.9 and weight decay 5e-4, "
-        f"one-cycle learning rate up to {_distinct(run['learning_rate'] for run in runs)}, no augmentation, seeds "
+        f"one-cycle learning rate up to {_distinct(run['learning_rate'] for run in runs)}, "
+        f"{_distinct(map(_extras, runs))}, seeds "
         f"{_distinct(run['seed'] for run in runs)}.\n"
     )
     digests = {record["data"]["sha256"]: record["data"]["name"] for record in records}
@@ -96,7 +96,14 @@ def _what_was_run(records: Sequence[Record]) -> Iterator[str]:
         yield "- **Careful: these records were not all made on the same images** (more than one SHA-256)."
 
 
-def _distinct(values: Iterator[object]) -> str:
+def _extras(run: dict[str, Any]) -> str:
+    """What a `RecipeRun` adds to a training."""
+    if "label_smoothing" not in run:
+        return "no augmentation"
+    return f"label smoothing {run['label_smoothing']:g}, random flips and shifts up to {run['shift']} pixels"
+
+
+def _distinct(values: Iterable[object]) -> str:
     """Each value once, in order of first appearance."""
     return " / ".join(dict.fromkeys(str(value) for value in values))
 
@@ -118,16 +125,19 @@ def _table(records: Sequence[Record]) -> Iterator[str]:
 
 def _spread(values: Sequence[float], digits: int = 4, factor: float = 1) -> str:
     low, middle, high = (f"{factor * value:.{digits}f}" for value in (min(values), mean(values), max(values)))
-    return f"{middle} ({low} – {high})"
+    return f"{middle} ({low} – {high})" if len(values) > 1 else middle
 
 
 def _beside_the_paper(records: Sequence[Record]) -> Iterator[str]:
     """Side by side, not to be subtracted: the text says why."""
     data = records[0]["data"]["name"]
     ours = errors_by_network(records, "test_error")
+    run = records[0]["configuration"]
+    steps = run["epochs"] * -(-records[0]["data"]["images"] // run["batch_size"])
     yield (
         f"Test error in percent. The paper's column: CIFAR-10, 64,000 steps with augmentation (He et al. 2015, §4.2, "
-        f"table 6; its plain networks stand in figure 6 only). Ours: `{data}`, mean (lowest – highest).\n"
+        f"table 6; its plain networks stand in figure 6 only). Ours: `{data}`, {steps:,} steps, mean (lowest – "
+        "highest).\n"
     )
     yield "| network | paper, CIFAR-10 | ours |"
     yield "|---|---|---|"
@@ -156,11 +166,11 @@ def _limits(records: Sequence[Record]) -> str:
         f"A training of {epochs} epochs on {run['images']:,} images shows which network has fitted its training images "
         "better by then, and how much two seeds of the same network differ. It does not show where a long training "
         "would end: an error that is higher here may be an error that falls later. A difference smaller than the "
-        "spread of the seeds is no difference that these runs can see."
+        "spread of the seeds is no difference that these runs can see, and a network with one seed shows no spread."
     )
 
 
-def _png(draw: Callable[[Sequence[Record]], Axes], records: Sequence[Record]) -> bytes:
+def _png(draw: Callable[[Sequence[Record]], object], records: Sequence[Record]) -> bytes:
     with matplotlib.rc_context():
         plotting.use_style()
         draw(records)
@@ -186,6 +196,8 @@ def _by(key: str, title: str, x_label: str) -> Figure:
 
 _DEPTH = "Error on the training images after training, by depth"
 _EPOCH = "Error on the training images while training, by epoch"
+_LESION = "Error on new images with one block missing"
+_LANDSCAPE = "Training loss around two trained networks"
 _FIGURES: Mapping[str, Sequence[Figure]] = {
     "degradation": (
         ("by_depth.png", _DEPTH, lambda records: figures.draw_by_depth(records, _DEPTH)),
@@ -198,4 +210,7 @@ _FIGURES: Mapping[str, Sequence[Figure]] = {
     "long-training": (_by("epochs", "Error on the training images after training, by length", "epochs in all"),),
     "eighteen": (_curves(_EPOCH),),
     "inside": (_curves(_EPOCH),),
+    "lesion": (("lesion.png", _LESION, lambda records: figures.draw_lesions(records, _LESION)),),
+    "landscape": (("landscape.png", _LANDSCAPE, lambda records: figures.draw_landscapes(records, _LANDSCAPE)),),
+    "recipe": (_curves(_EPOCH),),
 }

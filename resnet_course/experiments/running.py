@@ -19,16 +19,17 @@ from resnet_course import runtime
 from resnet_course.errors import CourseError
 from resnet_course.experiments.estimates import in_minutes, seconds_left
 from resnet_course.experiments.performing import perform
-from resnet_course.experiments.plans import PLANS, Run, find_plan
+from resnet_course.experiments.plans import PLANS, find_plan
 from resnet_course.experiments.records import (
     SHIPPED,
     Record,
     load_records,
     missing_runs,
-    plan_folder,
+    record_path,
     weights_path,
     write_record,
 )
+from resnet_course.experiments.runs import Run
 from resnet_course.progress import say
 from resnet_course.training import Precision
 
@@ -91,12 +92,12 @@ def missing_tasks(name: str, dataset: str, results: Path) -> list[Task]:
         return []
     with _one_thread():
         precision = runtime.precision()  # measured once, before the processes start and compete
-    folder, keeps_weights = plan_folder(name, dataset, results), PLANS[name].keeps_weights
+    keeps_weights = PLANS[name].keeps_weights
     return [
         Task(
             run,
             str(dataset),
-            folder / run.file_name,
+            record_path(name, dataset, run, results),
             precision,
             weights_path(run.network, dataset, results) if keeps_weights else None,
         )

@@ -3,9 +3,20 @@
 Where controls cannot be shown, the answers for a few settings stand there instead.
 """
 
-from resnet_course.explorers.controls import Answer, Control, explore
-from resnet_course.explorers.depth import depth_explorer
-from resnet_course.explorers.shapes import shape_tracer
-from resnet_course.explorers.shortcuts import shortcut_explorer
+from resnet_course.explorers.controls import Answer, Control, Explorer, explore
+from resnet_course.explorers.depth import depth_explorer, depth_parts
+from resnet_course.explorers.shapes import shape_parts, shape_tracer
+from resnet_course.explorers.shortcuts import shortcut_explorer, shortcut_parts
 
-__all__ = ["Answer", "Control", "depth_explorer", "explore", "shape_tracer", "shortcut_explorer"]
+__all__ = [
+    "Answer",
+    "Control",
+    "Explorer",
+    "depth_explorer",
+    "depth_parts",
+    "explore",
+    "shape_parts",
+    "shape_tracer",
+    "shortcut_explorer",
+    "shortcut_parts",
+]

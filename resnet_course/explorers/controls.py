@@ -6,7 +6,7 @@ import functools
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -59,12 +59,19 @@ class Answer:
     @functools.cached_property
     def html(self) -> str:
         """The answer as a piece of a page. The text keeps the reader's own colours, so that dark themes work."""
+        return self.around(self.picture())
+
+    def picture(self) -> str:
+        """The figure as HTML. Answers with the same `alt` have the same one."""
         drawn = self.draw()
         figure: Any = drawn.figure if isinstance(drawn, Axes) else drawn
         try:
-            picture = plotting.figure_html(figure, self.alt, self.caption)
+            return plotting.figure_html(figure, self.alt, self.caption)
         finally:
             plt.close(figure)
+
+    def around(self, picture: str) -> str:
+        """The words and the table as HTML, around a figure that was drawn before."""
         words = "".join(f'<p style="{_PARAGRAPH}">{html.escape(line)}</p>' for line in self.lines)
         error = f'<pre style="{_ERROR}">{html.escape(self.error)}</pre>' if self.error else ""
         return f'<div style="line-height:1.45;margin:0.3em 0">{words}{error}{picture}{self._table_html()}</div>'
@@ -94,13 +101,8 @@ class Control:
         return next(words for words, option in self.options.items() if option == value)
 
 
-def explore(
-    answer: Callable[..., Answer], controls: Mapping[str, Control], start: Settings, shown: Sequence[Settings]
-) -> None:
-    """Show controls with the answer to their settings; where there are none, the answers to the settings `shown`.
-
-    A notebook gets both in one output and shows what it can. Outside a notebook, the answers are printed without
-    their figures.
+class Explorer(NamedTuple):
+    """What an explorer is made of.
 
     Args:
         answer: gives the answer for one value of each control, by the controls' names. Called once for a setting.
@@ -108,6 +110,20 @@ def explore(
         start: the setting to begin with.
         shown: a few settings that tell most.
     """
+
+    answer: Callable[..., Answer]
+    controls: Mapping[str, Control]
+    start: Settings
+    shown: Sequence[Settings]
+
+
+def explore(explorer: Explorer) -> None:
+    """Show controls with the answer to their settings; where there are none, the answers to the settings `shown`.
+
+    A notebook gets both in one output and shows what it can. Outside a notebook, the answers are printed without
+    their figures.
+    """
+    answer, controls, start, shown = explorer
     ask = functools.cache(answer)
     titles = [_in_words(controls, settings) for settings in shown]
     answers = [ask(**_ordered(controls, settings)) for settings in shown]

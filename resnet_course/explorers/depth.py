@@ -11,7 +11,7 @@ import torch
 from matplotlib.axes import Axes
 
 from resnet_course import plotting
-from resnet_course.explorers.controls import Answer, Control, explore
+from resnet_course.explorers.controls import Answer, Control, Explorer, explore
 from resnet_course.inspection import count_multiply_adds, count_parameters
 from resnet_course.models import cifar_resnet
 from resnet_course.plotting.style import INK
@@ -32,12 +32,17 @@ def depth_explorer(records: Sequence[Mapping[str, Any]], kinds: Sequence[str] = 
 
     Used in lesson 02.
     """
+    explore(depth_parts(records, kinds))
+
+
+def depth_parts(records: Sequence[Mapping[str, Any]], kinds: Sequence[str] = ("plain", "residual")) -> Explorer:
+    """What `depth_explorer` shows."""
     controls = {
         "kind": Control("network", {kind: kind for kind in kinds}),
         "n": Control("blocks per stage", {f"{n} (depth {6 * n + 2})": n for n in BLOCKS}),
     }
     shown = [{"kind": kind, "n": n} for kind in kinds for n in (BLOCKS[0], BLOCKS[-1])]
-    explore(DepthAnswers(records, kinds), controls, {"kind": kinds[0], "n": 3}, shown)
+    return Explorer(DepthAnswers(records, kinds), controls, {"kind": kinds[0], "n": 3}, shown)
 
 
 class DepthAnswers:

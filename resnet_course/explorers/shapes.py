@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from resnet_course import plotting
-from resnet_course.explorers.controls import Answer, Control, explore
+from resnet_course.explorers.controls import Answer, Control, Explorer, explore
 from resnet_course.inspection import trace_layers
 from resnet_course.models import ResNet, resnet18, resnet34, resnet50
 from resnet_course.models.resnet import Stem
@@ -30,6 +30,11 @@ class Part(NamedTuple):
 
 def shape_tracer() -> None:
     """Choose network, stem, image size and pooling: shapes and costs of the parts, or the error. Used in lesson 05."""
+    explore(shape_parts())
+
+
+def shape_parts() -> Explorer:
+    """What `shape_tracer` shows."""
     controls = {
         "network": Control("network", {name: name for name in NETWORKS}),
         "stem": Control("stem", {"for small images": "cifar", "of the paper": "imagenet"}),
@@ -43,7 +48,7 @@ def shape_tracer() -> None:
         {**start, "pooling": "fixed"},
         {**start, "image_size": 80, "pooling": "fixed"},
     ]
-    explore(trace_network, controls, start, shown)
+    return Explorer(trace_network, controls, start, shown)
 
 
 def trace_network(network: str, stem: Stem, image_size: int, pooling: str) -> Answer:
@@ -62,11 +67,12 @@ def trace_network(network: str, stem: Stem, image_size: int, pooling: str) -> An
         parts += head
     size = f"{image_size}×{image_size}"
     found = f"{channels} channels of {side}×{side} leave layer4" if error is None else "it stops"
+    title = f"{network} on {size}: {found}"
     shapes = [("image", (3, image_size, image_size)), *[(part.name, part.shape) for part in parts]]
     return Answer(
         lines=(_cost_in_words(network, size, parts) if error is None else f"{network} on {size} stops.", ending),
-        draw=lambda: plotting.shape_trace(shapes, f"{network} on {size}: {found}"),
-        alt="What leaves each part: " + ", ".join(f"{name} {_times(shape)}" for name, shape in shapes) + ".",
+        draw=lambda: plotting.shape_trace(shapes, title),
+        alt=f"{title}. What leaves each part: " + ", ".join(f"{name} {_times(shape)}" for name, shape in shapes) + ".",
         error=error,
         table=_table(parts),
     )

@@ -10,7 +10,7 @@ from matplotlib.patches import Circle, FancyBboxPatch
 from torch import Tensor, nn
 
 from resnet_course import plotting
-from resnet_course.explorers.controls import Answer, Control, explore
+from resnet_course.explorers.controls import Answer, Control, Explorer, explore
 from resnet_course.inspection import count_parameters
 from resnet_course.models import PadShortcut, PlainBlock, make_shortcut, needs_projection
 from resnet_course.plotting.style import VERMILLION, text_colour
@@ -26,6 +26,11 @@ class Block(NamedTuple):
 
 def shortcut_explorer() -> None:
     """Choose a block and its shortcut: shapes, parameters and drawing, or the error. Used in lesson 04."""
+    explore(shortcut_parts())
+
+
+def shortcut_parts() -> Explorer:
+    """What `shortcut_explorer` shows."""
     planes = {str(count): count for count in (16, 32, 64)}
     controls = {
         "in_planes": Control("in_planes", planes),
@@ -36,7 +41,7 @@ def shortcut_explorer() -> None:
     }
     start = {"in_planes": 16, "planes": 32, "stride": 2, "option": "none", "image_size": 8}
     shown = [start, {**start, "planes": 16, "image_size": 2}, {**start, "option": "A"}, {**start, "option": "B"}]
-    explore(describe_shortcut, controls, start, shown)
+    return Explorer(describe_shortcut, controls, start, shown)
 
 
 def describe_shortcut(in_planes: int, planes: int, stride: int, option: str, image_size: int) -> Answer:

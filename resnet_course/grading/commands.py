@@ -1,4 +1,4 @@
-"""The command line of the classroom: build, grade, feedback, export, demo, doctor."""
+"""The command line of the classroom: hand out, collect, grade, return."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from resnet_course.errors import CourseError
 from resnet_course.grading.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.cluster import cluster, grade_all, is_done, jobs_in
+from resnet_course.grading.collecting import STUDENT, collect
 from resnet_course.grading.demo import demo
 from resnet_course.grading.gradebook import write_marks
 from resnet_course.grading.outcomes import Outcome, outcome_file, read_outcome
@@ -41,6 +42,11 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("build", _build, "make the course folder of nbgrader, with release versions to hand out")
+    taking = add("collect", _collect, "put downloaded notebooks where FOLDER keeps its hand-ins", False)
+    taking.add_argument("assignment", help="such as a1_vgg")
+    taking.add_argument("source", type=Path, help="a folder of notebooks, or a zip archive of them")
+    taking.add_argument("--folder", type=Path, default=CLASSROOM, help="default: %(default)s")
+    taking.add_argument("--pattern", default=STUDENT, help="of a file's name, with a group (?P<student>...)")
     _grading_options(add("grade", _grade, "grade what is in FOLDER/submitted and was not graded yet"))
     add("feedback", _feedback, "write a page for each hand-in into FOLDER/feedback")
     export = add("export", _export, "write all marks into a CSV file")
@@ -77,6 +83,13 @@ def _build(options: argparse.Namespace) -> None:
     for path in build_classroom(options.folder):
         say(f"to hand out: {path}")
     say("Hand-ins belong in submitted/STUDENT/ASSIGNMENT/ of the same folder; then `grade`.")
+
+
+def _collect(options: argparse.Namespace) -> None:
+    if options.assignment not in {folder.name for folder in assignment_folders()}:
+        raise CourseError(f"there is no assignment {options.assignment!r} in assignments/")
+    students = collect(options.source, options.assignment, options.folder, options.pattern)
+    say(f"{len(students)} hand-ins of {options.assignment}: {', '.join(students)}")
 
 
 def _grade(options: argparse.Namespace) -> None:

@@ -1,0 +1,132 @@
+"""Build the web site: gather its pages in a temporary folder, then let Sphinx make build/site of them.
+
+Lessons come from the executed solution notebooks that `python -m resnet_course course` leaves in build/solutions.
+Nothing is built from a run of an older lesson.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import api_pages
+import lesson_pages
+import result_pages
+
+from resnet_course.authoring import notebooks_out_of_step, repository_address
+from resnet_course.errors import CourseError
+from resnet_course.progress import say
+from resnet_course.runner import stale_lessons
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+LINK = re.compile(r"(\]\()([^)#:\s]+)(#[^)\s]*)?(\))")  # a Markdown link to a file, not to an address or a heading
+
+
+def main() -> int:
+    """Build the site of this checkout. Returns the exit status."""
+    parser = argparse.ArgumentParser("site/build_site.py", description="Build the web site from the executed lessons.")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "site")
+    options = parser.parse_args()
+    try:
+        refuse_stale(ROOT)
+        with tempfile.TemporaryDirectory() as folder:
+            pages, files = Path(folder) / "pages", Path(folder) / "files"
+            stage(ROOT, pages, files)
+            status = run_sphinx(pages, files, options.output)
+    except CourseError as error:
+        say(f"error: {error}", error=True)
+        return 2
+    if status == 0:
+        say(f"site: {options.output / 'index.html'}")
+    return status
+
+
+def refuse_stale(root: Path) -> None:
+    """Stop if a notebook is not of today's source, or its run is not of today's notebook.
+
+    Raises:
+        CourseError: with one sentence for each such lesson, and what to do.
+    """
+    if problems := notebooks_out_of_step(root):
+        raise CourseError("; ".join(problems))
+    if problems := stale_lessons(root):
+        raise CourseError(f"{'; '.join(problems)}. Run `python -m resnet_course course`, then build the site again.")
+
+
+def stage(root: Path, pages: Path, files: Path) -> None:
+    """Write what Sphinx is to read into the folder `pages`, and what the site hands out as it is into `files`."""
+    shutil.copytree(HERE / "pages", pages)
+    repository = repository_address(root)
+    for page in (pages / "run.md", pages / "lessons" / "index.md"):
+        text = page.read_text().replace("@table@", lesson_pages.lesson_table())
+        page.write_text(text.replace("@repository@", repository).replace("@name@", repository.rsplit("/", 1)[1]))
+    lesson_pages.write_lessons(root, pages / "lessons", files, repository)
+    result_pages.write_results(pages / "results")
+    api_pages.write_api(pages / "api")
+    copy_documents(root / "docs" / "instructor", pages / "instructor", root, repository)
+    with (pages / "instructor" / "index.md").open("a") as index:
+        index.write("\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n")
+    copy_documents(root / "docs", pages / "reference", root, repository)
+    shutil.copy(root / "notebooks" / "figures" / "degradation.png", pages / "degradation.png")
+
+
+def copy_documents(source: Path, target: Path, root: Path, repository: str) -> None:
+    """Copy the Markdown files of a folder; links to files that the site does not hold go to the repository."""
+    target.mkdir(exist_ok=True)
+    for path in sorted(source.glob("*.md")):
+
+        def follow(link: re.Match[str], folder: Path = path.parent) -> str:
+            linked = (folder / link[2]).resolve()
+            if linked.parent == folder.resolve() or not linked.exists():
+                return link[0]
+            return f"{link[1]}{_address(linked.relative_to(root), repository)}{link[3] or ''}{link[4]}"
+
+        text = LINK.sub(follow, path.read_text())
+        (target / path.name).write_text(f"---\nmyst:\n  html_meta:\n    description: {_summary(text)}\n---\n\n{text}")
+
+
+def _summary(text: str) -> str:
+    """Title and first paragraph of a Markdown page without its marks, as a quoted text."""
+    title, *rest = [block for block in text.split("\n\n") if not block.startswith("<!--")]
+    paragraph = next((block for block in rest if block[0].isalpha()), "")
+    return json.dumps(re.sub(r"[*`#]|\[|\]\([^)]*\)", "", f"{title}. {paragraph}").replace("\n", " ").strip())
+
+
+def _address(linked: Path, repository: str) -> str:
+    """Where the site, or else the repository, shows a file of the checkout; seen from a page one folder deep."""
+    if linked.parent == Path("docs"):
+        return f"../reference/{linked.name}"
+    if linked.parent == Path("notebooks") and linked.suffix == ".ipynb":
+        return f"../lessons/{linked.name}"
+    return f"{repository}/{'blob' if linked.suffix else 'tree'}/main/{linked}"
+
+
+def run_sphinx(pages: Path, files: Path, output: Path) -> int:
+    """Make HTML of the pages; a warning is an error. Returns the exit status."""
+    if output.exists():
+        shutil.rmtree(output)
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-b",
+        "html",
+        "-c",
+        HERE,
+        "-D",
+        f"html_extra_path={files}",
+        pages,
+        output,
+    ]
+    return subprocess.call([*map(str, command), "--quiet", "--fail-on-warning", "--keep-going"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

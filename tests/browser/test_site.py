@@ -1,0 +1,173 @@
+"""The web site as a reader meets it: every page at three widths, light and dark, without a kernel."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+from visiting import ROOT, SCREENSHOTS, SITE
+
+from resnet_course.lessons import LESSONS
+
+SIZES = ((1280, 800), (768, 1024), (390, 844))
+PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
+SHOWN = ("index", "lessons/02_degradation", "lessons/04_shortcuts", "results/index")  # kept as pictures
+
+
+class Addresses(HTMLParser):
+    """What a page links to, what it loads, its ids, its words about itself."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.ids: set[str] = set()
+        self.pictures: list[dict] = []
+        self.description = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list) -> None:
+        found = dict(attributes)
+        self.ids |= {found[name] for name in ("id", "name") if found.get(name)}
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        if tag in ("img", "script", "iframe") and "src" in found:
+            self.loaded.append(found["src"])
+        if tag == "link" and found.get("rel") in ("stylesheet", "icon", "preload"):
+            self.loaded.append(found["href"])
+        if tag == "img":
+            self.pictures.append(found)
+        if tag == "meta" and found.get("name") == "description":
+            self.description = found["content"]
+
+
+@pytest.fixture(scope="session")
+def read() -> dict[str, Addresses]:
+    return {page: Addresses((SITE / page).read_text()) for page in PAGES}
+
+
+def test_the_pages_are_of_todays_lessons() -> None:
+    for lesson in LESSONS:
+        today = ROOT / "notebooks" / "solutions" / lesson.file_name
+        built = SITE / "notebooks" / f"{today.stem}_solution.ipynb"
+        assert built.read_bytes() == today.read_bytes(), f"lesson {lesson.number} has changed since `make site`"
+        assert f"lessons/{today.stem}.html" in PAGES
+
+
+def test_every_link_and_file_inside_the_site_is_there(read: dict[str, Addresses]) -> None:
+    dead = []
+    for page, found in read.items():
+        for link in [*found.links, *found.loaded]:
+            if urlsplit(link).scheme or link.startswith("//"):
+                continue
+            address = urlsplit(urljoin(page, link))
+            fragment = unquote(address.fragment)
+            path = SITE / (unquote(address.path) or page)
+            path = path / "index.html" if path.is_dir() else path
+            if not path.is_file():
+                dead.append(f"{page}: {link}")
+            elif fragment and path.suffix == ".html":
+                known = read[str(path.relative_to(SITE))].ids
+                if fragment not in known:
+                    dead.append(f"{page}: {link} (no such place)")
+    assert dead == []
+
+
+def test_every_page_is_described_and_every_figure_told(read: dict[str, Addresses]) -> None:
+    made_by_sphinx = {"genindex.html", "py-modindex.html", "search.html"}
+    for page, found in read.items():
+        assert all(picture.get("alt", "").strip() for picture in found.pictures), page
+        if page not in made_by_sphinx:
+            assert len(found.description) > 40, page
+    descriptions = [found.description for page, found in read.items() if page.startswith("lessons/")]
+    assert len(set(descriptions)) == len(descriptions)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_accessible_quiet_and_fits(visit, page: str) -> None:
+    """The rules are tried where colours and layout differ: light on a wide screen, dark on a phone."""
+    for scheme in ("light", "dark"):
+        visit.page.emulate_media(color_scheme=scheme)
+        for width, height in SIZES:
+            visit.page.set_viewport_size({"width": width, "height": height})
+            visit.open(page)
+            assert visit.page.evaluate("document.documentElement.dataset.theme") == scheme
+            scrolls = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            assert scrolls <= 0, f"at {width} pixels the page is {scrolls} pixels too wide"
+            if (name := page.removesuffix(".html")) in SHOWN:
+                SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+                visit.page.screenshot(path=SCREENSHOTS / f"{name.replace('/', '_')}_{width}_{scheme}.png")
+            if (scheme, width) in (("light", SIZES[0][0]), ("dark", SIZES[-1][0])):
+                assert find_violations(visit.page) == [], f"{scheme}, {width} pixels"
+    assert visit.outside == []
+    assert visit.errors == []
+
+
+def find_violations(page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, options={"preload": False}).response["violations"]  # it would fetch style sheets again
+    return [f"{each['id']}: {each['help']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+
+
+def test_search_finds_a_lesson(visit) -> None:
+    visit.open("search.html?q=degradation")
+    result = visit.page.locator("#search-results a", has_text="The degradation problem").first
+    result.wait_for(timeout=20_000)
+    result.click()
+    assert "02_degradation.html" in visit.page.url
+    assert visit.outside == []
+
+
+def test_a_solution_is_folded_and_unfolds(visit) -> None:
+    visit.open("lessons/02_degradation.html")
+    solution = visit.page.locator("details", has_text="Show the solution").first
+    code = solution.locator("pre")
+    assert not code.is_visible()
+    solution.locator("summary").focus()
+    visit.page.keyboard.press("Enter")
+    assert "nn.Conv2d(in_planes, planes" in code.inner_text()
+    stub = visit.page.locator("pre", has_text="raise NotImplementedError").first
+    assert stub.is_visible()
+
+
+def test_the_depth_explorer_answers_to_the_keyboard(visit) -> None:
+    visit.open("lessons/02_degradation.html")
+    answer = visit.page.locator(".explorer-answer")
+    assert "plain 20: " in answer.inner_text()
+    slider = visit.page.get_by_label("blocks per stage")
+    slider.focus()
+    visit.page.keyboard.press("End")
+    assert slider.get_attribute("aria-valuetext") == "9 (depth 56)"
+    assert "plain 56: " in answer.inner_text()
+    assert "Depth 56 of plain is marked" in answer.locator("img").get_attribute("alt")
+    visit.page.wait_for_function("[...document.querySelectorAll('.explorer img')].every(img => img.naturalWidth > 0)")
+    assert visit.errors == []
+
+
+def test_the_shape_tracer_shows_the_shapes_and_the_error(visit) -> None:
+    visit.open("lessons/05_resnet18.html")
+    answer = visit.page.locator(".explorer-answer")
+    assert "512×4×4" in answer.inner_text()
+    visit.page.get_by_label("ResNet-50").check()
+    assert "2048×4×4" in answer.inner_text()
+    visit.page.get_by_label("as in the notes").check()
+    slider = visit.page.get_by_label("image size")
+    slider.focus()
+    visit.page.keyboard.press("End")
+    assert re.search(r"RuntimeError: .*shapes", answer.inner_text())
+    assert visit.errors == []
+
+
+def test_the_launch_bar_leads_to_the_notebook(visit) -> None:
+    visit.open("lessons/05_resnet18.html")
+    bar = visit.page.locator(".launch")
+    colab = bar.get_by_text("Open in Colab").get_attribute("href")
+    assert colab.startswith("https://colab.research.google.com/github/")
+    assert colab.endswith("/notebooks/05_resnet18.ipynb")
+    assert (ROOT / "notebooks" / Path(colab).name).is_file()
+    with visit.page.expect_download() as download:
+        bar.get_by_text("Download the notebook").click()
+    student = ROOT / "notebooks" / "05_resnet18.ipynb"
+    assert Path(download.value.path()).read_bytes() == student.read_bytes()
