@@ -137,6 +137,16 @@ def test_killed_in_the_middle_and_started_again(classroom):
     rows = {row["student_id"]: row for row in csv.DictReader(export.open())}
     assert {student: float(row["raw_score"]) for student, row in rows.items()} == POINTS
     assert {float(row["max_score"]) for row in rows.values()} == {15.0}
+    assert graded_by_nbgraders_count(folder) == set(ANSWERS)
+
+
+def graded_by_nbgraders_count(folder):
+    """Whom formgrader shows as graded: for the others it would offer to run their code, without a sandbox."""
+    from nbgrader.apps.api import NbGraderAPI
+    from traitlets.config import Config
+
+    api = NbGraderAPI(config=Config({"CourseDirectory": {"root": str(folder)}}))
+    return api.get_autograded_students("tiny")
 
 
 def nbgrader_folder(folder, tests):

@@ -12,9 +12,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,9 +55,10 @@ class Assignment:
     def solution(self) -> Mapping[str, Any]:
         """The names that the solution defines: its cells, without checks and trainings, in one namespace."""
         names: dict[str, Any] = {"__name__": self.name}
-        for cell in self.cells:
-            if cell.cell_type == "code" and not {"check", "skip"} & cell.metadata.keys():
-                exec(compile(cell.source, f"<{self.name}>", "exec"), names)  # the instructor's own text
+        with contextlib.redirect_stdout(io.StringIO()):
+            for cell in self.cells:
+                if cell.cell_type == "code" and not {"check", "skip"} & cell.metadata.keys():
+                    exec(compile(cell.source, f"<{self.name}>", "exec"), names)  # the instructor's own text
         return names
 
 

@@ -72,8 +72,11 @@ def demo(
 
 def write_class(students: int, folder: Path) -> dict[tuple[str, str], float]:
     """Write hand-ins, as many kinds as there are places for. Returns the points by student and task."""
-    examples = [list(_examples(load_assignment(path), folder)) for path in assignment_folders()]
-    kinds = [example for row in itertools.zip_longest(*examples) for example in row if example is not None]
+    assignments = [load_assignment(path) for path in assignment_folders()]
+    answers = [_answers(assignment, folder) for assignment in assignments]
+    kinds = [example for row in itertools.zip_longest(*answers) for example in row if example is not None]
+    accidents = zip(*(_accidents(assignment, folder) for assignment in assignments), strict=True)
+    kinds += [row[index % len(row)] for index, row in enumerate(accidents)]  # each once, in turns
     expected = {}
     for index in range(students):
         example = kinds[index % len(kinds)]
@@ -90,38 +93,55 @@ def write_class(students: int, folder: Path) -> dict[tuple[str, str], float]:
     return expected
 
 
-def _examples(assignment: Assignment, folder: Path) -> Iterator[Example]:
-    """Every kind of hand-in for an assignment: answers first, then broken files, then hostile code."""
-    release = nbformat.read(folder / "release" / assignment.name / f"{assignment.name}.ipynb", as_version=4)
+def _answers(assignment: Assignment, folder: Path) -> Iterator[Example]:
+    """The solution, nothing, right answers written differently, and every known mistake."""
+    release = _release(assignment, folder)
     solved = _solved(assignment, release)
-    most = {task.grade_id: task.points for task in assignment.tasks}
-    nothing = dict.fromkeys(most, 0.0)
-    name = f"{assignment.name}.ipynb"
-
-    def example(kind: str, notebook: NotebookNode, points: dict[str, float], file_name: str = name) -> Example:
-        return Example(kind, assignment.name, nbformat.writes(notebook).encode(), points, file_name)
-
-    yield example("right", solved, most)
-    yield example("not_written", release, nothing)
+    most = _most(assignment)
+    yield _example("right", assignment, solved, most)
+    yield _example("not_written", assignment, release, dict.fromkeys(most, 0.0))
     for index in range(max(len(task.right) for task in assignment.tasks)):
         sources = {task.grade_id: task.right[index] for task in assignment.tasks if index < len(task.right)}
-        yield example(f"right_otherwise_{index + 1}", _with_answers(solved, sources), most)
+        yield _example(f"right_otherwise_{index + 1}", assignment, _with_answers(solved, sources), most)
     for index in range(max(len(task.mistakes) for task in assignment.tasks)):
         chosen = {task.grade_id: task.mistakes[index] for task in assignment.tasks if index < len(task.mistakes)}
         points = {name: most[name] * (chosen[name].share if name in chosen else 1.0) for name in most}
         wrong = _with_answers(solved, {name: mistake.source for name, mistake in chosen.items()})
-        yield example(f"mistakes_{index + 1}", wrong, points)
+        yield _example(f"mistakes_{index + 1}", assignment, wrong, points)
+
+
+def _accidents(assignment: Assignment, folder: Path) -> Iterator[Example]:
+    """Broken files and hostile code; the right answers in them count wherever they can be read and run."""
+    release = _release(assignment, folder)
+    solved = _solved(assignment, release)
+    most = _most(assignment)
+    nothing = dict.fromkeys(most, 0.0)
+    name = f"{assignment.name}.ipynb"
     for kind, damage in BROKEN.items():
         content = damage(copy.deepcopy(solved))
-        readable = kind != "unreadable"
-        yield Example(kind, assignment.name, content, most if readable else nothing, name)
-    yield example("wrong_name", solved, most, "Untitled1.ipynb")
+        yield Example(kind, assignment.name, content, nothing if kind == "unreadable" else most, name)
+    yield _example("wrong_name", assignment, solved, most, "Untitled1.ipynb")
     yield Example("link", assignment.name, None, nothing, name)
     first = assignment.tasks[0].grade_id
-    yield example("cell_missing", _without(solved, first), {**most, first: 0.0})
+    yield _example("cell_missing", assignment, _without(solved, first), {**most, first: 0.0})
     for kind, (source, earns) in HOSTILE.items():
         attacked = _with_cell(solved if earns else release, source)
-        yield example(kind, attacked, most if earns else nothing)
+        yield _example(kind, assignment, attacked, most if earns else nothing)
+
+
+def _example(
+    kind: str, assignment: Assignment, notebook: NotebookNode, points: dict[str, float], file_name: str | None = None
+) -> Example:
+    content = nbformat.writes(notebook).encode()
+    return Example(kind, assignment.name, content, points, file_name or f"{assignment.name}.ipynb")
+
+
+def _release(assignment: Assignment, folder: Path) -> NotebookNode:
+    return nbformat.read(folder / "release" / assignment.name / f"{assignment.name}.ipynb", as_version=4)
+
+
+def _most(assignment: Assignment) -> dict[str, float]:
+    return {task.grade_id: task.points for task in assignment.tasks}
 
 
 def _solved(assignment: Assignment, release: NotebookNode) -> NotebookNode:

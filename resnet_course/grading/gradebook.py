@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,8 +22,10 @@ def write_marks(outcomes: Iterable[Outcome], folder: Path) -> None:
         folder: nbgrader's course folder.
     """
     from nbgrader.api import Gradebook  # of the extra `classroom`
+    from sqlalchemy.exc import SAWarning
 
-    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+    with warnings.catch_warnings(), Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
+        warnings.simplefilter("ignore", SAWarning)  # about the order in which nbgrader itself adds things
         for outcome in outcomes:
             _write_one(gradebook, outcome, folder)
 
@@ -30,7 +33,7 @@ def write_marks(outcomes: Iterable[Outcome], folder: Path) -> None:
 def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: ignore[no-untyped-def] # nbgrader has no types
     gradebook.update_or_create_student(outcome.student)
     path = folder / "submitted" / outcome.student / outcome.assignment
-    when = datetime.datetime.fromtimestamp(path.stat().st_mtime, datetime.timezone.utc).replace(tzinfo=None)
+    when = _handed_in_at(path)
     submission = gradebook.update_or_create_submission(outcome.assignment, outcome.student, timestamp=when)
     hand_in = _notebook(outcome, folder)
     write_atomically(
@@ -43,7 +46,7 @@ def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: igno
         for grade in notebook.grades:
             mark = marks.get(grade.cell.name)
             grade.auto_score = mark.points if mark else (None if grade.cell.name in handed_in else 0.0)
-            grade.needs_manual_grade = grade.auto_score is None or grade.manual_score is not None
+            grade.needs_manual_grade = grade.auto_score is None and grade.manual_score is None
         for comment in notebook.comments:
             mark = marks.get(comment.cell.name.removesuffix("_answer"))
             comment.auto_comment = mark.comment if mark else None
@@ -53,6 +56,16 @@ def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: igno
                 filter(None, [f"About the file: {'; '.join(outcome.repairs)}.", first.auto_comment])
             )
     gradebook.db.commit()
+
+
+def _handed_in_at(folder: Path) -> datetime.datetime | None:
+    """What nbgrader reads from timestamp.txt; with any other time it would take the hand-in for a new, ungraded one."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        return parse_utc((folder / "timestamp.txt").read_text().strip())
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def _graded(hand_in: HandIn) -> list[nbformat.NotebookNode]:
