@@ -184,3 +184,14 @@ def grade_all(client: Any, jobs: list[Job], folder: Path, done: Callable[[Outcom
         following = next(waiting, None)
         if following is not None:
             running.add(client.submit(grade_one, following, pure=False))
+
+
+def scheduler_memory(client: Any) -> int:
+    """Bytes that the scheduler's process holds in memory."""
+    return int(client.run_on_scheduler(_own_memory))
+
+
+def _own_memory() -> int:
+    import psutil  # comes with distributed
+
+    return int(psutil.Process().memory_info().rss)

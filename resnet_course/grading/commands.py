@@ -9,7 +9,7 @@ from pathlib import Path
 
 from resnet_course.errors import CourseError
 from resnet_course.grading.build import assignment_folders, build_classroom, nbgrader
-from resnet_course.grading.cluster import cluster, grade_all, is_done, jobs_in
+from resnet_course.grading.cluster import cluster, grade_all, is_done, jobs_in, scheduler_memory
 from resnet_course.grading.collecting import STUDENT, collect
 from resnet_course.grading.demo import demo
 from resnet_course.grading.gradebook import write_marks
@@ -108,7 +108,10 @@ def grade_folder(
     left = sum(not is_done(job, folder) for job in jobs)
     if left:
         with cluster(scheduler, workers) as client, tqdm(total=left, unit="hand-in") as bar:
+            before = scheduler_memory(client)
             grade_all(client, jobs, folder, lambda outcome: bar.update() and None)
+            after = scheduler_memory(client)
+        say(f"memory of the scheduler's process: {before / 2**20:.0f} MB before, {after / 2**20:.0f} MB after")
     found = [read_outcome(outcome_file(folder, job.assignment, job.student)) for job in jobs]
     outcomes = [outcome for outcome in found if outcome is not None]
     write_marks(outcomes, folder)
