@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from resnet_course.grading.marking import Mistake, Task
+from resnet_course.grading.marking import Mistake, Task, changed
 from resnet_course.grading.probes import (
     Probe,
     array,
@@ -154,11 +154,6 @@ def evaluate_by_class(model, batches, num_classes):
     model.train(mode)
     return sum(right) / sum(all_of), [r / n if n else float("nan") for r, n in zip(right, all_of)]
 """
-
-
-def _changed(source: str, old: str, new: str) -> str:
-    assert old in source
-    return source.replace(old, new)
 
 
 TASKS = (
@@ -318,10 +313,9 @@ def staged_vgg(stages, width, widest, num_classes):
         (
             Mistake(
                 "gradients_added",
-                _changed(
-                    _changed(_STEP, " * (len(targets) / count)", ""),
-                    "loss.item()",
-                    "loss.item() * len(targets) / count",
+                changed(
+                    changed(_STEP, (" * (len(targets) / count)", "")),
+                    ("loss.item()", "loss.item() * len(targets) / count"),
                 ),
                 "How long is the gradient compared with that of one large batch? The mean of a batch of 4 counts each "
                 "image a fourth; added up over the batches, every image counts too much. Each batch's loss needs its "
@@ -330,36 +324,34 @@ def staged_vgg(stages, width, widest, num_classes):
             ),
             Mistake(
                 "mean_of_means",
-                _changed(_STEP, "(len(targets) / count)", "(1 / len(batches))"),
+                changed(_STEP, ("(len(targets) / count)", "(1 / len(batches))")),
                 "Does an image in a small batch count as much as one in a large batch? A mean of means gives the "
                 "images of the smaller batch more weight; weight each batch by its size.",
                 0.6,
             ),
             Mistake(
                 "step_for_each_batch",
-                _changed(
-                    _changed(
+                changed(
+                    changed(
                         _STEP,
-                        "        total += loss.item()\n",
-                        "        total += loss.item()\n        optimizer.step()\n",
+                        ("        total += loss.item()\n", "        total += loss.item()\n        optimizer.step()\n"),
                     ),
-                    "largest_norm)\n    optimizer.step()\n",
-                    "largest_norm)\n",
+                    ("largest_norm)\n    optimizer.step()\n", "largest_norm)\n"),
                 ),
                 "How often do the weights change? Once for all batches together: the step stands after the loop.",
                 0.2,
             ),
             Mistake(
                 "old_gradients_kept",
-                _changed(_STEP, "    optimizer.zero_grad()\n", ""),
+                changed(_STEP, ("    optimizer.zero_grad()\n", "")),
                 "What is in the gradients before the first `backward`? `backward` adds to what is there; without "
                 "`zero_grad` the step goes along gradients of earlier batches too.",
                 0.5,
             ),
             Mistake(
                 "zeroed_for_each_batch",
-                _changed(
-                    _STEP, "        loss.backward()\n", "        optimizer.zero_grad()\n        loss.backward()\n"
+                changed(
+                    _STEP, ("        loss.backward()\n", "        optimizer.zero_grad()\n        loss.backward()\n")
                 ),
                 "Which batches has the gradient seen when the step is taken? Only the last one: `zero_grad` stands "
                 "once, before the loop.",
@@ -367,17 +359,19 @@ def staged_vgg(stages, width, widest, num_classes):
             ),
             Mistake(
                 "not_clipped",
-                _changed(_STEP, "    nn.utils.clip_grad_norm_(model.parameters(), largest_norm)\n", ""),
+                changed(_STEP, ("    nn.utils.clip_grad_norm_(model.parameters(), largest_norm)\n", "")),
                 "How long can the gradient be when the step is taken? At most `largest_norm`: it is scaled down after "
                 "all the `backward` calls and before the step; after the step is too late.",
                 0.7,
             ),
             Mistake(
                 "clipped_for_each_batch",
-                _changed(
-                    _changed(_STEP, "    nn.utils.clip_grad_norm_(model.parameters(), largest_norm)\n", ""),
-                    "        loss.backward()\n",
-                    "        loss.backward()\n        nn.utils.clip_grad_norm_(model.parameters(), largest_norm)\n",
+                changed(
+                    changed(_STEP, ("    nn.utils.clip_grad_norm_(model.parameters(), largest_norm)\n", "")),
+                    (
+                        "        loss.backward()\n",
+                        "        loss.backward()\n        nn.utils.clip_grad_norm_(model.parameters(), largest_norm)\n",
+                    ),
                 ),
                 "Is a clipped sum the same as a sum of clipped parts? No: the gradient is whole only after the last "
                 "batch, and is clipped once, then.",
@@ -385,17 +379,16 @@ def staged_vgg(stages, width, widest, num_classes):
             ),
             Mistake(
                 "values_clipped",
-                _changed(_STEP, "clip_grad_norm_", "clip_grad_value_"),
+                changed(_STEP, ("clip_grad_norm_", "clip_grad_value_")),
                 "Does the gradient keep its direction? `clip_grad_value_` cuts each number by itself and turns the "
                 "gradient; `clip_grad_norm_` makes it shorter.",
                 0.6,
             ),
             Mistake(
                 "loss_is_mean_of_means",
-                _changed(
-                    _changed(_STEP, "total += loss.item()", "total += loss.item() * count / len(targets)"),
-                    "return total",
-                    "return total / len(batches)",
+                changed(
+                    changed(_STEP, ("total += loss.item()", "total += loss.item() * count / len(targets)")),
+                    ("return total", "return total / len(batches)"),
                 ),
                 "Is the returned loss the mean over all images? The weights are right; the returned number gives small "
                 "batches too much weight.",
@@ -403,7 +396,7 @@ def staged_vgg(stages, width, widest, num_classes):
             ),
             Mistake(
                 "mode_not_set",
-                _changed(_STEP, "    model.train()\n", ""),
+                changed(_STEP, ("    model.train()\n", "")),
                 "In which mode is the model during the step? In training mode, whatever it was in before: dropout and "
                 "batch norm depend on it.",
                 0.8,
@@ -449,31 +442,33 @@ def accumulated_step(model, batches, loss_fn, optimizer, largest_norm):
         (
             Mistake(
                 "mode_not_set",
-                _changed(_EVALUATE, "    model.eval()\n", ""),
+                changed(_EVALUATE, ("    model.eval()\n", "")),
                 "In which mode does the model work while it is evaluated? In training mode batch norm uses the batch's "
                 "own mean and changes its running statistics; `model.eval()` stops both.",
                 0.3,
             ),
             Mistake(
                 "mode_not_put_back",
-                _changed(_EVALUATE, "    model.train(mode)\n", ""),
+                changed(_EVALUATE, ("    model.train(mode)\n", "")),
                 "In which mode is the model afterwards? In the one it had before; a training that goes on in eval mode "
                 "is a mistake that nobody sees.",
                 0.7,
             ),
             Mistake(
                 "always_training_afterwards",
-                _changed(_EVALUATE, "model.train(mode)", "model.train()"),
+                changed(_EVALUATE, ("model.train(mode)", "model.train()")),
                 "What if the model was in eval mode before? Then it belongs there afterwards too; keep "
                 "`model.training` in a variable.",
                 0.8,
             ),
             Mistake(
                 "mean_of_batches",
-                _changed(
-                    _changed(_EVALUATE, "    with torch.no_grad():\n", "    means = []\n    with torch.no_grad():\n"),
-                    "            for target",
-                    "            means.append(hits.float().mean().item())\n            for target",
+                changed(
+                    changed(_EVALUATE, ("    with torch.no_grad():\n", "    means = []\n    with torch.no_grad():\n")),
+                    (
+                        "            for target",
+                        "            means.append(hits.float().mean().item())\n            for target",
+                    ),
                 ).replace("sum(right) / sum(all_of)", "sum(means) / len(means)"),
                 "Does an image in a small batch count as much as one in a large batch? A mean of the batches' "
                 "accuracies gives the images of the smaller batch more weight; count images.",
@@ -481,10 +476,12 @@ def accumulated_step(model, batches, loss_fn, optimizer, largest_norm):
             ),
             Mistake(
                 "mean_of_classes",
-                _changed(
+                changed(
                     _EVALUATE,
-                    "sum(right) / sum(all_of)",
-                    "sum(r / n for r, n in zip(right, all_of) if n) / sum(n > 0 for n in all_of)",
+                    (
+                        "sum(right) / sum(all_of)",
+                        "sum(r / n for r, n in zip(right, all_of) if n) / sum(n > 0 for n in all_of)",
+                    ),
                 ),
                 "Is the mean of the classes' accuracies the accuracy over all images? Only if all classes have the "
                 "same number of images; the first value counts images.",
@@ -492,25 +489,27 @@ def accumulated_step(model, batches, loss_fn, optimizer, largest_norm):
             ),
             Mistake(
                 "empty_class_is_zero",
-                _changed(_EVALUATE, 'float("nan")', "0.0"),
+                changed(_EVALUATE, ('float("nan")', "0.0")),
                 "What is the accuracy in a class of which no image was seen? It is not 0: nothing was wrong. It is "
                 "unknown, `float('nan')`.",
                 0.7,
             ),
             Mistake(
                 "empty_class_crashes",
-                _changed(_EVALUATE, 'r / n if n else float("nan")', "r / n"),
+                changed(_EVALUATE, ('r / n if n else float("nan")', "r / n")),
                 "What happens in a class without images? A division by zero; its accuracy is unknown, `float('nan')`.",
                 0.5,
             ),
             Mistake(
                 "counted_by_prediction",
-                _changed(
+                changed(
                     _EVALUATE,
-                    "            hits = model(images).argmax(dim=1) == targets\n"
-                    "            for target, hit in zip(targets.tolist(), hits.tolist()):\n",
-                    "            found = model(images).argmax(dim=1)\n"
-                    "            for target, hit in zip(found.tolist(), (found == targets).tolist()):\n",
+                    (
+                        "            hits = model(images).argmax(dim=1) == targets\n"
+                        "            for target, hit in zip(targets.tolist(), hits.tolist()):\n",
+                        "            found = model(images).argmax(dim=1)\n"
+                        "            for target, hit in zip(found.tolist(), (found == targets).tolist()):\n",
+                    ),
                 ),
                 "Of which images is a class's accuracy the share: of those that *are* in the class, or of those that "
                 "the model *puts* there? The second is called precision; here the true class counts.",

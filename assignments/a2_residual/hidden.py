@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from resnet_course.grading.marking import Mistake, Task
-from resnet_course.grading.probes import Probe, array, backward, buffers, call, load, parameters, read, ref, several
+from resnet_course.grading.marking import Mistake, Task, changed
+from resnet_course.grading.probes import Probe, array, backward, call, examine, load, parameters, read, ref, several
 
 Arrays = dict[str, np.ndarray]
-
-
-def _changed(source: str, *replacements: tuple[str, str]) -> str:
-    """A right answer with some places changed: a wrong answer."""
-    for old, new in replacements:
-        assert old in source, old
-        source = source.replace(old, new)
-    return source
 
 
 def _numbers(rng: np.random.Generator, **shapes: tuple[int, ...]) -> Arrays:
@@ -54,41 +46,41 @@ def _kinds_probes(student: str, seed: int) -> list[Probe]:
 _KINDS_MISTAKES = (
     Mistake(
         "channels_only",
-        _changed(_KINDS, ("stride != 1,", "False,")),
+        changed(_KINDS, ("stride != 1,", "False,")),
         "What does stride 2 do to the shortcut when the channels stay? The stride makes the map smaller, so x and F(x) "
         "differ in shape although the channels are equal. The list needs an answer for that case.",
         0.25,
     ),
     Mistake(
         "stride_only",
-        _changed(_KINDS, ("in_planes != out_planes", "False")),
+        changed(_KINDS, ("in_planes != out_planes", "False")),
         "Can x with 16 channels be added to 32 channels? A change of the channels alone, at stride 1, needs a "
         "projection.",
         0.25,
     ),
     Mistake(
         "both_or_nothing",
-        _changed(_KINDS, ("smaller and other", "smaller or other")),
+        changed(_KINDS, ("smaller and other", "smaller or other")),
         "Is a projection needed where only the stride changes the shape? In lesson 04 one layer did both. Here each "
         "change has its own step, and a step that has nothing to do is left out.",
         0.5,
     ),
     Mistake(
         "more_channels_only",
-        _changed(_KINDS, ("in_planes != out_planes", "in_planes < out_planes")),
+        changed(_KINDS, ("in_planes != out_planes", "in_planes < out_planes")),
         "Can the number of channels also become smaller? It can, and then the shapes differ as well: compare with "
         "!= and not with <.",
         0.5,
     ),
     Mistake(
         "stride_two_only",
-        _changed(_KINDS, ("stride != 1,", "stride == 2,")),
+        changed(_KINDS, ("stride != 1,", "stride == 2,")),
         "Is 2 the only stride that makes a map smaller? Every stride larger than 1 does.",
         0.75,
     ),
     Mistake(
         "names_swapped",
-        _changed(
+        changed(
             _KINDS, ('"pooling" if smaller', '"projection" if smaller'), ('"projection" if other', '"pooling" if other')
         ),
         "Which of the two steps changes the number of channels? Pooling works on each channel by itself and only "
@@ -152,49 +144,49 @@ def _shortcut_probes(student: str, seed: int) -> list[Probe]:
 _SHORTCUT_MISTAKES = (
     Mistake(
         "no_rounding_up",
-        _changed(_SHORTCUT, (", ceil_mode=True", "")),
+        changed(_SHORTCUT, (", ceil_mode=True", "")),
         "What does your pooling do with the last column of a map of 7×7? Without ceil_mode=True a window that reaches "
         "over the border is dropped: 7 becomes 3, while the convolutions around it give 4.",
         0.7,
     ),
     Mistake(
         "max_pooling",
-        _changed(_SHORTCUT, ("AvgPool2d", "MaxPool2d")),
+        changed(_SHORTCUT, ("AvgPool2d", "MaxPool2d")),
         "Is the maximum of four numbers their mean? The text asks for average pooling. The maximum is not linear, and "
         "only one of the four positions gets a gradient.",
         0.4,
     ),
     Mistake(
         "bias_left_on",
-        _changed(_SHORTCUT, (", bias=False", "")),
+        changed(_SHORTCUT, (", bias=False", "")),
         "Does the text give the convolution a bias? A convolution has one unless bias=False is set; with it, the "
         "shortcut adds a number of its own to every position.",
         0.6,
     ),
     Mistake(
         "always_a_convolution",
-        _changed(_SHORTCUT, (" if in_planes != out_planes else nn.Identity()", "")),
+        changed(_SHORTCUT, (" if in_planes != out_planes else nn.Identity()", "")),
         "How many weights does the shortcut have where the channels stay? None: the convolution is only needed where "
         "their number changes, otherwise `conv` is nn.Identity().",
         0.4,
     ),
     Mistake(
         "stride_in_the_convolution",
-        _changed(_SHORTCUT, ("out_planes, 1, bias", "out_planes, 1, stride, bias"), ("if stride != 1", "if False")),
+        changed(_SHORTCUT, ("out_planes, 1, bias", "out_planes, 1, stride, bias"), ("if stride != 1", "if False")),
         "How many of four positions does a 1×1 convolution with stride 2 read? One. This is the shortcut of lesson "
         "04; here the pooling makes the map smaller and the convolution has stride 1.",
         0.2,
     ),
     Mistake(
         "stride_twice",
-        _changed(_SHORTCUT, ("out_planes, 1, bias", "out_planes, 1, stride, bias")),
+        changed(_SHORTCUT, ("out_planes, 1, bias", "out_planes, 1, stride, bias")),
         "By how much does your shortcut make a map smaller? The pooling divides it by the stride, and then the "
         "convolution does it again. Only the pooling takes the stride.",
         0.3,
     ),
     Mistake(
         "batch_norm_added",
-        _changed(
+        changed(
             _SHORTCUT,
             ("    def forward", "        self.bn = nn.BatchNorm2d(out_planes)\n\n    def forward"),
             ("return self.pool(self.conv(x))", "return self.bn(self.conv(self.pool(x)))"),
@@ -271,17 +263,7 @@ def _block_probes(student: str, seed: int) -> list[Probe]:
             shortcut,
             call("PreActBottleneck", in_planes, planes, stride=stride, shortcut=ref("given"), out="block"),
             read("block.expansion", out="expansion"),
-            parameters("block"),
-            call("block.double"),
-            load("block", "w."),
-            call("block.eval"),
-            call("torch.clone", array("x"), out="x_before"),
-            call("block", ref("x_before"), out="y_eval"),
-            call("torch.clone", ref("x_before"), out="x_after"),
-            call("block.train"),
-            call("block", array("x", grad=True), out="y"),
-            backward("y", "gradient", ["x"], "block"),
-            buffers("block"),
+            *examine("block"),
         ]
         probes.append(Probe(steps, arrays))
     return probes
@@ -290,7 +272,7 @@ def _block_probes(student: str, seed: int) -> list[Probe]:
 _BLOCK_MISTAKES = (
     Mistake(
         "shortcut_after_the_relu",
-        _changed(
+        changed(
             _BLOCK,
             ("out = self.conv1(self.bn1(x).relu())", "x = self.bn1(x).relu()\n        out = self.conv1(x)"),
         ),
@@ -300,20 +282,20 @@ _BLOCK_MISTAKES = (
     ),
     Mistake(
         "relu_at_the_end",
-        _changed(_BLOCK, ("return out + self.shortcut(x)", "return (out + self.shortcut(x)).relu()")),
+        changed(_BLOCK, ("return out + self.shortcut(x)", "return (out + self.shortcut(x)).relu()")),
         "What stands behind the addition? Nothing. A ReLU there is the order of lesson 03; it also stops the gradient "
         "on the shortcut wherever the sum is negative.",
         0.5,
     ),
     Mistake(
         "no_shortcut",
-        _changed(_BLOCK, ("return out + self.shortcut(x)", "return out")),
+        changed(_BLOCK, ("return out + self.shortcut(x)", "return out")),
         "Where is the shortcut added? The block keeps it and does not use it: what you return is F(x) alone.",
         0.3,
     ),
     Mistake(
         "post_activation",
-        _changed(
+        changed(
             _BLOCK,
             (
                 "nn.BatchNorm2d(in_planes), nn.BatchNorm2d(planes), nn.BatchNorm2d(planes)",
@@ -329,7 +311,7 @@ _BLOCK_MISTAKES = (
     ),
     Mistake(
         "stride_on_the_first",
-        _changed(
+        changed(
             _BLOCK,
             ("planes, 1, bias=False)\n        self.conv2", "planes, 1, stride, bias=False)\n        self.conv2"),
             ("3, stride, 1", "3, 1, 1"),
@@ -340,27 +322,27 @@ _BLOCK_MISTAKES = (
     ),
     Mistake(
         "expansion_four",
-        _changed(_BLOCK, ("expansion = 2", "expansion = 4"), ("2 * planes", "4 * planes")),
+        changed(_BLOCK, ("expansion = 2", "expansion = 4"), ("2 * planes", "4 * planes")),
         "How many channels leave the block? 2 · planes. Four times as many leave the bottleneck of ResNet-50; here the "
         "expansion is 2.",
         0.5,
     ),
     Mistake(
         "bias_left_on",
-        _changed(_BLOCK, (", bias=False", "")),
+        changed(_BLOCK, (", bias=False", "")),
         "Do the convolutions have a bias? nn.Conv2d has one unless you set bias=False. The bias of conv1 and conv2 is "
         "taken out again by the batch norm behind them.",
         0.6,
     ),
     Mistake(
         "last_relu_missing",
-        _changed(_BLOCK, ("self.bn3(out).relu()", "self.bn3(out)")),
+        changed(_BLOCK, ("self.bn3(out).relu()", "self.bn3(out)")),
         "What stands between bn3 and conv3? A ReLU. Without it, bn3 and conv3 together are one linear step.",
         0.6,
     ),
     Mistake(
         "in_place",
-        _changed(
+        changed(
             _BLOCK,
             ("return out + self.shortcut(x)", "short = self.shortcut(x)\n        short += out\n        return short"),
         ),
@@ -431,7 +413,7 @@ def _start_probes(student: str, seed: int) -> list[Probe]:
 _START_MISTAKES = (
     Mistake(
         "last_gamma",
-        _changed(_START, ("conv3", "bn3")),
+        changed(_START, ("conv3", "bn3")),
         "Which parameter of the branch gets a gradient in the first step? None. With γ and β of bn3 at zero, conv3 "
         "gets zeros, so its gradient is zero, and the ReLU at 0 lets no gradient through to γ. The block stays the "
         "identity for ever. In this order the last layer is conv3.",
@@ -439,7 +421,7 @@ _START_MISTAKES = (
     ),
     Mistake(
         "all_convolutions",
-        _changed(
+        changed(
             _START,
             ("block.conv3.weight.mul_(0)", "[conv.weight.mul_(0) for conv in (block.conv1, block.conv2, block.conv3)]"),
         ),
@@ -449,7 +431,7 @@ _START_MISTAKES = (
     ),
     Mistake(
         "outermost_only",
-        _changed(_START, ("model.modules()", "model.children()")),
+        changed(_START, ("model.modules()", "model.children()")),
         "Did you reach the blocks inside of the stages? model.children() gives the next level only; model.modules() "
         "gives the model itself and everything in it.",
         0.5,
@@ -468,7 +450,7 @@ def zero_start(model):
     ),
     Mistake(
         "shortcut_too",
-        _changed(
+        changed(
             _START,
             (
                 "block.conv3.weight.mul_(0)",
@@ -481,7 +463,7 @@ def zero_start(model):
     ),
     Mistake(
         "a_copy",
-        _changed(_START, ("    with", "    model = __import__('copy').deepcopy(model)\n    with")),
+        changed(_START, ("    with", "    model = __import__('copy').deepcopy(model)\n    with")),
         "Which model has changed after the call? A copy that nobody holds. Change the weights of the model itself.",
         0.25,
     ),
@@ -546,21 +528,21 @@ def _parts_probes(student: str, seed: int) -> list[Probe]:
 _PARTS_MISTAKES = (
     Mistake(
         "given_gradient_ignored",
-        _changed(_PARTS, ("x, gradient)[0]", "x, torch.ones_like(gradient))[0]")),
+        changed(_PARTS, ("x, gradient)[0]", "x, torch.ones_like(gradient))[0]")),
         "Which gradient did you start from? Your answer starts from ones, as .sum() does. The gradient at the output "
         "is given.",
         0.5,
     ),
     Mistake(
         "whole_as_rest",
-        _changed(_PARTS, ("whole - along", "whole")),
+        changed(_PARTS, ("whole - along", "whole")),
         "Do your two parts add up to the whole gradient? Your second part is already the whole; the part along the "
         "shortcuts is counted twice.",
         0.5,
     ),
     Mistake(
         "branches_only",
-        _changed(
+        changed(
             _PARTS,
             ("out = block(out)", "out = block(out) - block.shortcut(out)"),
             ("return along, whole - along", "return along, whole"),
@@ -587,14 +569,14 @@ def gradient_parts(blocks, x, gradient):
     ),
     Mistake(
         "taken_for_the_identity",
-        _changed(_PARTS, ("short = block.shortcut(short)", "pass")),
+        changed(_PARTS, ("short = block.shortcut(short)", "pass")),
         "Is every shortcut the identity? The gradient only comes back unchanged where it is. A projection multiplies "
         "it by its weights.",
         0.4,
     ),
     Mistake(
         "swapped",
-        _changed(_PARTS, ("return along, whole - along", "return whole - along, along")),
+        changed(_PARTS, ("return along, whole - along", "return whole - along, along")),
         "Which part comes first? The one along the shortcuts; the numbers are right and stand in the wrong order.",
         0.75,
     ),

@@ -8,20 +8,12 @@ import numpy as np
 from torch import nn
 
 from resnet_course.assignments import stage_specification
-from resnet_course.grading.marking import Mistake, Task
-from resnet_course.grading.probes import Probe, array, backward, buffers, call, load, parameters, ref, several
+from resnet_course.grading.marking import Mistake, Task, changed
+from resnet_course.grading.probes import Probe, call, examine, ref, several
 from resnet_course.models import BasicBlock, Bottleneck, PlainBlock
 
 Stage = tuple[int, int, int]
 Arrays = dict[str, np.ndarray]
-
-
-def _changed(source: str, *replacements: tuple[str, str]) -> str:
-    """A right answer with some places changed: a wrong answer."""
-    for old, new in replacements:
-        assert old in source, old
-        source = source.replace(old, new)
-    return source
 
 
 def _drawn_stages(rng: np.random.Generator) -> list[Stage]:
@@ -117,15 +109,7 @@ def _network_probes(student: str, seed: int) -> list[Probe]:
         listed = several(*[several(*stage, kind="tuple") for stage in stages])
         steps = [
             call("StageResNet", ref(block.__name__), listed, num_classes, out="network"),
-            parameters("network"),
-            call("network.double"),
-            load("network", "w."),
-            call("network.eval"),
-            call("network", array("x"), out="logits_eval"),
-            call("network.train"),
-            call("network", array("x", grad=True), out="logits"),
-            backward("logits", "gradient", ["x"], "network"),
-            buffers("network"),
+            *examine("network"),
         ]
         probes.append(Probe(steps, arrays))
     return probes
@@ -134,7 +118,7 @@ def _network_probes(student: str, seed: int) -> list[Probe]:
 _NETWORK_MISTAKES = (
     Mistake(
         "last_stage_only",
-        _changed(
+        changed(
             _NETWORK,
             ("third + self.before", "self.before"),
             ("torch.cat([low, high], 1)", "high"),
@@ -145,34 +129,34 @@ _NETWORK_MISTAKES = (
     ),
     Mistake(
         "order_of_the_vectors",
-        _changed(_NETWORK, ("[low, high]", "[high, low]")),
+        changed(_NETWORK, ("[low, high]", "[high, low]")),
         "Which vector stands first? That of layer3. The linear layer has a weight for each place, so the order is part "
         "of the network.",
         0.75,
     ),
     Mistake(
         "largest_in_place_of_mean",
-        _changed(_NETWORK, ("adaptive_avg_pool2d", "adaptive_max_pool2d")),
+        changed(_NETWORK, ("adaptive_avg_pool2d", "adaptive_max_pool2d")),
         "What does the head take of each map? The mean over all positions, not the largest number.",
         0.6,
     ),
     Mistake(
         "expansion_forgotten",
-        _changed(_NETWORK, ("planes * block.expansion", "planes")),
+        changed(_NETWORK, ("planes * block.expansion", "planes")),
         "How many channels leave a Bottleneck with 16 planes? 64: it sends out planes * block.expansion. With "
         "BasicBlock, whose expansion is 1, the difference does not show.",
         0.6,
     ),
     Mistake(
         "stride_in_every_block",
-        _changed(_NETWORK, ("block(self.before, planes, 1)", "block(self.before, planes, stride)")),
+        changed(_NETWORK, ("block(self.before, planes, 1)", "block(self.before, planes, stride)")),
         "How often does a stage with stride 2 halve the map? Once: only its first block takes the stride, the others "
         "have stride 1.",
         0.4,
     ),
     Mistake(
         "usual_strides",
-        _changed(
+        changed(
             _NETWORK,
             (
                 "first = block(self.before, planes, stride)",
@@ -185,7 +169,7 @@ _NETWORK_MISTAKES = (
     ),
     Mistake(
         "channels_not_kept_account_of",
-        _changed(
+        changed(
             _NETWORK,
             (
                 "        self.before = planes * block.expansion\n        return nn.Sequential(first, *[",
@@ -200,13 +184,13 @@ _NETWORK_MISTAKES = (
     ),
     Mistake(
         "bias_in_the_stem",
-        _changed(_NETWORK, (", bias=False", "")),
+        changed(_NETWORK, (", bias=False", "")),
         "Has conv1 a bias? nn.Conv2d has one unless bias=False is set; the batch norm behind it takes it out again.",
         0.75,
     ),
     Mistake(
         "stem_without_relu",
-        _changed(_NETWORK, ("F.relu(self.bn1(self.conv1(x)))", "self.bn1(self.conv1(x))")),
+        changed(_NETWORK, ("F.relu(self.bn1(self.conv1(x)))", "self.bn1(self.conv1(x))")),
         "What stands between bn1 and layer1? A ReLU.",
         0.75,
     ),
@@ -256,52 +240,52 @@ def _parameters_probes(student: str, seed: int) -> list[Probe]:
 _PARAMETERS_MISTAKES = (
     Mistake(
         "batch_norms_forgotten",
-        _changed(_PARAMETERS, (" + 2 * planes", "")),
+        changed(_PARAMETERS, (" + 2 * planes", "")),
         "Has a batch norm parameters? Two for each channel, γ and β. You counted the convolutions only.",
         0.5,
     ),
     Mistake(
         "running_statistics_counted",
-        _changed(_PARAMETERS, (" + 2 * planes", " + 4 * planes")),
+        changed(_PARAMETERS, (" + 2 * planes", " + 4 * planes")),
         "Does a gradient change the running mean and variance? No, they are averages that are kept along. A batch norm "
         "has two parameters for each channel, not four.",
         0.6,
     ),
     Mistake(
         "projection_forgotten",
-        _changed(_PARAMETERS, ("if changes", "if False")),
+        changed(_PARAMETERS, ("if changes", "if False")),
         "Where are the weights of the shortcut? Where the shape changes it is a 1×1 convolution with a batch norm.",
         0.5,
     ),
     Mistake(
         "projection_for_channels_only",
-        _changed(_PARAMETERS, ("(stride != 1 or in_planes != planes)", "in_planes != planes")),
+        changed(_PARAMETERS, ("(stride != 1 or in_planes != planes)", "in_planes != planes")),
         "Does the shortcut need a projection where only the stride changes the shape? It does in BasicBlock: x has "
         "the right channels and is too large.",
         0.6,
     ),
     Mistake(
         "projection_for_strides_only",
-        _changed(_PARAMETERS, ("(stride != 1 or in_planes != planes)", "stride != 1")),
+        changed(_PARAMETERS, ("(stride != 1 or in_planes != planes)", "stride != 1")),
         "Can x be added at stride 1 if the number of channels changes? No; that shortcut needs a projection, too.",
         0.6,
     ),
     Mistake(
         "projection_in_every_block",
-        _changed(_PARAMETERS, ("number == 0 and ", "")),
+        changed(_PARAMETERS, ("number == 0 and ", "")),
         "How many blocks of a stage change the shape? At most the first one. The others have the identity as their "
         "shortcut, without weights.",
         0.4,
     ),
     Mistake(
         "channels_not_kept_account_of",
-        _changed(_PARAMETERS, ("in_planes if number == 0 else planes", "in_planes")),
+        changed(_PARAMETERS, ("in_planes if number == 0 else planes", "in_planes")),
         "How many channels come into the second block? As many as leave the first one: planes, not in_planes.",
         0.4,
     ),
     Mistake(
         "biases_counted",
-        _changed(_PARAMETERS, (" * 9 + 2 * planes", " * 9 + 3 * planes")),
+        changed(_PARAMETERS, (" * 9 + 2 * planes", " * 9 + 3 * planes")),
         "Have the 3×3 convolutions a bias? They have none: a batch norm stands behind each of them.",
         0.6,
     ),
@@ -346,7 +330,7 @@ def _work_probes(student: str, seed: int) -> list[Probe]:
 _WORK_MISTAKES = (
     Mistake(
         "positions_of_the_input",
-        _changed(
+        changed(
             _WORK, ("9 * in_planes * planes * out_size**2\n    work", "9 * in_planes * planes * in_size**2\n    work")
         ),
         "At how many positions does a convolution with stride 2 stand? At those of its output, a quarter of those of "
@@ -355,44 +339,44 @@ _WORK_MISTAKES = (
     ),
     Mistake(
         "size_never_changes",
-        _changed(_WORK, ("out_size**2", "in_size**2")),
+        changed(_WORK, ("out_size**2", "in_size**2")),
         "How large is the map behind the first convolution of the stage? The stride has made it smaller, and "
         "everything behind it works on the small map. You counted all convolutions at the positions of the input.",
         0.4,
     ),
     Mistake(
         "rounded_down",
-        _changed(_WORK, ("-(-in_size // stride)", "in_size // stride")),
+        changed(_WORK, ("-(-in_size // stride)", "in_size // stride")),
         "What leaves a 3×3 convolution with padding 1 and stride 2 for a map of 7×7? 4×4: the size is rounded up.",
         0.7,
     ),
     Mistake(
         "projection_forgotten",
-        _changed(_WORK, ("if in_planes != planes or stride != 1", "if False")),
+        changed(_WORK, ("if in_planes != planes or stride != 1", "if False")),
         "Does the shortcut work for nothing? Where the shape changes, its 1×1 convolution counts as well.",
         0.6,
     ),
     Mistake(
         "projection_for_channels_only",
-        _changed(_WORK, (" or stride != 1", "")),
+        changed(_WORK, (" or stride != 1", "")),
         "Does the shortcut need a projection where only the stride changes the shape? It does in BasicBlock.",
         0.7,
     ),
     Mistake(
         "side_not_squared",
-        _changed(_WORK, ("out_size**2", "out_size")),
+        changed(_WORK, ("out_size**2", "out_size")),
         "How many positions has a map of 8×8? 64. You multiplied by the height only.",
         0.4,
     ),
     Mistake(
         "weights_only",
-        _changed(_WORK, (" * out_size**2", "")),
+        changed(_WORK, (" * out_size**2", "")),
         "How often is each weight used? Once for every position of the output. Your number is that of the weights.",
         0.3,
     ),
     Mistake(
         "one_convolution_for_each_block",
-        _changed(_WORK, ("(2 * num_blocks - 1)", "num_blocks")),
+        changed(_WORK, ("(2 * num_blocks - 1)", "num_blocks")),
         "How many 3×3 convolutions have the blocks behind the first one? Two each.",
         0.4,
     ),
@@ -450,46 +434,46 @@ def _compare_probes(student: str, seed: int) -> list[Probe]:
 _COMPARE_MISTAKES = (
     Mistake(
         "never_seeded",
-        _changed(_COMPARE_UNSEEDED, *_NOTHING),
+        changed(_COMPARE_UNSEEDED, *_NOTHING),
         "What do the seeds do in your function? They only say how often to train. Without reset_seeds(seed), each "
         "training starts from whatever state the generators are in, and nobody can repeat it.",
         0.3,
     ),
     Mistake(
         "seeded_once",
-        _changed(_COMPARE_UNSEEDED, ("START", "reset_seeds(seeds[0])"), *_NOTHING[1:]),
+        changed(_COMPARE_UNSEEDED, ("START", "reset_seeds(seeds[0])"), *_NOTHING[1:]),
         "Which luck does the second training meet? You set the generators once, at the start. Set them before every "
         "training.",
         0.4,
     ),
     Mistake(
         "one_seed_for_both",
-        _changed(_COMPARE_UNSEEDED, ("BOTH", "reset_seeds(seed)"), _NOTHING[0], _NOTHING[2]),
+        changed(_COMPARE_UNSEEDED, ("BOTH", "reset_seeds(seed)"), _NOTHING[0], _NOTHING[2]),
         _ONE_SEED_FOR_BOTH,
         0.5,
     ),
     Mistake(
         "one_seed_for_both_plain_first",
-        _changed(_COMPARE_UNSEEDED, ("BOTH", "reset_seeds(seed)"), _NOTHING[0], ("ARMS", '("plain", "residual")')),
+        changed(_COMPARE_UNSEEDED, ("BOTH", "reset_seeds(seed)"), _NOTHING[0], ("ARMS", '("plain", "residual")')),
         _ONE_SEED_FOR_BOTH,
         0.5,
     ),
     Mistake(
         "sign",
-        _changed(_COMPARE, ("[a - b for", "[b - a for")),
+        changed(_COMPARE, ("[a - b for", "[b - a for")),
         "Which arm is taken from which? Plain minus residual, so that a positive number speaks for the shortcuts.",
         0.75,
     ),
     Mistake(
         "n_in_the_denominator",
-        _changed(_COMPARE, ("statistics.stdev", "statistics.pstdev")),
+        changed(_COMPARE, ("statistics.stdev", "statistics.pstdev")),
         "Do you divide by n or by n - 1? A few seeds are a sample of all seeds: the sample standard deviation has "
         "n - 1 in the denominator, in numpy std(ddof=1).",
         0.75,
     ),
     Mistake(
         "not_paired",
-        _changed(
+        changed(
             _COMPARE,
             (
                 "statistics.stdev(differences)",
@@ -502,7 +486,7 @@ _COMPARE_MISTAKES = (
     ),
     Mistake(
         "best_runs",
-        _changed(_COMPARE, ("statistics.mean(differences)", "min(plain) - min(residual)")),
+        changed(_COMPARE, ("statistics.mean(differences)", "min(plain) - min(residual)")),
         "Does the best of several runs tell how an arm does? It tells how lucky its luckiest run was. Take the mean "
         "over all seeds.",
         0.5,

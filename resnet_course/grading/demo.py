@@ -125,7 +125,8 @@ def _accidents(assignment: Assignment, folder: Path) -> Iterator[Example]:
     first = assignment.tasks[0].grade_id
     yield _example("cell_missing", assignment, _without(solved, first), {**most, first: 0.0})
     for kind, (source, earns) in HOSTILE.items():
-        attacked = _with_cell(solved if earns else release, source)
+        known = f"FOLDER = {str(folder.resolve())!r}  # where the instructor works\n{source}"
+        attacked = _with_cell(solved if earns else release, known)
         yield _example(kind, assignment, attacked, most if earns else nothing)
 
 
@@ -243,14 +244,16 @@ for descriptor in range(3, 32):
     except OSError:
         pass"""
 
+_SEEN = "import os\nos._exit(1)"  # what follows an attack that succeeded: the right answers earn nothing then
+
 HOSTILE: dict[str, tuple[str, bool]] = {
     "endless_loop": ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", False),
-    "exit": ("import os\nos._exit(0)", False),
+    "exit": (_SEEN, False),
     "forger": (_FORGE, False),
-    "much_memory": ("x = bytearray(30 * 2**30)", True),
-    "fork_bomb": ("import os\nwhile True: os.fork()", True),
-    "network": ("import socket\nsocket.create_connection(('127.0.0.1', 80), 1)", True),
+    "much_memory": (f"x = bytearray(30 * 2**30)\n{_SEEN}", True),
+    "new_process": (f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''])\n{_SEEN}", True),
+    "network": (f"import socket\nassert len(socket.if_nameindex()) > 1\n{_SEEN}", True),
     "flood": ("for _ in range(200_000): print('x' * 1000)", True),
-    "reads_files": ("import glob\nassert not glob.glob('/home/*') + glob.glob('/root/*')", True),
+    "reads_files": (f"open(FOLDER + '/nbgrader_config.py')\n{_SEEN}", True),
 }
 """Code in a last cell, and whether the right answers before it still earn their points."""

@@ -37,6 +37,15 @@ class Mistake:
     share: float = 0.0
 
 
+def changed(source: str, *replacements: tuple[str, str]) -> str:
+    """A right answer with some places changed: the source of a wrong answer."""
+    for old, new in replacements:
+        if old not in source:
+            raise ValueError(f"nothing to change: {old!r} is not in the source")
+        source = source.replace(old, new)
+    return source
+
+
 @dataclass(frozen=True)
 class Task:
     """A task that is marked by hidden tests.

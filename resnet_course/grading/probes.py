@@ -99,6 +99,27 @@ def buffers(target: str) -> Step:
     return {"do": "buffers", "target": target}
 
 
+def examine(module: str, prefix: str = "w.") -> list[Step]:
+    """Steps that look at all that a module does to the array "x", in float64, with the weights of a prefix.
+
+    Seen are parameters, results in eval and in training mode, a change of the input in place, the gradients that the
+    array "gradient" at the result gives, and the buffers afterwards.
+    """
+    return [
+        parameters(module),
+        call(f"{module}.double"),
+        load(module, prefix),
+        call(f"{module}.eval"),
+        call("torch.clone", array("x"), out="x before"),
+        call(module, ref("x before"), out="result in eval mode"),
+        call("torch.clone", ref("x before"), out="x afterwards"),
+        call(f"{module}.train"),
+        call(module, array("x", grad=True), out="result"),
+        backward("result", "gradient", ["x"], module),
+        buffers(module),
+    ]
+
+
 def observe(objects: Mapping[str, Any], probe: Probe) -> Observation:
     """Put a probe to named objects.
 
