@@ -11,7 +11,7 @@ from resnet_course.errors import CourseError
 from resnet_course.grading.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.cluster import cluster, grade_all, is_done, jobs_in, scheduler_memory
 from resnet_course.grading.collecting import STUDENT, collect
-from resnet_course.grading.demo import demo
+from resnet_course.grading.demo import DEMO, demo
 from resnet_course.grading.gradebook import write_marks
 from resnet_course.grading.outcomes import Outcome, outcome_file, read_outcome
 from resnet_course.grading.sandbox import TRUST, Limits, Sandbox
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", type=Path, help="default: FOLDER/grades.csv")
     example = add("demo", _demo, "make and grade a class, and compare each mark with the expected one", False)
     example.add_argument("--students", type=int, default=60)
-    example.add_argument("--folder", type=Path, help="default: a folder that is deleted afterwards")
+    example.add_argument("--folder", type=Path, help=f"default: {DEMO}, made anew")
     _grading_options(example)
     _sandbox_options(add("doctor", _doctor, "see whether the sandbox works here", False))
     return parser
