@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 PIP_ARGS ?=
+COLAB_PYTHON ?= python3.13
 
 .DEFAULT_GOAL := help
-.PHONY: help course test mutation lab notebooks slides site test-browser assignments formgrader preflight format clean
+.PHONY: help course test mutation lab notebooks slides site test-browser assignments formgrader dist test-dist test-colab preflight format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,14 +35,24 @@ slides: $(VENV)/.dev ## build the slides of the lessons into build/slides
 site: $(VENV)/.site ## build the web site from the lessons that `make course` ran
 	$(BIN)/python -m resnet_course site
 
-test-browser: site ## try the site in a browser: accessible, quiet, no dead links, nothing fetched from elsewhere
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m browser tests/browser
+test-browser: site ## the site and JupyterLab in a browser: accessible, quiet, no dead links, every lesson runs
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -m browser tests/browser
 
 assignments: $(VENV)/.dev ## build the assignments to hand out, and nbgrader's course folder, in build/classroom
 	$(BIN)/python -m resnet_course.grading build
 
 formgrader: assignments ## open nbgrader's formgrader on build/classroom
-	cd build/classroom && PATH="$(CURDIR)/$(BIN):$$PATH" jupyter lab --NotebookApp.default_url=/formgrader --ServerApp.default_url=/formgrader
+	cd build/classroom && PATH="$(CURDIR)/$(BIN):$$PATH" jupyter lab --ServerApp.default_url=/formgrader
+
+dist: $(VENV)/.dev ## build wheel and source archive into dist/
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist .
+
+test-dist: dist ## see what is in them, and try the wheel in an empty environment
+	$(BIN)/python -m pytest -m release tests/release
+
+test-colab: dist ## run every lesson as Colab would, in its versions; COLAB_PYTHON="python3.13 python3.12" names interpreters
+	OMP_NUM_THREADS=1 COLAB_PYTHON="$(COLAB_PYTHON)" $(BIN)/python -m pytest -m colab tests/release
 
 format: $(VENV)/.dev ## format the code
 	$(BIN)/python -m ruff format .

@@ -4,7 +4,8 @@ nbval 0.11 only sees the errors that a kernel sends as such. It passes a cell wh
 that catches the interrupt at its time limit; and it waits for the whole time limit when the kernel has died.
 
 It compares no outputs, so this also reads what the checks of the exercises say: "not written yet" in the notebooks that
-learners open, "passed" in the solutions.
+learners open, "passed" in the solutions. The outputs of a solution notebook that ran to its end are kept in
+build/solutions, as `python -m resnet_course course` keeps them; the web site is built from there.
 """
 
 import inspect
@@ -146,6 +147,19 @@ def describe_failure(cell, why, traceback=None):
     return nbval.plugin.NbCellError(cell.cell_num, message, cell.cell.source, traceback)
 
 
+def keep_outputs(cell):
+    """Note what a cell printed; after the last cell of a solution notebook, save it as executed."""
+    file, outputs = cell.parent, cell.test_outputs or []
+    cell.cell.outputs = [output for output in outputs if output.output_type != "error"]
+    cell.cell.execution_count = file.kernel.reply.get("execution_count")
+    file.done = getattr(file, "done", 0) + 1
+    solutions = cell.config.rootpath / "notebooks" / "solutions"
+    if file.path.parent == solutions and file.done == sum(each.cell_type == "code" for each in file.nb.cells):
+        from resnet_course.runner import save_executed
+
+        save_executed(file.nb, file.path, cell.config.rootpath / "build" / "solutions" / file.path.name)
+
+
 def pytest_configure(config):
     """Let nbval use the watched kernel, and a shorter time limit where none was asked for.
 
@@ -154,6 +168,8 @@ def pytest_configure(config):
     os.environ.update(RESNET_COURSE_JOURNAL="off", RESNET_COURSE_WIDGETS="0")
     if nbval is None or not config.pluginmanager.hasplugin("nbval"):
         return
+    if config.option.nbval or config.option.nbval_lax:
+        os.environ["RESNET_COURSE_PROGRESS"] = "0"  # bars are of no use in a saved page
     nbval.plugin.RunningKernel = WatchedKernel
     if isinstance(config.option.nbval_cell_timeout, int):  # nbval's default; what a person asks for is a float
         config.option.nbval_cell_timeout = CELL_TIMEOUT
@@ -168,6 +184,7 @@ def pytest_runtest_call(item):
         result = yield
         if failure := find_hidden_failure(item):
             item.raise_cell_error(failure)
+        keep_outputs(item)
     except nbval.plugin.NbCellError as error:
         raise describe_failure(item, str(error), error.inner_traceback) from None
     except RuntimeError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from resnet_course import __version__
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
 from resnet_course.lessons import LESSONS
@@ -28,7 +29,7 @@ INSTALL_CELL = """\
 import importlib.util
 
 if importlib.util.find_spec("resnet_course") is None:
-    %pip install --quiet "resnet-course @ git+{repository}"\
+    %pip install --quiet "{requirement}"\
 """
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -105,12 +106,22 @@ def _with_lesson_table(readme: str, repository: str) -> str:
     return before + start + "\n".join(rows) + "\n" + end + rest.split(end, 1)[1]
 
 
+def install_cell(root: Path) -> NotebookNode:
+    """The cell that installs what the notebook was made for: the package in this version, by its name on PyPI."""
+    requirement = f"{_setting(root, 'name')}=={__version__}"
+    return nbformat.v4.new_code_cell(INSTALL_CELL.format(requirement=requirement))
+
+
 def repository_address(root: Path) -> str:
     """The repository's address from pyproject.toml, the one place where it stands."""
+    return _setting(root, "Repository").rstrip("/")
+
+
+def _setting(root: Path, key: str) -> str:
     for line in (root / "pyproject.toml").read_text().splitlines():
-        if line.startswith("Repository = "):
-            return line.split('"')[1].rstrip("/")
-    raise CourseError('pyproject.toml has no line `Repository = "https://..."` under [project.urls]')
+        if line.startswith(f'{key} = "'):
+            return line.split('"')[1]
+    raise CourseError(f'pyproject.toml has no line `{key} = "..."`')
 
 
 def _read(source: Path, repository: str, name: str) -> NotebookNode:
@@ -121,7 +132,7 @@ def _read(source: Path, repository: str, name: str) -> NotebookNode:
     owner_and_name = repository.removeprefix("https://github.com/")
     title = notebook.cells[0]
     title.source += "\n\n" + BADGE.format(owner_and_name=owner_and_name, path=name)
-    notebook.cells.insert(1, nbformat.v4.new_code_cell(INSTALL_CELL.format(repository=repository)))
+    notebook.cells.insert(1, install_cell(source.parents[2]))
     notebook.metadata = NotebookNode(copy.deepcopy(METADATA))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen: dict[str, int] = {}

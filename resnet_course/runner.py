@@ -80,7 +80,6 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     if not path.is_file():
         raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
     notebook = nbformat.read(path, as_version=4)
-    notebook.metadata[DIGEST] = file_digest(path)
     # The kernel starts in the notebook's folder, as in JupyterLab.
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources)
@@ -93,7 +92,9 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     except DeadKernelError:
         error = "the kernel died (often: out of memory)"
     seconds = time.perf_counter() - started
-    _save(notebook, root / "build" / ("student" if student else "solutions") / lesson.file_name)
+    target = root / "build" / ("student" if student else "solutions") / lesson.file_name
+    save_executed(notebook, path, target)
+    _write_page(notebook, target)
     return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)
 
 
@@ -118,12 +119,23 @@ def file_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _save(notebook: nbformat.NotebookNode, path: Path) -> None:
+def save_executed(notebook: nbformat.NotebookNode, source: Path, target: Path) -> None:
+    """Write an executed notebook, with the digest of the file that was run.
+
+    Args:
+        notebook: with its outputs.
+        source: the notebook that was run.
+        target: where to write.
+    """
+    notebook.metadata[DIGEST] = file_digest(source)
+    write_atomically(target, nbformat.writes(notebook).encode())
+
+
+def _write_page(notebook: nbformat.NotebookNode, target: Path) -> None:
     from nbconvert import HTMLExporter  # only needed to run lessons headless
 
-    write_atomically(path, nbformat.writes(notebook).encode())
-    page, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
-    write_atomically(path.with_suffix(".html"), page.encode())
+    page, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": target.stem}})
+    write_atomically(target.with_suffix(".html"), page.encode())
 
 
 def _verdicts(notebook: nbformat.NotebookNode) -> Iterable[dict[str, Any]]:

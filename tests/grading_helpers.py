@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 
+from resnet_course.grading import build
 from resnet_course.grading.assignment import load_assignment, released
 
 SOURCE = '''\
@@ -90,3 +91,13 @@ def write_class(folder: Path, release: nbformat.NotebookNode, answers: dict[str,
         path = folder / "submitted" / student / "tiny" / "tiny.ipynb"
         path.parent.mkdir(parents=True)
         nbformat.write(answered(release, body), path)
+
+
+def nbgrader_folder(folder: Path, tests: Path) -> None:
+    """Let nbgrader know the assignment."""
+    (folder / "nbgrader_config.py").write_text(build.CONFIGURATION.format(course="tiny", root=str(folder)))
+    source = folder / "source" / "tiny" / "tiny.ipynb"
+    source.parent.mkdir(parents=True)
+    cells = [released(cell) for cell in load_assignment(tests).cells]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=build.METADATA), source)
+    build.nbgrader(folder, "generate_assignment", "tiny", "--force", "--create")

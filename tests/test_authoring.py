@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from resnet_course import __version__
 from resnet_course.authoring import (
     build_notebooks,
     leaked_solutions,
@@ -127,7 +128,7 @@ def test_every_notebook_begins_with_title_badge_and_install_cell(built: dict[Pat
         assert title.source.startswith(f"# {path.name[:2]} · ")
         where = f"{repository.removeprefix('https://github.com/')}/blob/main/{path.relative_to(ROOT).as_posix()}"
         assert where in title.source
-        assert install.source.count(repository) == 1
+        assert install.source.count(f'"resnet-course=={__version__}"') == 1
         assert "torch" not in install.source
 
 
@@ -221,11 +222,12 @@ def test_a_student_notebook_that_is_missing_is_no_proof(course: Path) -> None:
 
 def test_a_fork_changes_the_address_in_one_place(course: Path) -> None:
     edit(course / "pyproject.toml", repository_address(course), "https://github.com/someone/fork")
+    edit(course / "pyproject.toml", 'name = "resnet-course"', 'name = "forked-course"')
     build_notebooks(course)
     for name in ("notebooks/07_small.ipynb", "notebooks/solutions/07_small.ipynb"):
         title, install, *_ = cells(course / name)
         assert f"someone/fork/blob/main/{name}" in title.source
-        assert "git+https://github.com/someone/fork" in install.source
+        assert f'"forked-course=={__version__}"' in install.source
 
 
 def test_a_solution_without_an_end_is_refused(course: Path) -> None:

@@ -10,7 +10,7 @@ import sys
 import time
 
 import pytest
-from grading_helpers import release_of, write_assignment, write_class
+from grading_helpers import nbgrader_folder, release_of, write_assignment, write_class
 
 from resnet_course.errors import CourseError
 from resnet_course.grading import build, cluster, commands
@@ -147,18 +147,6 @@ def graded_by_nbgraders_count(folder):
 
     api = NbGraderAPI(config=Config({"CourseDirectory": {"root": str(folder)}}))
     return api.get_autograded_students("tiny")
-
-
-def nbgrader_folder(folder, tests):
-    """Let nbgrader know the assignment."""
-    (folder / "nbgrader_config.py").write_text(build.CONFIGURATION.format(course="tiny", root=str(folder)))
-    import nbformat
-
-    source = folder / "source" / "tiny" / "tiny.ipynb"
-    source.parent.mkdir(parents=True)
-    cells = [build.released(cell) for cell in build.load_assignment(tests).cells]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=build.METADATA), source)
-    build.nbgrader(folder, "generate_assignment", "tiny", "--force", "--create")
 
 
 def test_without_hand_ins_the_command_says_where_they_belong(classroom, monkeypatch, capsys):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import secrets
 import shutil
 import sys
@@ -217,6 +218,19 @@ def test_cells_that_never_end_or_end_the_process(cell, wall, ending):
     judgement = hand_in(["honest"], [cell, RIGHT.replace("NAME", "honest")], Limits(wall=wall, scratch=OWN_SIZE))
     assert points(judgement) == [0]
     assert judgement.ending == ending
+
+
+def test_a_bomb_of_threads_is_ended_long_before_the_machine_is_full():
+    bomb = (
+        "import threading, time\nthreading.stack_size(65536)\nwhile True:\n    try:\n"
+        "        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n    except BaseException: pass"
+    )
+    judgement = hand_in(["honest"], [bomb, RIGHT.replace("NAME", "honest")])
+    assert points(judgement) == [0]
+    assert judgement.ending == "refused"
+    found = re.search(r"it started (\d+) threads", judgement.log)
+    assert found is not None
+    assert int(found[1]) < 20_000
 
 
 # What each tries, and the errors that meet it. Names in capitals are filled in by the fixture.

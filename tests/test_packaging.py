@@ -10,7 +10,7 @@ import yaml
 import resnet_course
 
 ROOT = Path(__file__).parents[1]
-CONDA_NAMES = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"build": "python-build", "torch": "pytorch", "matplotlib": "matplotlib-base"}
 
 
 def requirements_of_pyproject() -> set[str]:
@@ -49,6 +49,9 @@ def test_version_stands_in_one_place():
     )
     assert result.stdout.strip() == resnet_course.__version__
     assert f"version: {resnet_course.__version__}" in (ROOT / "CITATION.cff").read_text()
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == resnet_course.__version__
 
 
 def test_the_makefile_names_every_target_in_its_help():

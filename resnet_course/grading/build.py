@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nbformat
 
-from resnet_course.authoring import INSTALL_CELL, METADATA, repository_address
+from resnet_course.authoring import METADATA, install_cell
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
 from resnet_course.grading.assignment import load_assignment, released
@@ -54,11 +54,10 @@ def build_classroom(target: Path) -> list[Path]:
     configuration = target / "nbgrader_config.py"
     if not configuration.is_file():
         write_atomically(configuration, CONFIGURATION.format(course=COURSE, root=str(target.resolve())).encode())
-    repository = repository_address(course_root())
     notebooks = []
     for folder in assignment_folders():
         assignment = load_assignment(folder)
-        install = nbformat.v4.new_code_cell(INSTALL_CELL.format(repository=repository))
+        install = install_cell(course_root())
         install.id = "install"
         cells = [released(cell) for cell in assignment.cells]
         notebook = nbformat.v4.new_notebook(cells=[cells[0], install, *cells[1:]], metadata=METADATA)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 
 from resnet_course.errors import CourseError
 from resnet_course.grading.assignment import load_assignment
@@ -192,6 +193,4 @@ def scheduler_memory(client: Any) -> int:
 
 
 def _own_memory() -> int:
-    import psutil  # comes with distributed
-
     return int(psutil.Process().memory_info().rss)

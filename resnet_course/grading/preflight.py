@@ -16,6 +16,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from resnet_course.grading.harmless import harmless_attachments, harmless_markdown, harmless_outputs, plain
+
 MOST_BYTES = 64 * 2**20  # of a notebook
 MOST_CELLS = 2_000
 MOST_SOURCE = 200_000  # characters of one cell
@@ -30,7 +32,8 @@ class HandIn:
     """A hand-in, ready to be graded.
 
     Args:
-        notebook: the learner's cells in their order, with the release's metadata and check cells, without outputs.
+        notebook: the learner's cells in their order, with the release's metadata and check cells; text and pictures
+            only (see `harmless`).
         cells: the sources to run, in order.
         repairs: what was mended or is odd, one sentence each; learners read them.
     """
@@ -53,12 +56,12 @@ def find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
     found = [path for path in found if path not in links and path.is_file()]
     exact = [path for path in found if path.name == f"{name}.ipynb"]
     if links and not exact:
-        raise RefusedError(f"{links[0].name} is a link, not a file; hand in the notebook itself")
+        raise RefusedError(f"{plain(links[0].name)} is a link, not a file; hand in the notebook itself")
     if exact:
         others = [path.name for path in found if path not in exact]
-        return exact[0], [f"{', '.join(others)}: not looked at"] if others else []
+        return exact[0], [f"{plain(', '.join(others))}: not looked at"] if others else []
     if len(found) == 1:
-        return found[0], [f"the file is called {found[0].name}, not {name}.ipynb"]
+        return found[0], [f"the file is called {plain(found[0].name)}, not {name}.ipynb"]
     if found:
         raise RefusedError(f"{len(found)} notebooks, none of them called {name}.ipynb; hand in one")
     raise RefusedError(f"there is no notebook; hand in {name}.ipynb")
@@ -76,14 +79,16 @@ def read_hand_in(path: Path, release: NotebookNode) -> HandIn:
     """
     information = path.lstat()
     if not stat.S_ISREG(information.st_mode):
-        raise RefusedError(f"{path.name} is not a plain file")
+        raise RefusedError(f"{plain(path.name)} is not a plain file")
     if information.st_size > MOST_BYTES:
-        raise RefusedError(f"{path.name} is larger than {MOST_BYTES // 2**20} MB; clear all outputs and hand in again")
+        raise RefusedError(
+            f"{plain(path.name)} is larger than {MOST_BYTES // 2**20} MB; clear all outputs and hand in again"
+        )
     repairs: list[str] = []
-    content = _parse(path.read_bytes(), path.name)
+    content = _parse(path.read_bytes(), plain(path.name))
     kernel = str(_inside(content, "metadata", "kernelspec", "language") or "python").lower()
     if kernel != "python":
-        repairs.append(f"its kernel was {kernel[:20]}; its cells were run as Python")
+        repairs.append(f"its kernel was {plain(kernel)[:20]}; its cells were run as Python")
     cells = _cells(content, repairs)
     return _fit(cells, release, repairs)
 
@@ -105,7 +110,7 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
 
 
 def _cells(content: dict[str, Any], repairs: list[str]) -> list[NotebookNode]:
-    """The cells without outputs; what is no cell is left out."""
+    """The cells with what may be shown of their outputs; what is no cell is left out."""
     found = []
     for cell in content["cells"][:MOST_CELLS]:
         source = cell.get("source", "") if isinstance(cell, dict) else None
@@ -119,6 +124,10 @@ def _cells(content: dict[str, Any], repairs: list[str]) -> list[NotebookNode]:
             continue
         build = nbformat.v4.new_code_cell if cell["cell_type"] == "code" else nbformat.v4.new_markdown_cell
         new = build(source)
+        if new.cell_type == "code":
+            new.outputs = harmless_outputs(cell.get("outputs"))
+        elif attachments := harmless_attachments(cell.get("attachments")):
+            new.attachments = attachments
         grade_id = _inside(cell, "metadata", "nbgrader", "grade_id")
         new.metadata = NotebookNode({"was": grade_id if isinstance(grade_id, str) else ""})
         new.id = cell["id"] if isinstance(cell.get("id"), str) else ""
@@ -132,15 +141,20 @@ def _fit(cells: list[NotebookNode], release: NotebookNode, repairs: list[str]) -
     """Tell which cell is which, put the release's own cells back, and list what to run."""
     ours = {index: _find(cell, cells, release, repairs) for index, cell in enumerate(release.cells)}
     of_cell = {found: release.cells[index] for index, found in ours.items() if found is not None}
+    handed_out = {cell.source for cell in release.cells}
     locked_sources = {cell.source for cell in release.cells if _locked(cell) or _skipped(cell)}
     hand_in = HandIn(nbformat.v4.new_notebook(metadata=release.metadata), repairs=repairs)
     for index, cell in enumerate(cells):
         own = of_cell.get(index)
         new = copy.deepcopy(own) if own is not None else cell
-        if own is not None and not _locked(own):
-            new.source = cell.source
-        elif own is not None and own.source.strip() != cell.source.strip():
+        if own is not None and _locked(own) and own.source.strip() != cell.source.strip():
             repairs.append(f"the check cell {_grade_id(own)} was changed; the original was put back")
+        elif own is None or not _locked(own):
+            show = new.cell_type == "markdown" and cell.source not in handed_out
+            new.source = harmless_markdown(cell.source) if show else cell.source
+        for part in ("outputs", "attachments"):
+            if part in cell and new.cell_type == cell.cell_type:
+                new[part] = cell[part]
         new.id = own.id if own is not None else f"added-{index}"
         if own is None:
             new.metadata = NotebookNode()

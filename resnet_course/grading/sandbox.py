@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Any, Literal
 
+import psutil
+
 from resnet_course.errors import CourseError
 from resnet_course.grading import engines
 from resnet_course.grading.probes import Observation, Probe
@@ -28,6 +30,8 @@ from resnet_course.grading.protocol import LENGTH, BadMessageError, decode, enco
 from resnet_course.grading.seccomp import threads_only
 
 TRUST = "--no-sandbox-i-trust-these-files"
+LOOK = 0.2  # seconds between two looks at the number of threads
+MOST_THREADS = 256
 IDLE_MEMORY = 2 * 2**30  # bytes; what a container may use beyond the limit: Python with PyTorch, and the files
 Kind = Literal["crashed", "timed out", "refused"]
 
@@ -118,6 +122,7 @@ class Session:
     def __init__(self, cells: list[str], limits: Limits, sandbox: Sandbox) -> None:
         self._cells, self._limits, self._sandbox = cells, limits, sandbox
         self._answered = 0
+        self._next_look = 0.0
         self._log = bytearray()
         self.notes: list[str] = []
 
@@ -203,10 +208,10 @@ class Session:
             ready.register(stdout, selectors.EVENT_READ)
             while len(received) < length or length == LENGTH.size:
                 left = self._deadline - time.monotonic()
-                events = ready.select(left) if left > 0 else []
-                if not events:
+                if left <= 0:
                     raise self._ended("timed out", f"it took longer than {self._limits.wall:g} seconds")
-                for key, _ in events:
+                self._look_at_threads()
+                for key, _ in ready.select(min(left, LOOK)):
                     if key.fileobj is stdin:
                         unsent = self._send_some(unsent)
                         if not unsent:
@@ -219,6 +224,18 @@ class Session:
             return decode(bytes(received[LENGTH.size :]))
         except BadMessageError as error:
             raise self._ended("refused", str(error)) from error
+
+    def _look_at_threads(self) -> None:
+        """Now and then, see that they are few: no limit of a process on threads holds for root."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK
+        threads = 0
+        with contextlib.suppress(psutil.Error):
+            own = psutil.Process(self._process.pid)
+            threads = sum(process.num_threads() for process in [own, *own.children(recursive=True)])
+        if threads > MOST_THREADS:
+            raise self._ended("refused", f"it started {threads} threads; {MOST_THREADS} are allowed")
 
     def _send_some(self, unsent: memoryview) -> memoryview:
         """What is left to send. Nothing if the other side does not listen: its end is noticed when reading."""

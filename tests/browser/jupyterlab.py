@@ -1,0 +1,128 @@
+"""JupyterLab as a learner has it: a server of its own on this machine, and one notebook in a tab."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from visiting import ROOT, SCREENSHOTS
+
+SETTINGS = {  # every cell in the page, and no question about news
+    "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
+    "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+RUN_TIMEOUT = 300_000  # milliseconds for a whole lesson
+
+
+@dataclass
+class Lab:
+    """A server.
+
+    Args:
+        address: with which it is reached.
+        token: that lets a browser in.
+        folder: of its notebooks.
+    """
+
+    address: str
+    token: str
+    folder: Path
+
+
+@contextmanager
+def start_lab(folder: Path) -> Iterator[Lab]:
+    """Serve copies of the student notebooks until the end."""
+    notebooks, settings, runtime = folder / "notebooks", folder / "settings", folder / "runtime"
+    notebooks.mkdir()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        shutil.copy(path, notebooks)
+    shutil.copytree(ROOT / "notebooks" / "figures", notebooks / "figures")
+    for name, values in SETTINGS.items():
+        path = settings / f"{name}.jupyterlab-settings"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(values))
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("RESNET_COURSE_W")},
+        "JUPYTERLAB_SETTINGS_DIR": str(settings),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "JUPYTER_RUNTIME_DIR": str(runtime),
+        "RESNET_COURSE_JOURNAL": str(folder / "journal.json"),
+    }
+    options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root", f"--ServerApp.root_dir={notebooks}"]
+    with (folder / "log.txt").open("w") as log:
+        line = [sys.executable, "-m", "jupyterlab", *options]
+        server = subprocess.Popen(line, cwd=notebooks, env=environment, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 60
+        while not (found := list(runtime.glob("jpserver-*.json"))):
+            assert server.poll() is None, (folder / "log.txt").read_text()
+            assert time.monotonic() < deadline, "JupyterLab did not start within a minute"
+            time.sleep(0.2)
+        about = json.loads(found[0].read_text())
+        yield Lab(about["url"], about["token"], notebooks)
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+class Notebook:
+    """A notebook that is open in a browser's page."""
+
+    def __init__(self, page, lab: Lab, name: str) -> None:
+        self.page, self.path = page, lab.folder / name
+        page.goto(f"{lab.address}lab/tree/{name}?reset&token={lab.token}")
+        page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+
+    def write(self, marker: str, code: str) -> None:
+        """Write code at the beginning of the cell that holds `marker`, as a learner does, by the keyboard."""
+        editor = self.page.locator(".jp-CodeCell .cm-content", has_text=marker).first
+        editor.click()
+        self.page.keyboard.press("Control+Home")
+        self.page.keyboard.insert_text(code)
+
+    def run_all(self) -> nbformat.NotebookNode:
+        """Run all cells, save, and read the file."""
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_text("Run All Cells", exact=True).first.click()
+        self.page.locator(".jp-InputPrompt", has_text="[*]").first.wait_for(timeout=20_000)
+        self.page.wait_for_function(
+            "![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))",
+            timeout=RUN_TIMEOUT,
+        )
+        before = self.path.stat().st_mtime_ns
+        self.page.keyboard.press("Control+s")
+        deadline = time.monotonic() + 30
+        while self.path.stat().st_mtime_ns == before and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return nbformat.read(self.path, as_version=4)
+
+    def picture(self, name: str) -> None:
+        """Keep a picture of what can be seen now."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"jupyterlab_{name}.png")
+
+
+def problems_in(notebook: nbformat.NotebookNode) -> list[str]:
+    """Cells that did not run, and errors and warnings that a learner would see."""
+    found = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        if cell.source.strip() and cell.execution_count is None:
+            found.append(f"not run: {cell.source[:80]}")
+        for output in cell.outputs:
+            if output.output_type == "error":
+                found.append(f"{output.ename}: {output.evalue}")
+            if output.output_type == "stream" and output.name == "stderr" and "Warning" in output.text:
+                found.append(output.text[:200])
+    return found

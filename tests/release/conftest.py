@@ -1,0 +1,15 @@
+"""What a user installs. `make test-dist` and `make test-colab` run the tests of this folder; a plain pytest does not."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def dist() -> Path:
+    """The folder that `make dist` has made, with one wheel and one source archive."""
+    folder = ROOT / "dist"
+    assert len(list(folder.glob("*"))) == 2, f"{folder} should hold a wheel and an archive: run `make dist`"
+    return folder
