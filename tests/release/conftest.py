@@ -1,4 +1,4 @@
-"""What a user installs. `make test-dist` and `make test-colab` run the tests of this folder; a plain pytest does not."""
+"""What a user installs. `make test-dist` and `make test-colab` run these tests; a plain pytest leaves them out."""
 
 from pathlib import Path
 
