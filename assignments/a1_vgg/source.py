@@ -1,17 +1,35 @@
 # %% [markdown]
 # # Assignment 1 · VGG and the training loop
 #
-# **What you show:** that you can build a network from a rule, compute what it sees, and write a training loop whose
-# numbers can be believed.
+# *A network from a rule, what one of its numbers sees, and numbers that can be believed.*
 #
-# **Points:** 40. Build a network (10), what one number sees (8), a step on several small batches (12), an honest
-# evaluation (10).
+# **You show here that you can**
 #
-# **Before you begin:** lesson 01. **Time:** about two hours. Everything runs in seconds on a CPU.
+# - build a network from a rule, layer by layer,
+# - compute what one number of a feature map sees of the image, dilation included,
+# - make one step of the optimizer on several small batches, with the gradient of the large one,
+# - measure accuracy over all images and in each class, without touching the model.
 #
-# **How it is marked:** every task has a cell for your answer and a cell that checks it on one example. The checks are
-# there to help you; the points come from other examples, which run later. You may add cells. Keep the names that the
-# tasks give. A print or a warning costs nothing.
+# **You need:** lesson 01.
+#
+# **Time:** about two hours; the code runs in seconds on a CPU.
+
+# %% [markdown]
+# | task | points |
+# |---|---|
+# | 1 `staged_vgg` | 10 |
+# | 2 `receptive_field` | 8 |
+# | 3 `accumulated_step` | 12 |
+# | 4 `evaluate_by_class` | 10 |
+# | together | 40 |
+#
+# **How it is graded.** Below each task stands a check with one example. It tells you at once whether you are on the
+# right way. The points come from hidden tests, which use other sizes, other weights and other cases that the text
+# names. They find your functions by their names, so keep the names as they are. An answer with a single known
+# mistake earns a part of the points, and the feedback says which mistake it is.
+#
+# Each task is marked by itself: a mistake in one task costs no points in another. Write only into the cells with
+# `raise NotImplementedError`, and add cells of your own wherever you like. A print or a warning costs nothing.
 
 # %%
 import torch
@@ -194,3 +212,9 @@ else:
     assert by_class[:2] == [1.0, 0.5], f"the classes 0 and 1 have 1.0 and 0.5, and it says {by_class[:2]}"
     assert by_class[2] != by_class[2], "class 2 has no image: its accuracy is float('nan')"
     print("evaluate_by_class: the example is right")
+
+# %% [markdown]
+# ## Before you hand in
+#
+# Restart the kernel and run all cells. Every task should report that its example is right. Save the notebook and hand
+# in this file; keep its name. A task that is not written earns no points and spoils no other one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from jupyterlab import Lab, Notebook, problems_in, start_lab
+from learning import Lab, Notebook, problems_in, start_lab
 
 from resnet_course.lessons import LESSONS
 
