@@ -47,7 +47,7 @@ profile = runtime.profile()
 precision = runtime.precision()
 depth = profile.pick(quick=8, full=20)
 budget = profile.pick(
-    quick=runtime.Budget(images=2_000, image_size=16, epochs=3),
+    quick=runtime.Budget(images=1_600, image_size=16, epochs=3),
     full=runtime.Budget(images=50_000, image_size=32, epochs=8, batch_size=128),
 )
 print(f"{profile.dataset}: {budget.images:,} images, {budget.epochs} epochs of residual {depth} on {profile.device}")

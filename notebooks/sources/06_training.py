@@ -39,7 +39,7 @@ plotting.use_style()
 profile = runtime.profile()
 precision = runtime.precision()
 budget = profile.pick(
-    quick=runtime.Budget(images=2_000, image_size=32, epochs=5, width=16),
+    quick=runtime.Budget(images=2_000, image_size=32, epochs=4, width=16),
     full=runtime.Budget(images=50_000, image_size=32, epochs=30, batch_size=128, width=64),
 )
 print(f"{profile.dataset}: {budget.images:,} images, {budget.epochs} epochs on {profile.device}, {precision}")

@@ -83,11 +83,10 @@ class Notebook:
         page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
         page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
 
-    def write(self, marker: str, code: str) -> None:
-        """Write code at the beginning of the cell that holds `marker`, as a learner does, by the keyboard."""
-        editor = self.page.locator(".jp-CodeCell .cm-content", has_text=marker).first
-        editor.click()
-        self.page.keyboard.press("Control+Home")
+    def write(self, line: str, code: str) -> None:
+        """Write code in front of a line, as a learner does, by the keyboard."""
+        self.page.locator(".jp-CodeCell .cm-line", has_text=line).first.click()
+        self.page.keyboard.press("Home")
         self.page.keyboard.insert_text(code)
 
     def run_all(self) -> nbformat.NotebookNode:
