@@ -7,6 +7,8 @@ import pytest
 from grading_helpers import answered, nbgrader_folder, release_of, write_assignment, write_class
 from nbgrader.api import Gradebook
 
+from resnet_course.errors import CourseError
+from resnet_course.grading import build
 from resnet_course.grading.gradebook import write_marks
 from resnet_course.grading.marking import Mark
 from resnet_course.grading.outcomes import Outcome
@@ -76,6 +78,21 @@ def test_a_report_that_is_gone_earns_nothing_and_waits_for_nobody(course):
     write_marks([outcome(10.0, "Right.", "ben", ["the cell words is missing"])], course)
     with book(course) as gradebook:
         assert submission(gradebook, "ben").score == 10.0
+
+
+def test_nbgraders_own_autograding_runs_nothing_and_changes_no_mark(course, tmp_path):
+    write_marks([outcome(5.0, "How often? Twice.", "ben")], course)
+    path = course / "submitted" / "ben" / "tiny" / "tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(f"open({str(tmp_path / 'ran')!r}, 'w')"))
+    nbformat.write(notebook, path)
+    with pytest.raises(CourseError, match="autograde"):
+        build.nbgrader(course, "autograde", "tiny", "--force")
+    assert not (tmp_path / "ran").exists()
+    with book(course) as gradebook:
+        assert grade_of(gradebook, "double", "ben").auto_score == 5.0
+    write_marks([outcome(5.0, "How often? Twice.", "ben")], course)
+    assert (course / "autograded" / "ben" / "tiny" / "tiny.ipynb").is_file()
 
 
 def test_the_page_of_a_person_holds_no_code_of_the_learners(course, tmp_path):

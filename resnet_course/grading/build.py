@@ -27,6 +27,8 @@ c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"
 c.ClearSolutions.enforce_metadata = False
 c.ClearSolutions.text_stub = "*Write your report here.*"
+# nbgrader's own autograding would run learners' code in your name, so it stops before it begins.
+c.Autograde.sanitize_preprocessors = ["resnet_course.grading.no_autograde.RefuseAutograde"]
 '''
 
 
