@@ -14,7 +14,7 @@ INTRODUCTION = """\
 ---
 myst:
   html_meta:
-    description: Every recorded experiment of the course: numbers, figures and verdicts, from the records.
+    description: Every recorded experiment of the course, with numbers, figures and verdicts drawn from the records.
 ---
 
 # Results
