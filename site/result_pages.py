@@ -52,7 +52,7 @@ def _recorded() -> Iterator[tuple[str, str]]:
 def _section(plan: str, dataset: str, folder: Path) -> Iterator[str]:
     records = load_records(plan, dataset)
     where = f"{plan}_{dataset}"
-    yield f"\n## {PLANS[plan].question}\n"
+    yield f"\n## {PLANS[plan].question} ({dataset})\n"
     for finding in find_out(plan, records):
         sign = "✔" if finding.holds else "✘"
         yield f"- {sign} **{finding.verdict}**: {finding.claim} ({finding.numbers})."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -92,18 +94,26 @@ class Notebook:
     def run_all(self) -> nbformat.NotebookNode:
         """Run all cells, save, and read the file."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_text("Run All Cells", exact=True).first.click()
-        self.page.locator(".jp-InputPrompt", has_text="[*]").first.wait_for(timeout=20_000)
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.page.locator(".jp-InputPrompt", has_text="[*]").first.wait_for(timeout=30_000, state="attached")
         self.page.wait_for_function(
             "![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))",
             timeout=RUN_TIMEOUT,
         )
-        before = self.path.stat().st_mtime_ns
-        self.page.keyboard.press("Control+s")
+        return self.save()
+
+    def save(self) -> nbformat.NotebookNode:
+        """Save, and read the file once it holds what the page shows."""
+        shown = self.page.locator(".jp-InputPrompt", has_text=re.compile(r"\[\d+\]")).count()
         deadline = time.monotonic() + 30
-        while self.path.stat().st_mtime_ns == before and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return nbformat.read(self.path, as_version=4)
+        while True:
+            self.page.keyboard.press("Control+s")
+            time.sleep(0.5)
+            with contextlib.suppress(nbformat.reader.NotJSONError):  # it is being written
+                notebook = nbformat.read(self.path, as_version=4)
+                if sum(cell.get("execution_count") is not None for cell in notebook.cells) == shown:
+                    return notebook
+            assert time.monotonic() < deadline, f"{self.path.name} was not saved"
 
     def picture(self, name: str) -> None:
         """Keep a picture of what can be seen now."""

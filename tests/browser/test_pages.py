@@ -98,10 +98,18 @@ def test_a_page_is_accessible_quiet_and_fits(visit, page: str) -> None:
             scrolls = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert scrolls <= 0, f"at {width} pixels the page is {scrolls} pixels too wide"
             if (name := page.removesuffix(".html")) in SHOWN:
-                SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-                visit.page.screenshot(path=SCREENSHOTS / f"{name.replace('/', '_')}_{width}_{scheme}.png")
+                keep_picture(visit.page, f"{name.replace('/', '_')}_{width}_{scheme}")
     assert visit.outside == []
     assert visit.errors == []
+
+
+def keep_picture(page, name: str) -> None:
+    """What is seen first, and the explorer if the page has one."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    for explorer in page.locator(".explorer").all():
+        explorer.screenshot(path=SCREENSHOTS / f"{name}_explorer.png")
+        page.evaluate("scrollTo(0, 0)")
 
 
 def find_violations(page) -> list[str]:
