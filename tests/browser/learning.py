@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+from playwright.sync_api import TimeoutError
 from visiting import ROOT, SCREENSHOTS
 
 SETTINGS = {  # every cell in the page, and no question about news
@@ -93,9 +94,13 @@ class Notebook:
 
     def run_all(self) -> nbformat.NotebookNode:
         """Run all cells, save, and read the file."""
-        self.page.get_by_role("menuitem", name="Run", exact=True).click()
-        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.page.locator(".jp-InputPrompt", has_text="[*]").first.wait_for(timeout=30_000, state="attached")
+        running = self.page.locator(".jp-InputPrompt", has_text="[*]").first
+        for _ in range(4):  # on a busy machine a menu may open under the pointer, and miss the click
+            self.page.get_by_role("menuitem", name="Run", exact=True).click()
+            self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+            with contextlib.suppress(TimeoutError):
+                running.wait_for(timeout=8_000, state="attached")
+                break
         self.page.wait_for_function(
             "![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))",
             timeout=RUN_TIMEOUT,

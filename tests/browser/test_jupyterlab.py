@@ -65,7 +65,8 @@ def look_at_messages(notebook: Notebook) -> None:
 
 def use_the_shape_tracer(notebook: Notebook) -> None:
     page = notebook.page
-    page.locator(".widget-radio-box label", has_text="ResNet-50").click()
+    button = page.get_by_role("button", name="ResNet-50", exact=True)
+    button.click()
     page.locator(".jp-OutputArea-output", has_text="2048×4×4").first.wait_for(timeout=20_000)
-    page.locator(".widget-radio-box").first.scroll_into_view_if_needed()
+    button.scroll_into_view_if_needed()
     notebook.picture("05_tracer")
