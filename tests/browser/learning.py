@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
-from playwright.sync_api import TimeoutError
 from visiting import ROOT, SCREENSHOTS
 
 SETTINGS = {  # every cell in the page, and no question about news
@@ -84,7 +83,7 @@ class Notebook:
         self.page, self.path = page, lab.folder / name
         page.goto(f"{lab.address}lab/tree/{name}?reset&token={lab.token}")
         page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+        page.get_by_text(re.compile(r"^Python 3 .*\| Idle$")).wait_for(timeout=60_000)  # in the bar at the bottom
 
     def write(self, line: str, code: str) -> None:
         """Write code in front of a line, as a learner does, by the keyboard."""
@@ -94,13 +93,9 @@ class Notebook:
 
     def run_all(self) -> nbformat.NotebookNode:
         """Run all cells, save, and read the file."""
-        running = self.page.locator(".jp-InputPrompt", has_text="[*]").first
-        for _ in range(4):  # on a busy machine a menu may open under the pointer, and miss the click
-            self.page.get_by_role("menuitem", name="Run", exact=True).click()
-            self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-            with contextlib.suppress(TimeoutError):
-                running.wait_for(timeout=8_000, state="attached")
-                break
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.page.locator(".jp-InputPrompt", has_text="[*]").first.wait_for(timeout=30_000, state="attached")
         self.page.wait_for_function(
             "![...document.querySelectorAll('.jp-InputPrompt')].some(prompt => prompt.textContent.includes('*'))",
             timeout=RUN_TIMEOUT,
