@@ -20,6 +20,8 @@ Command = Callable[[argparse.Namespace], int]
 # One process for each core, with one thread each: for networks this small that is faster than two threads in one.
 WORKERS = ("-n", "auto", "--maxprocesses", "4")
 
+LAB = ("nbclient", "nbconvert", "nbformat")  # imported by commands that the extra `lab` is enough for
+
 # What `test` runs, in this order; the first failure ends it.
 TEST_STEPS = (
     ("lint", ("-m", "ruff", "check", ".")),
@@ -39,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return options.run(options)
     except CourseError as error:
         say(f"error: {error}", error=True)
+        return 2
+    except ModuleNotFoundError as error:  # of an extra; what every command needs is installed with the package
+        extra = "lab" if error.name in LAB else "dev"
+        say(f"error: {error.name} is missing. Install it with: pip install 'resnet-course[{extra}]'", error=True)
         return 2
 
 

@@ -8,15 +8,16 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import nbformat
+from typing import TYPE_CHECKING, Any
 
 from resnet_course.errors import CourseError
 from resnet_course.files import write_atomically
 from resnet_course.lessons import LESSONS, Lesson
 from resnet_course.messages import MIME_TYPE
 from resnet_course.progress import say
+
+if TYPE_CHECKING:
+    import nbformat  # of the extra `lab`; the rest of this module works without it
 
 CELL_TIMEOUT = 3600  # seconds; a full-profile training is one cell
 DIGEST = "resnet_course_sha256"  # in an executed notebook's metadata: of the file that was run
@@ -72,6 +73,7 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     Raises:
         CourseError: if the notebook is missing.
     """
+    import nbformat
     from nbclient import NotebookClient  # only needed to run lessons headless
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -100,6 +102,8 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
 
 def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS) -> list[str]:
     """Lessons without an executed solution notebook that is whole and of today's solutions: one sentence each."""
+    import nbformat
+
     problems = []
     for lesson in lessons:
         path = root / "build" / "solutions" / lesson.file_name
@@ -127,6 +131,8 @@ def save_executed(notebook: nbformat.NotebookNode, source: Path, target: Path) -
         source: the notebook that was run.
         target: where to write.
     """
+    import nbformat
+
     notebook.metadata[DIGEST] = file_digest(source)
     write_atomically(target, nbformat.writes(notebook).encode())
 

@@ -122,6 +122,16 @@ def test_nothing_runs_when_one_of_the_lessons_is_unknown(runs: list[tuple], caps
     assert "there is no lesson '99'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("module", "extra"), [("nbformat", "lab"), ("sphinx", "dev")])
+def test_a_missing_extra_is_named(module: str, extra: str, monkeypatch, capsys) -> None:
+    def fail(*_) -> None:
+        raise ModuleNotFoundError(f"No module named '{module}'", name=module)
+
+    monkeypatch.setattr("resnet_course.runner.run_lessons", fail)
+    assert cli.main(["run", "05"]) == 2
+    assert f"{module} is missing. Install it with: pip install 'resnet-course[{extra}]'" in capsys.readouterr().err
+
+
 def test_an_error_of_the_course_is_printed_without_a_traceback(monkeypatch, capsys) -> None:
     def fail(*arguments):
         raise CourseError("the disk is full; free some space")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from pathlib import Path
 
@@ -210,11 +209,20 @@ def test_links_to_nothing_and_to_folders(two: Path) -> None:
     assert "links to folders are not followed" in found["loop"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="an administrator may read every file")
-def test_a_file_that_may_not_be_opened(two: Path) -> None:
-    (two / "a" / "0.png").chmod(0)
+def test_a_file_that_may_not_be_opened(two: Path, monkeypatch) -> None:
+    """An administrator may open every file, so the refusal is played here."""
+    refused, opened = two / "a" / "0.png", Path.open
+
+    def open_unless_refused(path: Path, *arguments, **options):
+        if path == refused:
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_unless_refused)
     _, report = read_folder(two)
-    assert ["Check its permissions" in problem.advice for problem in report.bad] == [True]
+    assert [(problem.file.name, "Check its permissions" in problem.advice) for problem in report.bad] == [
+        ("0.png", True)
+    ]
 
 
 # --- Pictures of phones ---------------------------------------------------------------------------------------------

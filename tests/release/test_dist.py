@@ -77,3 +77,7 @@ def test_preflight_and_version_work_from_the_wheel(python: Path, tmp_path: Path)
         run = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert run.returncode == 0, (command, run.stderr)
         assert run.stdout.strip()
+    # What needs the checkout says so.
+    run = subprocess.run([python, "-m", "resnet_course", "course"], cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "Clone the repository" in run.stderr
