@@ -149,10 +149,9 @@ def describe_failure(cell, why, traceback=None):
 
 def keep_outputs(cell):
     """Note what a cell printed; after the last cell of a solution notebook, save it as executed."""
-    file, outputs = cell.parent, cell.test_outputs or []
-    cell.cell.outputs = [output for output in outputs if output.output_type != "error"]
-    cell.cell.execution_count = file.kernel.reply.get("execution_count")
-    file.done = getattr(file, "done", 0) + 1
+    file = cell.parent
+    cell.cell.outputs = cell.test_outputs or []
+    file.done = cell.cell.execution_count = getattr(file, "done", 0) + 1
     solutions = cell.config.rootpath / "notebooks" / "solutions"
     if file.path.parent == solutions and file.done == sum(each.cell_type == "code" for each in file.nb.cells):
         from resnet_course.runner import save_executed

@@ -99,9 +99,13 @@ def run_pytest(folder, *options):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("course")
+
+
+@pytest.fixture(scope="module")
+def results(folder):
     """One pytest run for all notebooks that need no time limit of their own."""
-    folder = tmp_path_factory.mktemp("notebooks")
     write_notebook(folder / "good.ipynb", GOOD)
     write_notebook(folder / "bad.ipynb", [source for source, _ in BAD] + ["1"])
     write_notebook(folder / "excused.ipynb", ["!false", "%no_such_magic"], tags=["raises-exception"])
@@ -112,6 +116,9 @@ def results(tmp_path_factory):
         (folder / place).mkdir()
         cells = [SAYS.format(status) for status in ("not_written", "passed", "failed")] + [silent]
         write_notebook(folder / place / f"checks_in_{place}.ipynb", cells)
+    (folder / "notebooks" / "solutions").mkdir()
+    write_notebook(folder / "notebooks" / "solutions" / "whole.ipynb", ["print('one')", "2"])
+    write_notebook(folder / "notebooks" / "solutions" / "broken.ipynb", ["print('one')", "1 / 0"])
     (folder / "test_limit.py").write_text(LIMIT.format(300), encoding="utf-8")
     return run_pytest(folder)
 
@@ -152,6 +159,15 @@ def test_dead_kernel_fails_its_cell_and_the_rest_soon(results, notebook, cells, 
     for number in range(fatal + 1, len(cells)):
         assert f"{notebook}::Cell {number}: not run" in problems[number]
     assert sum(result.seconds for result in results[notebook]) < 30
+
+
+def test_a_solution_that_ran_to_its_end_is_kept_with_its_outputs(results, folder):
+    (kept,) = (folder / "build" / "solutions").iterdir()
+    assert kept.name == "whole.ipynb"
+    first, second = nbformat.read(kept, as_version=4).cells
+    assert first.outputs[0].text == "one\n"
+    assert second.outputs[0].data["text/plain"] == "2"
+    assert (first.execution_count, second.execution_count) == (1, 2)
 
 
 def test_time_limit_has_a_default(results):
