@@ -13,7 +13,7 @@
 #
 # **You need:** lesson 01, or knowing what convolution, batch norm and cross-entropy are.
 #
-# **Time:** 40 minutes to read and write; the code runs in about a minute on two CPU cores.
+# **Time:** 40 minutes to read and write; the code runs in about half a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet

@@ -13,7 +13,7 @@
 #
 # **You need:** lessons 01 to 05.
 #
-# **Time:** 45 minutes to read and write; the code runs in about a minute on two CPU cores.
+# **Time:** 45 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet

@@ -13,7 +13,7 @@
 #
 # **You need:** lessons 03 and 06.
 #
-# **Time:** 35 minutes to read and write; the code runs in about a minute on two CPU cores.
+# **Time:** 35 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
