@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,25 @@ WORKERS = ("-n", "auto", "--maxprocesses", "4")
 
 LAB = ("nbclient", "nbconvert", "nbformat")  # imported by commands that the extra `lab` is enough for
 
-# What `test` runs, in this order; the first failure ends it.
+# What `test` runs: one group after the other, the steps of a group side by side. The first group that fails ends it.
 TEST_STEPS = (
-    ("lint", ("-m", "ruff", "check", ".")),
-    ("format", ("-m", "ruff", "format", "--check", ".")),
-    ("types", ("-m", "mypy")),
-    ("arrows between modules", ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo")),
-    ("tests", ("-m", "pytest", *WORKERS)),
-    ("mutants of the solutions", ("tests/mutation_run.py",)),
-    ("notebooks", ("-m", "pytest", *WORKERS, "--dist", "loadfile", "--nbval-lax", "--nbval-current-env", "notebooks")),
+    (
+        ("lint", ("-m", "ruff", "check", ".")),
+        ("format", ("-m", "ruff", "format", "--check", ".")),
+        ("types", ("-m", "mypy")),
+        (
+            "arrows between modules",
+            ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"),
+        ),
+        ("mutants of the solutions", ("tests/mutation_run.py",)),
+    ),
+    (("tests", ("-m", "pytest", *WORKERS)),),
+    (
+        (
+            "notebooks",
+            ("-m", "pytest", *WORKERS, "--dist", "loadfile", "--nbval-lax", "--nbval-current-env", "notebooks"),
+        ),
+    ),
 )
 
 
@@ -288,12 +299,26 @@ def _test(options: argparse.Namespace) -> int:
     root = course_root()
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     seconds: dict[str, float] = {}
-    for title, arguments in TEST_STEPS:
-        say(f"\n--- {title}")
-        started = time.perf_counter()
-        if subprocess.call([sys.executable, *arguments], cwd=root, env=environment):
-            say(f"{title}: failed", error=True)
-            return 1
+
+    def run(title: str, arguments: tuple[str, ...], alone: bool) -> bool:
+        """Whether the step succeeds. One that runs beside others says all at its end."""
+        line, started = [sys.executable, *arguments], time.perf_counter()
+        if alone:
+            say(f"\n--- {title}")
+            status = subprocess.call(line, cwd=root, env=environment)
+        else:
+            done = subprocess.run(line, cwd=root, env=environment, capture_output=True, text=True, check=False)
+            status = done.returncode
+            say(f"\n--- {title}\n{done.stdout}{done.stderr}".rstrip())
         seconds[title] = time.perf_counter() - started
+        if status:
+            say(f"{title}: failed", error=True)
+        return status == 0
+
+    for group in TEST_STEPS:
+        with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
+            steps = [side_by_side.submit(run, title, arguments, len(group) == 1) for title, arguments in group]
+        if not all(step.result() for step in steps):
+            return 1
     say("\n" + "\n".join(f"{title:<28}{spent:>7.0f} s" for title, spent in seconds.items()))
     return 0

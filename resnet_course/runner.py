@@ -84,7 +84,10 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     notebook = nbformat.read(path, as_version=4)
     # The kernel starts in the notebook's folder, as in JupyterLab.
     resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources)
+    quiet = ["--log-level=ERROR"]  # ipykernel warns that it talks over loopback unencrypted
+    client = NotebookClient(
+        notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources, extra_arguments=quiet
+    )
     started, error = time.perf_counter(), None
     environment = {**os.environ, **HEADLESS}
     try:

@@ -12,9 +12,9 @@ import os
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast, get_args
 
 import platformdirs
 import torch
@@ -28,8 +28,9 @@ from resnet_course.models import cifar_resnet
 from resnet_course.training import FLOAT32, Precision, keep_freed_memory
 
 T = TypeVar("T")
-ProfileName = Literal["quick", "full"]
+ProfileName = Literal["smoke", "quick", "full"]
 
+SMOKE_IMAGES = 200  # and one epoch; a training without a budget is as in the quick profile
 MARGIN = 1.15  # another precision must be this much faster than float32 to be chosen
 
 
@@ -49,7 +50,8 @@ class Profile:
     """How large a lesson's runs are, where they run and on what.
 
     Args:
-        name: "quick" (minutes on a CPU) or "full" (a GPU).
+        name: "quick" (minutes on a CPU), "full" (a GPU), or "smoke" (the quick one with trainings so short that they
+            show only whether every cell runs).
         device: where models and batches live.
         dataset: a name or folder for `data.load`.
     """
@@ -60,7 +62,11 @@ class Profile:
 
     def pick(self, quick: T, full: T) -> T:
         """The value for this profile."""
-        return quick if self.name == "quick" else full
+        if self.name == "full":
+            return full
+        if self.name == "smoke" and isinstance(quick, Budget):
+            return replace(quick, images=min(quick.images, SMOKE_IMAGES), epochs=1)
+        return quick
 
 
 def device() -> torch.device:
@@ -75,17 +81,17 @@ def device() -> torch.device:
 def profile() -> Profile:
     """The profile in force: full on a GPU, quick elsewhere.
 
-    `RESNET_COURSE_PROFILE` ("quick" or "full") and `RESNET_COURSE_DATASET` (a name or a folder) overrule it.
+    `RESNET_COURSE_PROFILE` ("smoke", "quick" or "full") and `RESNET_COURSE_DATASET` (a name or a folder) overrule it.
 
     Raises:
         CourseError: if `RESNET_COURSE_PROFILE` is anything else.
     """
     where = device()
     name = os.environ.get("RESNET_COURSE_PROFILE") or ("quick" if where.type == "cpu" else "full")
-    if name not in ("quick", "full"):
-        raise CourseError(f"RESNET_COURSE_PROFILE is {name!r}; it must be 'quick' or 'full', or unset")
-    dataset = os.environ.get("RESNET_COURSE_DATASET") or ("shapes" if name == "quick" else "cifar10")
-    return Profile("quick" if name == "quick" else "full", where, dataset)
+    if name not in get_args(ProfileName):
+        raise CourseError(f"RESNET_COURSE_PROFILE is {name!r}; it must be 'smoke', 'quick' or 'full', or unset")
+    dataset = os.environ.get("RESNET_COURSE_DATASET") or ("cifar10" if name == "full" else "shapes")
+    return Profile(cast(ProfileName, name), where, dataset)
 
 
 # --- Precision and memory format, measured -------------------------------------------------------------------------
@@ -234,4 +240,8 @@ def _warnings(here: Profile) -> list[tuple[str, ...]]:
         )
     if here.device.type == "cpu" and here.name == "full":
         found.append(("The full profile on a CPU takes hours", "Unset RESNET_COURSE_PROFILE to get the quick one."))
+    if here.name == "smoke":
+        found.append(
+            ("The smoke profile shows only that the cells run", "No number and no verdict in it means anything.")
+        )
     return found

@@ -13,7 +13,7 @@ import multiprocessing
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor
 from pathlib import Path
 
 from PIL import Image
@@ -42,9 +42,7 @@ def explorer_html(lesson: str, folder: Path) -> str:
     controls = _explorer(lesson).controls
     places = list(itertools.product(*(range(len(control.options)) for control in controls.values())))
     groups = [list(group) for _, group in itertools.groupby(places, key=lambda place: place[:2])]
-    # A drawing takes a third of a second, and there are hundreds.
-    with ProcessPoolExecutor(min(4, os.cpu_count() or 1), multiprocessing.get_context("spawn")) as workers:
-        answers = dict(itertools.chain(*workers.map(functools.partial(_answers, lesson, folder), groups)))
+    answers = dict(itertools.chain(*_workers().map(functools.partial(_answers, lesson, folder), groups)))
     start = _start(lesson)
     form = "".join(map(_control, controls, controls.values(), start))
     data = json.dumps(answers).replace("</", "<\\/")
@@ -55,6 +53,12 @@ def explorer_html(lesson: str, folder: Path) -> str:
         "<noscript><p>With JavaScript, controls to choose other settings stand here.</p></noscript>"
         f'<script type="application/json">{data}</script></div>'
     )
+
+
+@functools.cache
+def _workers() -> Executor:
+    """Processes for all explorers: a drawing takes a third of a second, and there are hundreds."""
+    return ProcessPoolExecutor(min(4, os.cpu_count() or 1), multiprocessing.get_context("spawn"))
 
 
 @functools.cache

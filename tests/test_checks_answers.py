@@ -17,7 +17,6 @@ from resnet_course import checks
 ANSWERS = answers.load()
 NAMES = list(checks.EXERCISES)
 SECONDS = 5  # of the processor, for one check
-TABLES = [(exercise.name, mistake) for exercise in checks.EXERCISES.values() for mistake in exercise.mistakes]
 OTHER_THINGS = (None, "text", [1], dict, nn.Identity(), lambda *arguments: None)
 
 
@@ -95,11 +94,6 @@ def test_a_right_answer_passes_where_float64_is_the_default(name: str, way: str,
 
 
 # --- Mistakes -------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("name", "mistake"), TABLES, ids=[f"{name}: {mistake.id}" for name, mistake in TABLES])
-def test_a_mistake_of_the_table_is_told_from_the_others(name: str, mistake: checks.Mistake) -> None:
-    assert_found(name, mistake.implementation, mistake.id)
 
 
 @each("wrong")

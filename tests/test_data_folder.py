@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from resnet_course.data import load, load_folder
+from resnet_course.data.image_files import EXTENSIONS
 from resnet_course.errors import CourseError
 
 RED, BLUE = (250, 10, 20), (10, 20, 250)
@@ -263,3 +264,9 @@ def test_real_cifar10_images() -> None:
     mean, std = train.channel_statistics()
     torch.testing.assert_close(mean, torch.tensor([0.4914, 0.4822, 0.4465]), atol=0.02, rtol=0)
     torch.testing.assert_close(std, torch.tensor([0.2470, 0.2435, 0.2616]), atol=0.02, rtol=0)
+
+
+def test_every_extension_that_torchvision_knows_is_an_image() -> None:
+    from torchvision.datasets.folder import IMG_EXTENSIONS
+
+    assert set(IMG_EXTENSIONS) <= set(EXTENSIONS)

@@ -19,3 +19,9 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
 def test_networks_and_training_need_torch_alone() -> None:
     loaded = loaded_after("import resnet_course.models, resnet_course.training")
     assert loaded.isdisjoint({"torchvision", "matplotlib", "PIL", "pooch", "IPython"})
+
+
+def test_a_lesson_starts_without_torchvision() -> None:
+    """It takes as long to import as torch itself; only some lessons need it."""
+    loaded = loaded_after("from resnet_course import checks, data, experiments, explorers, inspection, runtime")
+    assert "torchvision" not in loaded

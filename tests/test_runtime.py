@@ -34,6 +34,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (True, None, None, ("full", "cifar10", "cuda")),
         (True, "quick", None, ("quick", "shapes", "cuda")),
         (False, "full", None, ("full", "cifar10", "cpu")),
+        (True, "smoke", None, ("smoke", "shapes", "cuda")),
         (False, None, "fashion_mnist", ("quick", "fashion_mnist", "cpu")),
         (True, None, "/some/photos", ("full", "/some/photos", "cuda")),
         (False, "", "", ("quick", "shapes", "cpu")),
@@ -48,13 +49,19 @@ def test_profile_follows_the_device_unless_the_environment_says_otherwise(
             monkeypatch.setenv(name, value)
     found = runtime.profile()
     assert (found.name, found.dataset, found.device.type) == expected
-    assert found.pick(quick="small", full="large") == ("small" if expected[0] == "quick" else "large")
+    assert found.pick(quick="small", full="large") == ("large" if expected[0] == "full" else "small")
+
+
+def test_the_smoke_profile_trains_for_an_epoch_on_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESNET_COURSE_PROFILE", "smoke")
+    quick, full = runtime.Budget(images=2_000, image_size=16, epochs=5), runtime.Budget(50_000, 32, 20)
+    assert runtime.profile().pick(quick, full) == runtime.Budget(images=200, image_size=16, epochs=1)
 
 
 @pytest.mark.parametrize("name", ["Quick", "fast", "1"])
 def test_an_unknown_profile_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv("RESNET_COURSE_PROFILE", name)
-    with pytest.raises(CourseError, match=f"RESNET_COURSE_PROFILE is '{name}'; it must be 'quick' or 'full'"):
+    with pytest.raises(CourseError, match=f"RESNET_COURSE_PROFILE is '{name}'; it must be 'smoke', 'quick' or 'full'"):
         runtime.profile()
 
 
@@ -170,7 +177,12 @@ def test_preflight_shows_what_it_returns(pretend, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(
-    ("colab", "profile", "warning"), [(True, "quick", "GPU is off"), (False, "full", "full profile on a CPU")]
+    ("colab", "profile", "warning"),
+    [
+        (True, "quick", "GPU is off"),
+        (False, "full", "full profile on a CPU"),
+        (False, "smoke", "only that the cells run"),
+    ],
 )
 def test_preflight_warns(
     pretend,

@@ -49,7 +49,7 @@ plotting.use_style()
 profile = runtime.profile()
 device = profile.device
 budget = profile.pick(
-    quick=runtime.Budget(images=2_000, image_size=64, epochs=4, batch_size=16),
+    quick=runtime.Budget(images=1_800, image_size=64, epochs=4, batch_size=16),
     full=runtime.Budget(images=50_000, image_size=32, epochs=10, batch_size=128),
 )
 

@@ -1,6 +1,6 @@
 """CIFAR-10 and Fashion-MNIST: found in the data folder, or fetched, checked and only then kept.
 
-Taught in lesson 00.
+Taught in lesson 00. torchvision takes seconds to import, so it is imported where one of the two is read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 import platformdirs
 import pooch
 import torch
-import torchvision
 
 from resnet_course.data.folder import Split
 from resnet_course.data.image_set import ImageSet
@@ -51,11 +50,13 @@ def load_cifar10(split: Split, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> Im
     Raises:
         CourseError: if no mirror gives an archive with the right checksum.
     """
+    from torchvision.datasets import CIFAR10
+
     folder = data_folder()
     if not (folder / CIFAR10_FOLDER).is_dir():
         _unpack(_fetch(CIFAR10_ARCHIVE, CIFAR10_MD5, mirrors, folder), folder)
     try:
-        found = torchvision.datasets.CIFAR10(str(folder), train=split == "train", download=False)
+        found = CIFAR10(str(folder), train=split == "train", download=False)
     except RuntimeError as error:
         raise CourseError(
             f"{folder / CIFAR10_FOLDER} is incomplete or changed. Delete that folder and run again."
@@ -104,14 +105,15 @@ def load_fashion_mnist(split: Split) -> ImageSet:
     Raises:
         CourseError: if they are not there and cannot be fetched, or are damaged.
     """
+    from torchvision.datasets import FashionMNIST
+
     folder = data_folder()
     raw = folder / "FashionMNIST" / "raw"
     for place in (raw, folder, DEBIAN_FASHION_MNIST):
         if holds_fashion_mnist(place):
             return read_fashion_mnist(place, split)
-    known = torchvision.datasets.FashionMNIST
-    for file, md5 in known.resources:
-        _fetch(file, md5, [mirror + file for mirror in known.mirrors], raw)
+    for file, md5 in FashionMNIST.resources:
+        _fetch(file, md5, [mirror + file for mirror in FashionMNIST.mirrors], raw)
     return read_fashion_mnist(raw, split)
 
 
@@ -126,6 +128,9 @@ def read_fashion_mnist(place: Path, split: Split) -> ImageSet:
     Raises:
         CourseError: if a file is damaged.
     """
+    from torchvision.datasets import FashionMNIST
+    from torchvision.datasets.utils import extract_archive
+
     try:
         with tempfile.TemporaryDirectory() as root:
             raw = Path(root) / "FashionMNIST" / "raw"
@@ -134,8 +139,8 @@ def read_fashion_mnist(place: Path, split: Split) -> ImageSet:
                 if (place / name).is_file():
                     shutil.copyfile(place / name, raw / name)
                 else:
-                    torchvision.datasets.utils.extract_archive(str(place / f"{name}.gz"), str(raw))
-            found = torchvision.datasets.FashionMNIST(root, train=split == "train", download=False)
+                    extract_archive(str(place / f"{name}.gz"), str(raw))
+            found = FashionMNIST(root, train=split == "train", download=False)
     except Exception as error:  # a damaged file raises many kinds
         raise CourseError(
             f"the Fashion-MNIST files in {place} cannot be read ({error}). Delete them and run again."

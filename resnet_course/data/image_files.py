@@ -16,9 +16,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
-from torchvision.datasets.folder import IMG_EXTENSIONS
 
-EXTENSIONS = (*IMG_EXTENSIONS, ".gif", ".jfif")
+EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP")  # Pillow knows more; some start other programs
 MAX_PIXELS = 100_000_000  # what is decoded at most: 400 MB
 MIN_SIDE = 4  # pixels; below it there is nothing to see

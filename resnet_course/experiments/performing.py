@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from torch import nn
 
 from resnet_course import __version__, data, runtime
@@ -91,5 +91,5 @@ def _machine(where: torch.device, precision: Precision) -> dict[str, Any]:
     return {
         "machine": machine,
         "precision": str(precision),
-        "versions": {"resnet_course": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
+        "versions": {"resnet_course": __version__, "torch": torch.__version__, "torchvision": version("torchvision")},
     }

@@ -58,6 +58,7 @@ def start_lab(folder: Path) -> Iterator[Lab]:
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
         "JUPYTER_RUNTIME_DIR": str(runtime),
         "RESNET_COURSE_JOURNAL": str(folder / "journal.json"),
+        "RESNET_COURSE_PROFILE": "smoke",  # nbval has run these notebooks in the quick one
     }
     options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root", f"--ServerApp.root_dir={notebooks}"]
     with (folder / "log.txt").open("w") as log:
