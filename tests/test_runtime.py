@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 import torch
+import torch._dynamo  # as the first step of an optimizer does; it reads functions that are replaced here
 
 from resnet_course import runtime
 from resnet_course.errors import CourseError
