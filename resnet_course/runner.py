@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CELL_TIMEOUT = 3600  # seconds; a full-profile training is one cell
 DIGEST = "resnet_course_sha256"  # in an executed notebook's metadata: of the file that was run
+PROFILE = "resnet_course_profile"  # there, too: the profile asked for
 
 # Bars and controls are of no use in a saved page, and a learner's journal is for what the learner wrote.
 HEADLESS = {"RESNET_COURSE_PROGRESS": "0", "RESNET_COURSE_WIDGETS": "0", "RESNET_COURSE_JOURNAL": "off"}
@@ -116,6 +117,8 @@ def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS) -> list[str]:
         notebook = nbformat.read(path, as_version=4)
         if notebook.metadata.get(DIGEST) != file_digest(root / "notebooks" / "solutions" / lesson.file_name):
             problems.append(f"lesson {lesson.number} has changed since it was run")
+        elif notebook.metadata.get(PROFILE) == "smoke":
+            problems.append(f"lesson {lesson.number} was run in the smoke profile, so its numbers mean nothing")
         elif any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", ())):
             problems.append(f"lesson {lesson.number} ended with an error")
     return problems
@@ -127,7 +130,7 @@ def file_digest(path: Path) -> str:
 
 
 def save_executed(notebook: nbformat.NotebookNode, source: Path, target: Path) -> None:
-    """Write an executed notebook, with the digest of the file that was run.
+    """Write an executed notebook, with the digest of the file that was run and the profile that was asked for.
 
     Args:
         notebook: with its outputs.
@@ -137,6 +140,7 @@ def save_executed(notebook: nbformat.NotebookNode, source: Path, target: Path) -
     import nbformat
 
     notebook.metadata[DIGEST] = file_digest(source)
+    notebook.metadata[PROFILE] = os.environ.get("RESNET_COURSE_PROFILE", "")
     write_atomically(target, nbformat.writes(notebook).encode())
 
 

@@ -43,7 +43,7 @@ def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Pa
     assert "✘ one is more than two (1 and 2)" in table
 
 
-def test_a_run_of_another_notebook_is_stale(tmp_path: Path) -> None:
+def test_a_run_of_another_notebook_is_stale(tmp_path: Path, monkeypatch) -> None:
     solutions = tmp_path / "notebooks" / "solutions"
     write_notebook(solutions, GOOD[:1])
     assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 was not run"]
@@ -54,6 +54,9 @@ def test_a_run_of_another_notebook_is_stale(tmp_path: Path) -> None:
     write_notebook(solutions, BAD)
     run_lesson(LESSON, tmp_path)
     assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 ended with an error"]
+    monkeypatch.setenv("RESNET_COURSE_PROFILE", "smoke")
+    run_lesson(LESSON, tmp_path)
+    assert "smoke profile" in stale_lessons(tmp_path, [LESSON])[0]
 
 
 def test_an_error_is_named_and_what_ran_before_is_kept(tmp_path: Path) -> None:
