@@ -21,6 +21,8 @@ Command = Callable[[argparse.Namespace], int]
 # One process for each core, with one thread each: for networks this small that is faster than two threads in one.
 WORKERS = ("-n", "auto", "--maxprocesses", "4")
 
+NBVAL = ("--nbval-lax", "--nbval-current-env", "--student-profile", "smoke")
+
 LAB = ("nbclient", "nbconvert", "nbformat")  # imported by commands that the extra `lab` is enough for
 
 # What `test` runs: one group after the other, the steps of a group side by side. The first group that fails ends it.
@@ -36,12 +38,7 @@ TEST_STEPS = (
         ("mutants of the solutions", ("tests/mutation_run.py",)),
     ),
     (("tests", ("-m", "pytest", *WORKERS)),),
-    (
-        (
-            "notebooks",
-            ("-m", "pytest", *WORKERS, "--dist", "loadfile", "--nbval-lax", "--nbval-current-env", "notebooks"),
-        ),
-    ),
+    (("notebooks", ("-m", "pytest", *WORKERS, "--dist", "loadfile", *NBVAL, "notebooks")),),
 )
 
 

@@ -30,7 +30,7 @@ from resnet_course.training import FLOAT32, Precision, keep_freed_memory
 T = TypeVar("T")
 ProfileName = Literal["smoke", "quick", "full"]
 
-SMOKE_IMAGES = 200  # and one epoch; a training without a budget is as in the quick profile
+SMOKE_IMAGES = 200  # at most, and one epoch
 MARGIN = 1.15  # another precision must be this much faster than float32 to be chosen
 
 
@@ -60,13 +60,15 @@ class Profile:
     device: torch.device
     dataset: str
 
-    def pick(self, quick: T, full: T) -> T:
-        """The value for this profile."""
+    def pick(self, quick: T, full: T, smoke: T | None = None) -> T:
+        """The value for this profile. Without one for smoke, that is the quick one, but a budget gets one epoch."""
         if self.name == "full":
             return full
-        if self.name == "smoke" and isinstance(quick, Budget):
+        if self.name == "quick":
+            return quick
+        if smoke is None and isinstance(quick, Budget):
             return replace(quick, images=min(quick.images, SMOKE_IMAGES), epochs=1)
-        return quick
+        return quick if smoke is None else smoke
 
 
 def device() -> torch.device:
