@@ -81,14 +81,9 @@ class DeadKernelError(RuntimeError):
 class WatchedKernel(RunningKernel):
     """nbval's kernel with loud failures, which notices its own death and keeps the reply to the last cell."""
 
-    student_profile = None  # of the notebooks that learners open; None for that of the solutions
-
-    def __init__(self, kernel_name, cwd=None, **options):
+    def __init__(self, *args, **kwargs):
         self.reply = None
-        with pytest.MonkeyPatch.context() as environment:
-            if self.student_profile and cwd and os.path.basename(cwd) == "notebooks":
-                environment.setenv("RESNET_COURSE_PROFILE", self.student_profile)
-            super().__init__(kernel_name, cwd=cwd, **options)
+        super().__init__(*args, **kwargs)
         if (self.language or "").startswith("python"):
             source = inspect.getsource(make_failures_loud)
             name = make_failures_loud.__name__
@@ -164,11 +159,6 @@ def keep_outputs(cell):
         save_executed(file.nb, file.path, cell.config.rootpath / "build" / "solutions" / file.path.name)
 
 
-def pytest_addoption(parser):
-    """`make test` saves two minutes: the solutions train for real, the students' notebooks differ in stubs alone."""
-    parser.addoption("--student-profile", help="RESNET_COURSE_PROFILE for the notebooks that learners open")
-
-
 def pytest_configure(config):
     """Let nbval use the watched kernel, and a shorter time limit where none was asked for.
 
@@ -179,7 +169,6 @@ def pytest_configure(config):
         return
     if config.option.nbval or config.option.nbval_lax:
         os.environ["RESNET_COURSE_PROGRESS"] = "0"  # bars are of no use in a saved page
-    WatchedKernel.student_profile = config.option.student_profile
     nbval.plugin.RunningKernel = WatchedKernel
     if isinstance(config.option.nbval_cell_timeout, int):  # nbval's default; what a person asks for is a float
         config.option.nbval_cell_timeout = CELL_TIMEOUT

@@ -20,8 +20,7 @@ Command = Callable[[argparse.Namespace], int]
 
 # One process for each core, with one thread each: for networks this small that is faster than two threads in one.
 WORKERS = ("-n", "auto", "--maxprocesses", "4")
-
-NBVAL = ("--nbval-lax", "--nbval-current-env", "--student-profile", "smoke")
+NBVAL = ("--dist", "loadfile", "--nbval-lax", "--nbval-current-env")
 
 LAB = ("nbclient", "nbconvert", "nbformat")  # imported by commands that the extra `lab` is enough for
 
@@ -38,7 +37,7 @@ TEST_STEPS = (
         ("mutants of the solutions", ("tests/mutation_run.py",)),
     ),
     (("tests", ("-m", "pytest", *WORKERS)),),
-    (("notebooks", ("-m", "pytest", *WORKERS, "--dist", "loadfile", *NBVAL, "notebooks")),),
+    (("notebooks", ("-m", "pytest", *WORKERS, *NBVAL, "notebooks")),),
 )
 
 

@@ -30,7 +30,7 @@ from resnet_course.training import FLOAT32, Precision, keep_freed_memory
 T = TypeVar("T")
 ProfileName = Literal["smoke", "quick", "full"]
 
-SMOKE_IMAGES = 200  # at most, and one epoch
+SMOKE_IMAGES = 200  # at most; what has no budget is as in the quick profile
 MARGIN = 1.15  # another precision must be this much faster than float32 to be chosen
 
 
@@ -60,15 +60,13 @@ class Profile:
     device: torch.device
     dataset: str
 
-    def pick(self, quick: T, full: T, smoke: T | None = None) -> T:
-        """The value for this profile. Without one for smoke, that is the quick one, but a budget gets one epoch."""
+    def pick(self, quick: T, full: T) -> T:
+        """The value for this profile; for smoke the quick one, but a budget has few images and one epoch."""
         if self.name == "full":
             return full
-        if self.name == "quick":
-            return quick
-        if smoke is None and isinstance(quick, Budget):
+        if self.name == "smoke" and isinstance(quick, Budget):
             return replace(quick, images=min(quick.images, SMOKE_IMAGES), epochs=1)
-        return quick if smoke is None else smoke
+        return quick
 
 
 def device() -> torch.device:

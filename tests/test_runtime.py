@@ -58,7 +58,6 @@ def test_the_smoke_profile_trains_for_an_epoch_on_few_images(monkeypatch: pytest
     quick, full = runtime.Budget(images=2_000, image_size=16, epochs=5), runtime.Budget(50_000, 32, 20)
     assert runtime.profile().pick(quick, full) == runtime.Budget(images=200, image_size=16, epochs=1)
     assert runtime.profile().pick(40, 200) == 40
-    assert runtime.profile().pick(40, 200, smoke=8) == 8
 
 
 @pytest.mark.parametrize("name", ["Quick", "fast", "1"])

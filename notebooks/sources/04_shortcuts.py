@@ -397,14 +397,11 @@ for run in missing:
 if not missing:
     recorded = experiments.compare_shortcuts(photographs)
     cards.verdict(f"residual 20 on photographs, recorded: {recorded.claim}", recorded.holds, recorded.numbers)
-    errors = {
-        option: [record["test_error"] for record in photographs if record["configuration"]["network"] == network]
-        for option, network in [("A", "residual 20"), ("B", "residual 20 B"), ("C", "residual 20 C")]
-    }
+    errors = experiments.errors_by_network(photographs, "test_error")
     cards.verdict(
         "on photographs every recorded seed of option C has a higher test error than every seed of A and of B",
-        min(errors["C"]) > max(errors["A"] + errors["B"]),
-        "; ".join(f"{option} {', '.join(f'{error:.3f}' for error in seeds)}" for option, seeds in errors.items()),
+        min(errors["residual 20 C"]) > max(errors["residual 20"] + errors["residual 20 B"]),
+        "; ".join(f"{name} {', '.join(f'{error:.3f}' for error in seeds)}" for name, seeds in errors.items()),
     )
 
 # %% [markdown]

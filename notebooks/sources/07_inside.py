@@ -174,7 +174,7 @@ cards.compare_guess(my_guess, mean_damaged, lesson="07")
 
 # %%
 guessing = 1 / len(images.classes)
-above = {name: max(accuracy - guessing, 0.001) for name, accuracy in whole.items()}  # never 0
+above = {name: max(accuracy - guessing, 0.001) for name, accuracy in whole.items()}
 lost = {name: [(whole[name] - accuracy) / above[name] for accuracy in damaged[name]] for name in damaged}
 print("lost            " + "".join(f"{index:>7}" for index in range(9)))
 for name, shares in lost.items():

@@ -44,7 +44,7 @@ from resnet_course.models import cifar_resnet, load_torchvision_state_dict, resn
 plotting.use_style()
 profile = runtime.profile()
 precision = runtime.precision()
-steps = profile.pick(quick=40, full=200, smoke=8)  # of every training in this lesson
+steps = profile.pick(quick=40, full=200)  # of every training in this lesson
 seeds = range(profile.pick(quick=3, full=5))
 
 # %% [markdown]

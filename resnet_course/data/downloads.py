@@ -105,13 +105,13 @@ def load_fashion_mnist(split: Split) -> ImageSet:
     Raises:
         CourseError: if they are not there and cannot be fetched, or are damaged.
     """
-    from torchvision.datasets import FashionMNIST
-
     folder = data_folder()
     raw = folder / "FashionMNIST" / "raw"
     for place in (raw, folder, DEBIAN_FASHION_MNIST):
         if holds_fashion_mnist(place):
             return read_fashion_mnist(place, split)
+    from torchvision.datasets import FashionMNIST
+
     for file, md5 in FashionMNIST.resources:
         _fetch(file, md5, [mirror + file for mirror in FashionMNIST.mirrors], raw)
     return read_fashion_mnist(raw, split)

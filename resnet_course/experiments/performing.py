@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +84,13 @@ def _train(model: nn.Module, batches: data.Batches, run: Run, precision: Precisi
 
 
 def _machine(where: torch.device, precision: Precision) -> dict[str, Any]:
+    import torchvision  # for its version alone, and it takes long
+
     machine = {"device": str(where), "processor": platform.machine(), "threads": torch.get_num_threads()}
     if where.type == "cuda":
         machine["gpu"] = torch.cuda.get_device_name(where)
     return {
         "machine": machine,
         "precision": str(precision),
-        "versions": {"resnet_course": __version__, "torch": torch.__version__, "torchvision": version("torchvision")},
+        "versions": {"resnet_course": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
     }
