@@ -395,8 +395,8 @@ photographs, missing = experiments.load_recorded("shortcuts", "cifar10-jpeg")
 for run in missing:
     print(f"not recorded yet, so there is no verdict: {run.network}, seed {run.seed}")
 if not missing:
-    recorded = experiments.compare_shortcuts(photographs)
-    cards.verdict(f"residual 20 on photographs, recorded: {recorded.claim}", recorded.holds, recorded.numbers)
+    found = experiments.compare_shortcuts(photographs)
+    cards.verdict(f"residual 20 on photographs, recorded: {found.claim}", found.holds, found.numbers)
     errors = experiments.errors_by_network(photographs, "test_error")
     cards.verdict(
         "on photographs every recorded seed of option C has a higher test error than every seed of A and of B",
@@ -430,12 +430,13 @@ cards.verdict(
 # Why C should start more slowly we do not test. One difference is there to see: with C no block has an identity to
 # fall back on, and every shortcut is one more layer that starts from random weights.
 #
-# Back to the end. Where the verdicts on new images hold, these runs cannot tell the options apart by what they reach.
+# Back to the end. Where the options differ less than the seeds, these runs cannot tell them apart by what they reach.
 # That is not the same as "they are equal": a small difference may be there, and it would take more seeds and longer
-# runs to see it. He et al. trained a 34-layer network on ImageNet with each (§4.1, table 3): B was a little better
-# than A, C a little better than B, by less than one point of top-1 error in all. Their conclusion is that projections
-# are not essential. They drop C to save memory and time, and so do all later networks of this course: option B, as in
-# torchvision, and A for the networks of the CIFAR family.
+# runs to see it. On the photographs five epochs do tell C from the others, to its disadvantage. He et al. trained a
+# 34-layer network on ImageNet with each (§4.1, table 3): B was a little better than A, C a little better than B, by
+# less than one point of top-1 error in all. Their conclusion is that projections are not essential. They drop C to
+# save memory and time, and so do all later networks of this course: option B, as in torchvision, and A for the
+# networks of the CIFAR family.
 #
 # ## The bottleneck
 #
@@ -519,7 +520,7 @@ print(
     + "."
 )
 print(f"4. Between options at most {between_options:.3f}; between seeds of one option up to {between_seeds:.3f}. "
-      f"Recorded, residual 20: {recorded.numbers}.")  # fmt: skip
+      f"Recorded on generated images, residual 20: {recorded.numbers}.")  # fmt: skip
 print(f"5. A bottleneck at 256 channels has {shares[0]:.2f} times the weights of two 3×3 at 64 channels, and "
       f"{shares[1]:.3f} times those of two at 256; a projection would add {projection_share:.0%}.")  # fmt: skip
 
