@@ -58,7 +58,8 @@ seeds = range(profile.pick(quick=3, full=5))
 # %%
 folder = Path(profile.dataset).expanduser()
 if not data.is_image_folder(profile.dataset):
-    folder = data.make_demo_folder(Path(tempfile.mkdtemp()) / "demo")
+    drawn = tempfile.TemporaryDirectory()  # removed when the notebook's kernel ends
+    folder = data.make_demo_folder(Path(drawn.name) / "demo")
 images, report = data.read_folder(folder, image_size=16, limit=2_000)
 print(report)
 
