@@ -30,19 +30,23 @@ from resnet_course.training import FLOAT32, Precision, keep_freed_memory
 T = TypeVar("T")
 ProfileName = Literal["smoke", "quick", "full"]
 
-SMOKE_IMAGES = 200  # at most; what has no budget is as in the quick profile
+SMOKE_IMAGES, SMOKE_STEPS = 200, 5  # at most; what has no budget is as in the quick profile
 MARGIN = 1.15  # another precision must be this much faster than float32 to be chosen
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much a lesson trains: what may differ between a laptop and a GPU."""
+    """How much a lesson trains: what may differ between a laptop and a GPU.
+
+    A training lasts for so many `epochs`, or, where the lesson compares sets of different sizes, `steps`.
+    """
 
     images: int
     image_size: int
-    epochs: int
+    epochs: int = 1
     batch_size: int = 64
     width: int = 64
+    steps: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,12 @@ class Profile:
     dataset: str
 
     def pick(self, quick: T, full: T) -> T:
-        """The value for this profile; for smoke the quick one, but a budget has few images and one epoch."""
+        """The value for this profile; for smoke the quick one, but a budget has few images, one epoch, few steps."""
         if self.name == "full":
             return full
         if self.name == "smoke" and isinstance(quick, Budget):
-            return replace(quick, images=min(quick.images, SMOKE_IMAGES), epochs=1)
+            images, steps = min(quick.images, SMOKE_IMAGES), min(quick.steps, SMOKE_STEPS)
+            return replace(quick, images=images, epochs=1, steps=steps)
         return quick
 
 

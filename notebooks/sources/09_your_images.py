@@ -44,7 +44,10 @@ from resnet_course.models import cifar_resnet, load_torchvision_state_dict, resn
 plotting.use_style()
 profile = runtime.profile()
 precision = runtime.precision()
-steps = profile.pick(quick=40, full=200)  # of every training in this lesson
+budget = profile.pick(  # of every training in this lesson
+    quick=runtime.Budget(images=2_000, image_size=16, batch_size=32, steps=40),
+    full=runtime.Budget(images=2_000, image_size=16, batch_size=32, steps=200),
+)
 seeds = range(profile.pick(quick=3, full=5))
 
 # %% [markdown]
@@ -60,7 +63,7 @@ folder = Path(profile.dataset).expanduser()
 if not data.is_image_folder(profile.dataset):
     drawn = tempfile.TemporaryDirectory()  # removed when the notebook's kernel ends
     folder = data.make_demo_folder(Path(drawn.name) / "demo")
-images, report = data.read_folder(folder, image_size=16, limit=2_000)
+images, report = data.read_folder(folder, image_size=budget.image_size, limit=budget.images)
 print(report)
 
 # %% [markdown]
@@ -199,8 +202,8 @@ def make_network(way: str, num_classes: int) -> nn.Module:
 def train(way: str, few: data.ImageSet, seed: int, rate: float) -> nn.Module:
     training.reset_seeds(seed)
     network = make_network(way, len(few.classes)).to(profile.device)
-    batches = data.Batches(few, 32, shuffle=True, mean=mean, std=std, seed=seed, device=profile.device)
-    epochs = max(1, round(steps / len(batches)))
+    batches = data.Batches(few, budget.batch_size, shuffle=True, mean=mean, std=std, seed=seed, device=profile.device)
+    epochs = max(1, round(budget.steps / len(batches)))
     learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = torch.optim.SGD(learning, lr=rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=epochs * len(batches))
@@ -268,8 +271,8 @@ plotting.show(
     axes,
     alt="Error on new images against the number of training images of each class, for three ways to train. With 8 "
     "images: " + ", ".join(f"{way} {statistics.fmean(error[way][8]):.3f}" for way in rates),
-    caption=f"{images.name}, {len(images.classes)} classes, {steps} steps each; bands from the lowest to the highest "
-    f"of {len(seeds)} seeds.",
+    caption=f"{images.name}, {len(images.classes)} classes, {budget.steps} steps each; bands from the lowest to the "
+    f"highest of {len(seeds)} seeds.",
 )
 
 # %% [markdown]
@@ -413,7 +416,7 @@ def imagenet_features(file: Path) -> torch.Tensor:
     network = resnet18(1000, stem="imagenet")
     load_torchvision_state_dict(network, torch.load(file, map_location="cpu", weights_only=True))
     network = network.eval().to(profile.device)
-    large, _ = data.read_folder(folder, image_size=64, limit=2_000)  # the same files in the same order
+    large, _ = data.read_folder(folder, image_size=64, limit=budget.images)  # the same files in the same order
     batches = data.Batches(
         large.subset(places), 100, device=profile.device,
         mean=torch.tensor([0.485, 0.456, 0.406]), std=torch.tensor([0.229, 0.224, 0.225]),  # of ImageNet
