@@ -24,19 +24,22 @@ NBVAL = ("--dist", "loadfile", "--nbval-lax", "--nbval-current-env")
 
 LAB = ("nbclient", "nbconvert", "nbformat")  # imported by commands that the extra `lab` is enough for
 
-# What `test` runs: one group after the other, the steps of a group side by side. The first group that fails ends it.
+# What `test` runs: one group after the other, the steps of a group side by side. The last one of a group is seen as it
+# goes, what the others say comes after it. The first group that fails ends it.
 TEST_STEPS = (
     (
         ("lint", ("-m", "ruff", "check", ".")),
         ("format", ("-m", "ruff", "format", "--check", ".")),
-        ("types", ("-m", "mypy")),
         (
             "arrows between modules",
             ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"),
         ),
-        ("mutants of the solutions", ("tests/mutation_run.py",)),
+        ("types", ("-m", "mypy")),
     ),
-    (("tests", ("-m", "pytest", *WORKERS)),),
+    (
+        ("mutants of the solutions", ("tests/mutation_run.py",)),
+        ("tests", ("-m", "pytest", *WORKERS, "--dist", "worksteal")),  # no worker waits for the last long test
+    ),
     (("notebooks", ("-m", "pytest", *WORKERS, *NBVAL, "notebooks")),),
 )
 
@@ -296,25 +299,21 @@ def _test(options: argparse.Namespace) -> int:
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     seconds: dict[str, float] = {}
 
-    def run(title: str, arguments: tuple[str, ...], alone: bool) -> bool:
-        """Whether the step succeeds. One that runs beside others says all at its end."""
+    def run(title: str, arguments: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
         line, started = [sys.executable, *arguments], time.perf_counter()
-        if alone:
-            say(f"\n--- {title}")
-            status = subprocess.call(line, cwd=root, env=environment)
-        else:
-            done = subprocess.run(line, cwd=root, env=environment, capture_output=True, text=True, check=False)
-            status = done.returncode
-            say(f"\n--- {title}\n{done.stdout}{done.stderr}".rstrip())
+        done = subprocess.run(line, cwd=root, env=environment, text=True, check=False, **options)
         seconds[title] = time.perf_counter() - started
-        if status:
-            say(f"{title}: failed", error=True)
-        return status == 0
+        return done
 
-    for group in TEST_STEPS:
-        with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
-            steps = [side_by_side.submit(run, title, arguments, len(group) == 1) for title, arguments in group]
-        if not all(step.result() for step in steps):
+    for *others, (seen, arguments) in TEST_STEPS:
+        with ThreadPoolExecutor(len(others) or 1) as side_by_side:
+            quiet = {title: side_by_side.submit(run, title, line, capture_output=True) for title, line in others}
+            say(f"\n--- {seen}")
+            done = {seen: run(seen, arguments), **{title: step.result() for title, step in quiet.items()}}
+        for title in quiet:
+            say(f"\n--- {title}\n{done[title].stdout}{done[title].stderr}".rstrip())
+        if failed := [title for title, step in done.items() if step.returncode]:
+            say(f"failed: {', '.join(failed)}", error=True)
             return 1
     say("\n" + "\n".join(f"{title:<28}{spent:>7.0f} s" for title, spent in seconds.items()))
     return 0

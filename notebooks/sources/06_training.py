@@ -255,7 +255,7 @@ cards.verdict(
 # One caution about the first verdict: the budget is counted in epochs. Look at the seconds in the table: an epoch of
 # TinyVGG is much cheaper.
 #
-# And what about the end of a longer training? Five epochs with one seed cannot say. The package ships the record of
+# And what about the end of a longer training? So few epochs with one seed cannot say. The package ships the record of
 # the plan `eighteen`: both networks on the generated images, 15 epochs of SGD with a one-cycle rate, three seeds.
 
 # %%
