@@ -122,6 +122,31 @@ def test_nothing_runs_when_one_of_the_lessons_is_unknown(runs: list[tuple], caps
     assert "there is no lesson '99'" in capsys.readouterr().err
 
 
+def steps(**sources: str) -> tuple:
+    """A group of steps for `test`, each a line of Python."""
+    return tuple((name, ("-c", source)) for name, source in sources.items())
+
+
+def test_what_steps_say_stands_together_and_their_times_at_the_end(monkeypatch, capfd) -> None:
+    groups = (steps(one="print('by one')", two="print('by two')"), steps(three="print('by three')"))
+    monkeypatch.setattr(cli, "TEST_STEPS", groups)
+    assert cli.main(["test"]) == 0
+    said = capfd.readouterr().out
+    assert " ".join(said.split()).startswith("--- two by two --- one by one --- three by three")
+    assert sorted(re.findall(r"^(\w+) +\d+ s$", said, re.MULTILINE)) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize("failing", ["one", "two"])
+def test_the_first_group_with_a_failed_step_ends_it(failing: str, monkeypatch, capfd) -> None:
+    group = {"one": "pass", "two": "pass", failing: "print('by it'); raise SystemExit(3)"}
+    monkeypatch.setattr(cli, "TEST_STEPS", (steps(**group), steps(three="pass")))
+    assert cli.main(["test"]) == 1
+    said = capfd.readouterr()
+    assert f"failed: {failing}" in said.err
+    assert "by it" in said.out
+    assert "three" not in said.out
+
+
 @pytest.mark.parametrize(("module", "extra"), [("nbformat", "lab"), ("sphinx", "dev")])
 def test_a_missing_extra_is_named(module: str, extra: str, monkeypatch, capsys) -> None:
     def fail(*_) -> None:
