@@ -306,7 +306,7 @@ def _test(options: argparse.Namespace) -> int:
         return done
 
     for *others, (seen, arguments) in TEST_STEPS:
-        with ThreadPoolExecutor(len(others) or 1) as side_by_side:
+        with ThreadPoolExecutor() as side_by_side:
             quiet = {title: side_by_side.submit(run, title, line, capture_output=True) for title, line in others}
             say(f"\n--- {seen}")
             done = {seen: run(seen, arguments), **{title: step.result() for title, step in quiet.items()}}
