@@ -26,7 +26,7 @@ CELL_TIMEOUT = 300  # seconds; nbval's own is 2000, and a lesson is to take 60
 POLL = 1  # seconds between two looks at whether the kernel is alive
 EXPECTED = {"notebooks": "not_written", "solutions": "passed"}  # what checks say in the notebooks of these folders
 CHECK = re.compile(r"^\w+.* = checks\.(\w+)\(", re.MULTILINE)
-MIME_TYPE = "application/vnd.resnet-course+json"  # as in resnet_course.messages
+MIME_TYPE = "application/vnd.resnet-course+json"  # as in resnet_course.notebook.messages
 
 
 def make_failures_loud():
@@ -154,7 +154,7 @@ def keep_outputs(cell):
     file.done = cell.cell.execution_count = getattr(file, "done", 0) + 1
     solutions = cell.config.rootpath / "notebooks" / "solutions"
     if file.path.parent == solutions and file.done == sum(each.cell_type == "code" for each in file.nb.cells):
-        from resnet_course.runner import save_executed
+        from resnet_course.course.run import save_executed
 
         save_executed(file.nb, file.path, cell.config.rootpath / "build" / "solutions" / file.path.name)
 

@@ -23,10 +23,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from resnet_course.distributed import Processes, join, use_global_batch_norm
+from resnet_course.base.progress import say
+from resnet_course.course.distributed import Processes, join, use_global_batch_norm
 from resnet_course.inspection import count_multiply_adds, count_parameters
 from resnet_course.models import cifar_resnet, resnet50
-from resnet_course.progress import say
 
 FLOPS_PER_MULTIPLY_ADD = 2
 PASSES = 3  # forward is one, backward two: the gradients of the inputs and those of the weights

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import resnet_course
-from resnet_course.files import write_atomically
-from resnet_course.progress import say
+from resnet_course.base.files import write_atomically
+from resnet_course.base.progress import say
 
 FOLDER = Path(resnet_course.__file__).parent / "results" / "processes_shapes"
 OPTIONS = ("--network", "residual 20", "--images", "2000", "--image-size", "16", "--epochs", "3", "--batch-size", "64")

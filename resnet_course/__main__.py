@@ -1,6 +1,6 @@
 """`python -m resnet_course`."""
 
-from resnet_course.cli import main
+from resnet_course.course.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

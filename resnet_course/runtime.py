@@ -20,11 +20,11 @@ import platformdirs
 import torch
 import torch.nn.functional as F
 
-from resnet_course.errors import CourseError
-from resnet_course.files import write_atomically
-from resnet_course.lessons import LESSONS, predict_seconds
-from resnet_course.messages import Message
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
 from resnet_course.models import cifar_resnet
+from resnet_course.notebook.lessons import LESSONS, predict_seconds
+from resnet_course.notebook.messages import Message
 from resnet_course.training import FLOAT32, Precision, keep_freed_memory
 
 T = TypeVar("T")

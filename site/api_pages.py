@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 
 from resnet_course import checks
-from resnet_course.lessons import LESSONS
+from resnet_course.notebook.lessons import LESSONS
 
 MODULES = (
     "models",

@@ -19,10 +19,10 @@ import api_pages
 import lesson_pages
 import result_pages
 
-from resnet_course.authoring import notebooks_out_of_step, repository_address
-from resnet_course.errors import CourseError
-from resnet_course.progress import say
-from resnet_course.runner import stale_lessons
+from resnet_course.base.errors import CourseError
+from resnet_course.base.progress import say
+from resnet_course.course.build import notebooks_out_of_step, repository_address
+from resnet_course.course.run import stale_lessons
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

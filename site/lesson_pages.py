@@ -10,8 +10,8 @@ import explorer_pages
 import nbformat
 from nbformat import NotebookNode
 
-from resnet_course.lessons import LESSONS, Lesson
-from resnet_course.runner import DIGEST
+from resnet_course.course.run import DIGEST
+from resnet_course.notebook.lessons import LESSONS, Lesson
 
 EXPLORER = re.compile(r"^explorers\.\w+\(", re.MULTILINE)
 BADGE = "[![Open in Colab]"

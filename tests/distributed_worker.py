@@ -5,8 +5,8 @@ from pathlib import Path
 
 from test_distributed import CASES
 
-from resnet_course.distributed import join
-from resnet_course.train_job import train
+from resnet_course.course.distributed import join
+from resnet_course.course.train import train
 
 if __name__ == "__main__":
     with join(timeout=60) as processes:

@@ -23,8 +23,8 @@ import torch
 from mutants import mutants
 
 from resnet_course import checks
-from resnet_course.checks.core import SEED
-from resnet_course.checks.guard import ExitRefusedError, TooSlowError, guarded
+from resnet_course.checking.core import SEED
+from resnet_course.checking.guard import ExitRefusedError, TooSlowError, guarded
 
 ROOT = Path(__file__).parents[1]
 SURVIVORS = Path(__file__).with_name("mutation_survivors.md")

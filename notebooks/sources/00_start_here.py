@@ -48,8 +48,9 @@ my_guess = {"average deviation inside an image / deviation of all pixels": None}
 # %%
 import torch
 
-from resnet_course import cards, checks, data, plotting, runtime
-from resnet_course.lessons import LESSONS, predict_seconds
+from resnet_course import checks, data, plotting, runtime
+from resnet_course.notebook import cards
+from resnet_course.notebook.lessons import LESSONS, predict_seconds
 
 plotting.use_style()
 facts = runtime.preflight()

@@ -42,8 +42,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, inspection, models, plotting, runtime, training
-from resnet_course.progress import bar
+from resnet_course import checks, data, inspection, models, plotting, runtime, training
+from resnet_course.notebook import cards
+from resnet_course.base.progress import bar
 
 plotting.use_style()
 profile = runtime.profile()

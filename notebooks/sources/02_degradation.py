@@ -42,7 +42,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, explorers, plotting, runtime, training
+from resnet_course import checks, data, experiments, explorers, plotting, runtime, training
+from resnet_course.notebook import cards
 from resnet_course.models import ResNet
 
 plotting.use_style()

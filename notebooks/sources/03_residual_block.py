@@ -40,8 +40,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, explorers, inspection, plotting, runtime, training
-from resnet_course.errors import CourseError
+from resnet_course import checks, data, experiments, explorers, inspection, plotting, runtime, training
+from resnet_course.notebook import cards
+from resnet_course.base.errors import CourseError
 from resnet_course.models import PlainBlock, ResNet, cifar_resnet, needs_projection, projection_shortcut
 from resnet_course.models import BasicBlock as CourseBlock  # its layers are called conv1, bn1, conv2, bn2, shortcut
 

@@ -39,7 +39,8 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, explorers, inspection, plotting, runtime, training
+from resnet_course import checks, data, experiments, explorers, inspection, plotting, runtime, training
+from resnet_course.notebook import cards
 from resnet_course.models import BasicBlock, Bottleneck, PlainBlock, cifar_resnet
 
 plotting.use_style()

@@ -44,7 +44,8 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from resnet_course import cards, checks, data, explorers, inspection, models, plotting, runtime, training
+from resnet_course import checks, data, explorers, inspection, models, plotting, runtime, training
+from resnet_course.notebook import cards
 from resnet_course.models import BasicBlock, Bottleneck
 
 plotting.use_style()

@@ -32,7 +32,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, inspection, plotting, runtime, training
+from resnet_course import checks, data, experiments, inspection, plotting, runtime, training
+from resnet_course.notebook import cards
 from resnet_course.models import TinyVGG, plain18, resnet18
 
 plotting.use_style()

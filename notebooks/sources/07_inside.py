@@ -41,7 +41,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, inspection, plotting, runtime, training
+from resnet_course import checks, data, experiments, inspection, plotting, runtime, training
+from resnet_course.notebook import cards
 from resnet_course.models import BasicBlock, cifar_resnet, make_shortcut
 
 plotting.use_style()

@@ -40,7 +40,8 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from resnet_course import cards, checks, data, inspection, plotting, runtime, speed, training
+from resnet_course import checks, data, inspection, plotting, runtime, speed, training
+from resnet_course.notebook import cards
 from resnet_course.models import BasicBlock, ResNet, TinyVGG, cifar_resnet, needs_projection, projection_shortcut
 
 plotting.use_style()

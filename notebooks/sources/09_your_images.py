@@ -38,7 +38,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import cards, checks, data, experiments, plotting, runtime, training
+from resnet_course import checks, data, experiments, folders, plotting, runtime, training
+from resnet_course.notebook import cards
 from resnet_course.models import cifar_resnet, load_torchvision_state_dict, resnet18
 
 plotting.use_style()
@@ -62,8 +63,8 @@ seeds = range(profile.pick(quick=3, full=5))
 folder = Path(profile.dataset).expanduser()
 if not data.is_image_folder(profile.dataset):
     drawn = tempfile.TemporaryDirectory()  # removed when the notebook's kernel ends
-    folder = data.make_demo_folder(Path(drawn.name) / "demo")
-images, report = data.read_folder(folder, image_size=budget.image_size, limit=budget.images)
+    folder = folders.make_demo_folder(Path(drawn.name) / "demo")
+images, report = folders.read_folder(folder, image_size=budget.image_size, limit=budget.images)
 print(report)
 
 # %% [markdown]
@@ -416,7 +417,7 @@ def imagenet_features(file: Path) -> torch.Tensor:
     network = resnet18(1000, stem="imagenet")
     load_torchvision_state_dict(network, torch.load(file, map_location="cpu", weights_only=True))
     network = network.eval().to(profile.device)
-    large, _ = data.read_folder(folder, image_size=64, limit=budget.images)  # the same files in the same order
+    large, _ = folders.read_folder(folder, image_size=64, limit=budget.images)  # the same files in the same order
     batches = data.Batches(
         large.subset(places), 100, device=profile.device,
         mean=torch.tensor([0.485, 0.456, 0.406]), std=torch.tensor([0.229, 0.224, 0.225]),  # of ImageNet

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from resnet_course.base.errors import CourseError
+from resnet_course.checking.core import Exercise, Mistake, Verdict, judge
+from resnet_course.checking.dialogue import CheckFailedError, Dialogue
+from resnet_course.checking.report import export, forget, show_progress
 from resnet_course.checks import (
     lesson00,
     lesson01,
@@ -22,10 +26,7 @@ from resnet_course.checks import (
     lesson08,
     lesson09,
 )
-from resnet_course.checks.core import Exercise, Mistake, Verdict, judge
-from resnet_course.checks.dialogue import CheckFailedError, Dialogue
-from resnet_course.checks.report import export, forget, show_progress
-from resnet_course.errors import CourseError
+from resnet_course.checks.first_steps import FIRST_STEPS
 
 __all__ = [
     "EXERCISES",
@@ -55,7 +56,7 @@ _LESSONS = (
 EXERCISES: dict[str, Exercise] = {exercise.name: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES}
 """Every exercise by the name of its check."""
 
-_DIALOGUE = Dialogue(EXERCISES)
+_DIALOGUE = Dialogue(EXERCISES, FIRST_STEPS)
 hint = _DIALOGUE.hint
 
 

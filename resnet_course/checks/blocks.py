@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from resnet_course.checks.compare import default_of, differ, same_module
-from resnet_course.checks.core import Compare
+from resnet_course.checking.compare import default_of, differ, same_module
+from resnet_course.checking.core import Compare
 
 
 def same_block(cases: Sequence[tuple[tuple[Any, ...], tuple[int, ...]]]) -> Compare:

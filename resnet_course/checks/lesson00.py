@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnet_course.checks.compare import differ, equal
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import differ, equal
+from resnet_course.checking.core import Exercise, Mistake
 
 # Heights and widths other than 3 make a wrong broadcast fail loudly; 3 by 3 makes it silently wrong.
 SHAPES = ((2, 3, 4, 6), (4, 3, 3, 3), (1, 3, 5, 2))

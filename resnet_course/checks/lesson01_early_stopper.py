@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.checks.lesson01_wrong_stoppers import WRONG_STOPPERS
 from resnet_course.training import EarlyStopper
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from resnet_course.checks.compare import same_function
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import same_function
+from resnet_course.checking.core import Exercise, Mistake
 
 FIELD_CASES = (
     ([3], [1]),

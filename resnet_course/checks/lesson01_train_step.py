@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from resnet_course.checks.compare import differ
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import differ
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.checks.lesson01_wrong_epochs import batch_mean, batch_means, epoch, means, with_graph
 from resnet_course.training import train_step
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from resnet_course.checks.compare import same_module
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import same_module
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.models import vgg_block
 
 # Three convolutions tell "pool at the end" from "pool after each"; the odd height tells floor from ceil.

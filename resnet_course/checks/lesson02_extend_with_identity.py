@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnet_course.checks.compare import close, seeded
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import close, seeded
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.models import PlainBlock
 
 BLOCK_CASES = (((4, 4, 1), (3, 4, 8, 8)), ((4, 6, 1), (3, 4, 8, 8)), ((4, 8, 2), (3, 4, 8, 8)))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.checks.blocks import same_block
-from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.checks.wrong_blocks import without_expansion
 from resnet_course.models import PlainBlock
 

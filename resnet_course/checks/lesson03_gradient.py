@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from resnet_course.checks.compare import differ, randomise
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import differ, randomise
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.models import BasicBlock
 
 Gradients = tuple[Tensor, Tensor]

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_course.checks.compare import differ, randomise
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import differ, randomise
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.models import BasicBlock, ResNet
 
 

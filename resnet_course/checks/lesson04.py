@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from resnet_course import models
-from resnet_course.checks.compare import default_of, differ, same_function
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import default_of, differ, same_function
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.checks.lesson04_shortcuts import PAD_SHORTCUT, PROJECTION_SHORTCUT
 
 Shape = tuple[int, int, int]

@@ -6,8 +6,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from resnet_course.checks.compare import differ
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import differ
+from resnet_course.checking.core import Exercise, Mistake
 
 CASES = ((32, 1), (64, 1), (96, 1), (224, 1), (128, 4), (64, 4), (32, 4))
 

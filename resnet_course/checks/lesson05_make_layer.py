@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resnet_course.checks.compare import differ, seeded
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import differ, seeded
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.models import BasicBlock
 
 Result = tuple[nn.Sequential, int]

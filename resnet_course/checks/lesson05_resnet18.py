@@ -9,8 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course.checks.compare import default_of
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import default_of
+from resnet_course.checking.core import Exercise, Mistake
+from resnet_course.checking.networks import Case, SameNetwork
 from resnet_course.checks.lesson05_wrong_networks import (
     NoGradient,
     NoLastStage,
@@ -31,7 +32,6 @@ from resnet_course.checks.lesson05_wrong_networks import (
     stem_stride,
     with_linear,
 )
-from resnet_course.checks.networks import Case, SameNetwork
 from resnet_course.models import Bottleneck, PlainBlock, ResNet, resnet18
 
 CASES = (

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course.checks.compare import Properties, close, equal, properties_differ
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import Properties, close, equal, properties_differ
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.training import load_state, save_state
 
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_course.checks.compare import differ, equal
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import differ, equal
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.training import evaluate
 
 

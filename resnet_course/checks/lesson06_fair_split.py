@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnet_course.checks.compare import Properties, properties_differ
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import Properties, properties_differ
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.data import stratified_sample
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resnet_course.checks.compare import differ, equal
-from resnet_course.checks.core import Exercise, Mistake
+from resnet_course.checking.compare import differ, equal
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.inspection import filter_normalise
 
 TINY = 1e-12

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from resnet_course.checks.compare import differ, equal
-from resnet_course.checks.core import SEED, Exercise, Mistake
+from resnet_course.checking.compare import differ, equal
+from resnet_course.checking.core import SEED, Exercise, Mistake
 from resnet_course.inspection import lesion
 from resnet_course.models import BasicBlock, cifar_resnet, make_shortcut
 from resnet_course.training import eval_mode

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from resnet_course.checking.core import Exercise, Mistake
 from resnet_course.checks.blocks import same_block
-from resnet_course.checks.core import Exercise, Mistake
 from resnet_course.checks.lesson08_wrong_preact_blocks import WRONG_PREACT_BLOCKS
 from resnet_course.checks.wrong_blocks import hints_about_the_class
 from resnet_course.models import PreActBlock

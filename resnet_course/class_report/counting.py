@@ -10,8 +10,8 @@ from typing import Any
 
 from resnet_course.checks import Exercise
 from resnet_course.class_report.reading import readable
-from resnet_course.journal import Journal
-from resnet_course.lessons import LESSONS
+from resnet_course.notebook.journal import Journal
+from resnet_course.notebook.lessons import LESSONS
 
 MOST_TRIES = 1_000_000  # counts in a file can have thousands of digits
 WIDEST = 1e300  # guesses beyond are taken as this: sums and differences stay finite

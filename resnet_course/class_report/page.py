@@ -13,7 +13,7 @@ from resnet_course.class_report.histograms import Histogram, count_tries, histog
 from resnet_course.class_report.look import STRIPES, STYLE
 from resnet_course.class_report.markup import Html, element, figure, join, plural, table
 from resnet_course.class_report.reading import ClassFiles, readable
-from resnet_course.lessons import LESSONS
+from resnet_course.notebook.lessons import LESSONS
 
 MISTAKES_SHOWN = 5  # of each exercise
 TOP_MISTAKES = 10  # of the whole course

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from resnet_course.errors import CourseError
-from resnet_course.journal import SCHEMA, Journal, parse_journal
+from resnet_course.base.errors import CourseError
+from resnet_course.notebook.journal import SCHEMA, Journal, parse_journal
 
 SIZE_LIMIT = 1_000_000  # bytes; the progress file of someone who met every mistake of the course has about 30,000
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch.nn.functional as F
 
+from resnet_course.base.errors import CourseError
 from resnet_course.data.batches import Augmentation, Batches, augment
-from resnet_course.data.demo_folder import make_demo_folder
 from resnet_course.data.downloads import (
     data_folder,
     holds_fashion_mnist,
@@ -19,25 +19,20 @@ from resnet_course.data.downloads import (
     read_fashion_mnist,
 )
 from resnet_course.data.folder import Split, Unreadable, load_folder
-from resnet_course.data.folder_report import FolderReport, read_folder
 from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
 from resnet_course.data.shapes import CLASSES as SHAPE_CLASSES
 from resnet_course.data.shapes import make_shapes
-from resnet_course.errors import CourseError
 
 __all__ = [
     "Augmentation",
     "Batches",
-    "FolderReport",
     "ImageSet",
     "augment",
     "data_folder",
     "is_image_folder",
     "load",
     "load_folder",
-    "make_demo_folder",
     "make_shapes",
-    "read_folder",
     "split_validation",
     "stratified_sample",
 ]

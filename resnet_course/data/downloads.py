@@ -16,9 +16,9 @@ import platformdirs
 import pooch
 import torch
 
+from resnet_course.base.errors import CourseError
 from resnet_course.data.folder import Split
 from resnet_course.data.image_set import ImageSet
-from resnet_course.errors import CourseError
 
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 CIFAR10_MD5 = "c58f30108f718f92721af3b95e74349a"

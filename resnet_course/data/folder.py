@@ -13,6 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from resnet_course.base.errors import CourseError
+from resnet_course.base.progress import bar
 from resnet_course.data.image_files import (
     EXTENSIONS,
     Problem,
@@ -24,8 +26,6 @@ from resnet_course.data.image_files import (
     read_image,
 )
 from resnet_course.data.image_set import ImageSet, stratified_sample
-from resnet_course.errors import CourseError
-from resnet_course.progress import bar
 
 Unreadable = Literal["skip", "refuse"]
 Split = Literal["train", "test"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 
 
 @dataclass(frozen=True)

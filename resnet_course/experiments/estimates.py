@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 from resnet_course.experiments.plans import PLANS, find_plan
 from resnet_course.experiments.records import SHIPPED, missing_runs, parse_record
 from resnet_course.experiments.runs import Run, build_network

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 from resnet_course.experiments.runs import LandscapeRun, LesionRun, RecipeRun, Run
 
 

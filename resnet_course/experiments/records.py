@@ -12,10 +12,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
 from resnet_course.experiments.plans import PLANS, dataset_name, find_plan
 from resnet_course.experiments.runs import LandscapeRun, LesionRun, Run
-from resnet_course.files import write_atomically
 
 SCHEMA = 2
 SHIPPED = Path(__file__).parents[1] / "results"

@@ -12,11 +12,11 @@ import matplotlib
 from matplotlib import pyplot
 
 from resnet_course import plotting
+from resnet_course.base.files import write_atomically
 from resnet_course.experiments import figures
 from resnet_course.experiments.findings import errors_by_network, find_out
 from resnet_course.experiments.plans import PLANS, dataset_name
 from resnet_course.experiments.records import SHIPPED, Record, group_by, load_records
-from resnet_course.files import write_atomically
 
 PAPER_TEST_ERRORS = {
     "residual 20": 8.75,

@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 from resnet_course import runtime
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
+from resnet_course.base.progress import say
 from resnet_course.experiments.estimates import in_minutes, seconds_left
 from resnet_course.experiments.performing import perform
 from resnet_course.experiments.plans import PLANS, find_plan
@@ -30,7 +31,6 @@ from resnet_course.experiments.records import (
     write_record,
 )
 from resnet_course.experiments.runs import Run
-from resnet_course.progress import say
 from resnet_course.training import Precision
 
 MOST_JOBS = 4  # each is a process of its own, with the data in its memory

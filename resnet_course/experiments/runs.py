@@ -13,7 +13,7 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR
 
 from resnet_course import data, inspection
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 from resnet_course.models import ResNet, cifar_resnet, plain18, resnet18
 from resnet_course.models.blocks import Shortcut
 from resnet_course.training import evaluate

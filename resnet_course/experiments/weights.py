@@ -11,10 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
 from resnet_course.experiments.records import SHIPPED, weights_path
 from resnet_course.experiments.runs import build_network
-from resnet_course.files import write_atomically
 from resnet_course.training.checkpoints import check_fits
 
 

@@ -12,8 +12,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from resnet_course import messages, plotting
-from resnet_course.widgets import show_widget, widgets_work
+from resnet_course import plotting
+from resnet_course.notebook import messages
+from resnet_course.notebook.widgets import show_widget, widgets_work
 
 MANY = 5  # more options than this stand on a slider, up to this many as buttons side by side
 

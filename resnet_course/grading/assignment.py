@@ -25,7 +25,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 from resnet_course.grading.marking import Task
 
 MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import nbformat
 
-from resnet_course.authoring import METADATA, install_cell
-from resnet_course.errors import CourseError
-from resnet_course.files import write_atomically
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
+from resnet_course.course.build import METADATA, install_cell
+from resnet_course.course.run import course_root
 from resnet_course.grading.assignment import load_assignment, released
-from resnet_course.runner import course_root
 
 COURSE = "resnet-course"
 CONFIGURATION = '''\

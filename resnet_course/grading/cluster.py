@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 import psutil
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 from resnet_course.grading.assignment import load_assignment
 from resnet_course.grading.judging import judge
 from resnet_course.grading.marking import Mark, Task

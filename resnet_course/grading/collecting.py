@@ -7,8 +7,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from resnet_course.errors import CourseError
-from resnet_course.files import write_atomically
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
 from resnet_course.grading.preflight import MOST_BYTES
 
 STUDENT = r"(?P<student>[^_/]+)"

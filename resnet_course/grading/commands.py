@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
+from resnet_course.base.progress import say
 from resnet_course.grading.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.cluster import cluster, grade_all, is_done, jobs_in, scheduler_memory
 from resnet_course.grading.collecting import STUDENT, collect
@@ -15,7 +16,6 @@ from resnet_course.grading.demo import DEMO, demo
 from resnet_course.grading.gradebook import write_marks
 from resnet_course.grading.outcomes import Outcome, outcome_file, read_outcome
 from resnet_course.grading.sandbox import TRUST, Limits, Sandbox
-from resnet_course.progress import say
 
 CLASSROOM = Path("build/classroom")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from resnet_course.files import write_atomically
+from resnet_course.base.files import write_atomically
+from resnet_course.base.progress import say
 from resnet_course.grading.assignment import MARKERS, Assignment, load_assignment
 from resnet_course.grading.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.outcomes import Outcome
-from resnet_course.progress import say
 
 DEMO = Path("build/demo")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 
-from resnet_course.files import write_atomically
+from resnet_course.base.files import write_atomically
 from resnet_course.grading.outcomes import Outcome
 from resnet_course.grading.preflight import HandIn, RefusedError, find_notebook, read_hand_in
 

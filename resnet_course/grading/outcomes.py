@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from resnet_course.files import write_atomically
+from resnet_course.base.files import write_atomically
 from resnet_course.grading.marking import Mark
 
 FOLDER = "outcomes"

@@ -23,7 +23,7 @@ from typing import IO, Any, Literal
 
 import psutil
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 from resnet_course.grading import engines
 from resnet_course.grading.probes import Observation, Probe
 from resnet_course.grading.protocol import LENGTH, BadMessageError, decode, encode, length_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import struct
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # instructions of classic BPF
 _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data, low half first

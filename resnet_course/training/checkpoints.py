@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnet_course.errors import CourseError
-from resnet_course.files import write_atomically
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:

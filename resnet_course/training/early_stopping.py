@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from resnet_course.errors import CourseError
+from resnet_course.base.errors import CourseError
 from resnet_course.training.checkpoints import load_weights, save_weights
 
 

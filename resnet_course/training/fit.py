@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from resnet_course.errors import CourseError
-from resnet_course.progress import bar
+from resnet_course.base.errors import CourseError
+from resnet_course.base.progress import bar
 from resnet_course.training.checkpoints import check_fits, load_state, save_state
 from resnet_course.training.early_stopping import EarlyStopper
 from resnet_course.training.memory import keep_freed_memory

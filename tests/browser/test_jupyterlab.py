@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from learning import Lab, Notebook, problems_in, start_lab
 
-from resnet_course.lessons import LESSONS
+from resnet_course.notebook.lessons import LESSONS
 
 WRONG = """\
 def needs_projection(in_planes, planes, stride, expansion=1):

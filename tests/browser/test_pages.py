@@ -8,7 +8,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from visiting import ROOT, SCREENSHOTS, SITE
 
-from resnet_course.lessons import LESSONS
+from resnet_course.notebook.lessons import LESSONS
 
 SIZES = ((1280, 800), (768, 1024), (390, 844))
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)

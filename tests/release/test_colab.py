@@ -19,7 +19,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
-from resnet_course.lessons import LESSONS
+from resnet_course.notebook.lessons import LESSONS
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.colab

@@ -1,0 +1,37 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+
+from resnet_course.base.errors import CourseError
+
+
+def write_atomically(path: str | Path, content: bytes) -> None:
+    """Write `content` to `path`: afterwards the file is the new one whole, or still the old one.
+
+    The bytes go to a temporary file beside the target, which then takes its place in one step.
+
+    Raises:
+        CourseError: if the folder cannot be written or the disk is full; an earlier file is untouched.
+    """
+    path = Path(path)
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise CourseError(
+            f"could not write {path}: {error.strerror or error}. "
+            "Free some space or choose another folder; an earlier file of that name is untouched."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # still there after an error, an interrupt included
+            temporary.unlink()

@@ -1,0 +1,1 @@
+"""The engine of the checks: run an answer, compare it, find the first difference, say it."""

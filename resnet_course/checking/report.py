@@ -1,0 +1,124 @@
+"""What a learner has done: `progress()`, `export()` to hand in, `forget()`."""
+
+from __future__ import annotations
+
+import datetime
+import html
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from resnet_course import __version__
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
+from resnet_course.checking.core import Exercise
+from resnet_course.notebook import journal
+from resnet_course.notebook.lessons import LESSONS
+from resnet_course.notebook.messages import Message, show
+
+
+class Row(NamedTuple):
+    """One line of the table of progress."""
+
+    lesson: str
+    exercise: str
+    state: str
+    tries: int
+    mistakes: str
+    hints: int
+
+
+_HEADINGS = ("lesson", "exercise", "state", "tries", "mistakes met", "hints")
+
+
+def progress_rows(exercises: Iterable[Exercise]) -> list[Row]:
+    """What the journal says of each exercise."""
+    kept = journal.read_journal()["exercises"]
+    rows = []
+    for exercise in exercises:
+        entry = kept.get(exercise.name)
+        if entry is None or (not entry["passed"] and not entry["tries"]):
+            rows.append(Row(exercise.lesson, exercise.name, "· not tried", 0, "", entry["hints"] if entry else 0))
+            continue
+        words = {name.replace("_", " "): count for name, count in entry["mistakes"].items()}
+        met = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in words.items())
+        state = "✔ passed" if entry["passed"] else "✘ not yet"
+        rows.append(Row(exercise.lesson, exercise.name, state, entry["tries"], met, entry["hints"]))
+    return rows
+
+
+def show_progress(exercises: Mapping[str, Exercise]) -> None:
+    """Show the table: which exercises pass, which mistakes were met, how many hints were asked for."""
+    rows = progress_rows(exercises.values())
+    passed = sum(row.state == "✔ passed" for row in rows)
+    title = f"{passed} of {len(rows)} exercises passed"
+    place = journal.journal_file()
+    note = "Nothing is kept: RESNET_COURSE_JOURNAL is off." if place is None else f"Kept on this machine only: {place}"
+    widths = [max(len(str(row[column])) for row in [_HEADINGS, *rows]) for column in range(len(_HEADINGS))]
+    lines = ["  ".join(str(cell).ljust(w) for cell, w in zip(row, widths, strict=True)) for row in [_HEADINGS, *rows]]
+    text = "\n".join([title, *(line.rstrip() for line in lines), _guesses_text(), note])
+    show(_as_html(title, rows, note), text)
+
+
+def _guesses_text() -> str:
+    return "\n".join(f"guess of lesson {lesson}: {said}" for lesson, said in _guesses())
+
+
+def _guesses() -> list[tuple[str, str]]:
+    """Of each lesson with a guess: its number, and the guess beside the measurement."""
+    found = []
+    for lesson, entry in sorted(journal.read_journal()["guesses"].items()):
+        parts = [
+            f"{name} {value:.3g}, measured {entry['measured'][name]:.3g}"
+            for name, value in entry["guess"].items()
+            if name in entry["measured"]
+        ]
+        found.append((lesson, "; ".join(parts)))
+    return found
+
+
+def _as_html(title: str, rows: list[Row], note: str) -> str:
+    """A table with a caption and headings, which a screen reader can walk through."""
+    style = "text-align:left;padding:0.2em 0.8em"
+    head = "".join(f"<th scope='col' style='{style}'>{heading}</th>" for heading in _HEADINGS)
+    body = "".join(
+        "<tr>" + "".join(f"<td style='{style}'>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    titles = {lesson.number: lesson.title for lesson in LESSONS}
+    guesses = "".join(
+        f"<li>{html.escape(f'{lesson} {titles.get(lesson, str())}: {said}')}</li>" for lesson, said in _guesses()
+    )
+    return (
+        f"<table><caption style='text-align:left'><strong>{title}</strong></caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+        + (f"<p>Your first guesses:</p><ul>{guesses}</ul>" if guesses else "")
+        + f"<p>{html.escape(note)}</p>"
+    )
+
+
+def export(path: str | Path = "resnet_course_progress.json") -> Path:
+    """Write the journal to a file that can be handed in. It holds no name: the file's name is yours to choose.
+
+    Returns the path.
+
+    Raises:
+        CourseError: if the path holds some other file, or cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and journal.parse_journal(path) is None:
+        raise CourseError(f"{path} is there already and is something else. Choose another name.")
+    kept: dict[str, Any] = journal.read_journal()
+    kept["course_version"] = __version__
+    kept["exported"] = datetime.date.today().isoformat()
+    write_atomically(path, (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode())
+    Message(
+        "info", f"Written: {path}", (f"{len(kept['exercises'])} exercises, {len(kept['guesses'])} guesses.",)
+    ).show()
+    return path
+
+
+def forget() -> None:
+    """Delete what was kept of exercises and guesses."""
+    said = "It is deleted." if journal.forget() else "There was none."
+    Message("info", "Your progress", (said,)).show()

@@ -1,0 +1,1 @@
+"""For those who write the course: build, run, slides, the command line."""

@@ -1,0 +1,205 @@
+"""From a lesson's source to its two notebooks: the one that learners open and the one with the solutions.
+
+The source is a py:percent script (jupytext); solutions stand between `### BEGIN SOLUTION` and `### END SOLUTION`.
+The same source always gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from resnet_course import __version__
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
+from resnet_course.course.misconceptions import misconceptions_page
+from resnet_course.notebook.lessons import LESSONS
+
+STUB = "# Write this part yourself.\nraise NotImplementedError"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+INSTALL_CELL = """\
+# Installs the course if it is missing, as on Colab. Does nothing otherwise.
+import importlib.util
+
+if importlib.util.find_spec("resnet_course") is None:
+    %pip install --quiet "{requirement}"\
+"""
+BADGE = (
+    "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    "(https://colab.research.google.com/github/{owner_and_name}/blob/main/{path})"
+)
+
+
+def build_notebooks(root: Path) -> list[Path]:
+    """Write both notebooks of every source, the README's table of lessons and the instructor's guide's misconceptions.
+
+    Returns the files that changed.
+    """
+    changed = []
+    for path, content in notebooks_from_sources(root).items():
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
+            changed.append(path)
+    return changed
+
+
+def notebooks_out_of_step(root: Path) -> list[str]:
+    """What `build_notebooks` would change, and notebooks without a source: one sentence each."""
+    expected = notebooks_from_sources(root)
+    problems = []
+    for path, content in expected.items():
+        name = path.relative_to(root)
+        if not path.is_file():
+            problems.append(f"{name} is missing; run `make notebooks`")
+        elif path.read_bytes() != content:
+            problems.append(f"{name} differs from its source; edit the source, then run `make notebooks`")
+    for path in sorted((root / "notebooks").rglob("*.ipynb")):
+        if path not in expected and ".ipynb_checkpoints" not in path.parts:
+            problems.append(f"{path.relative_to(root)} has no source in notebooks/sources")
+    return problems
+
+
+def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
+    """The content that every built file should have, by path: the notebooks, the README, the misconceptions."""
+    sources = sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py"))
+    if not sources:
+        raise CourseError(f"there are no lesson sources in {root / 'notebooks' / 'sources'}; run this in a checkout")
+    repository = repository_address(root)
+    found = {}
+    for source in sources:
+        for folder in ("notebooks", "notebooks/solutions"):
+            name = f"{folder}/{source.stem}.ipynb"
+            notebook = _read(source, repository, name)
+            notebook = without_solutions(notebook) if folder == "notebooks" else _without_markers(notebook)
+            found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
+    readme = root / "README.md"
+    if readme.is_file():
+        found[readme] = _with_lesson_table(readme.read_text(), repository).encode()
+    guide = root / "docs" / "instructor"
+    if guide.is_dir():
+        found[guide / "misconceptions.md"] = misconceptions_page().encode()
+    return found
+
+
+def _with_lesson_table(readme: str, repository: str) -> str:
+    """The README with the table of lessons between its two markers."""
+    start, end = "<!-- lessons: built by `make notebooks` -->\n", "<!-- end of lessons -->"
+    if start not in readme or end not in readme:
+        raise CourseError(
+            f"README.md needs the lines {start.strip()} and {end}: the table of lessons goes between them"
+        )
+    rows = ["| | Lesson | Minutes to read and write | Seconds on 2 CPU cores | |", "|---|---|---|---|---|"]
+    for lesson in LESSONS:
+        path = f"notebooks/{lesson.file_name}"
+        badge = BADGE.format(owner_and_name=repository.removeprefix("https://github.com/"), path=path)
+        rows.append(
+            f"| {lesson.number} | [{lesson.title}]({path}) | {lesson.read_minutes} | {lesson.seconds:.0f} | {badge} |"
+        )
+    before, rest = readme.split(start, 1)
+    return before + start + "\n".join(rows) + "\n" + end + rest.split(end, 1)[1]
+
+
+def install_cell(root: Path) -> NotebookNode:
+    """The cell that installs what the notebook was made for: the package in this version, by its name on PyPI."""
+    requirement = f"{_setting(root, 'name')}=={__version__}"
+    return nbformat.v4.new_code_cell(INSTALL_CELL.format(requirement=requirement))
+
+
+def repository_address(root: Path) -> str:
+    """The repository's address from pyproject.toml, the one place where it stands."""
+    return _setting(root, "Repository").rstrip("/")
+
+
+def _setting(root: Path, key: str) -> str:
+    for line in (root / "pyproject.toml").read_text().splitlines():
+        if line.startswith(f'{key} = "'):
+            return line.split('"')[1]
+    raise CourseError(f'pyproject.toml has no line `{key} = "..."`')
+
+
+def _read(source: Path, repository: str, name: str) -> NotebookNode:
+    """The source as a notebook with badge, install cell and stable cell ids."""
+    import jupytext  # only needed by those who change lessons
+
+    notebook = jupytext.read(source, fmt="py:percent")
+    owner_and_name = repository.removeprefix("https://github.com/")
+    title = notebook.cells[0]
+    title.source += "\n\n" + BADGE.format(owner_and_name=owner_and_name, path=name)
+    notebook.cells.insert(1, install_cell(source.parents[2]))
+    notebook.metadata = NotebookNode(copy.deepcopy(METADATA))
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    seen: dict[str, int] = {}
+    for cell in notebook.cells:
+        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
+        seen[digest] = seen.get(digest, 0) + 1
+        cell.id = f"{digest}-{seen[digest]}"
+        cell.metadata = {}
+        cell.source = cell.source.replace("  # fmt: skip", "")  # speaks to the formatter of the source, not to readers
+    return notebook
+
+
+def without_solutions(notebook: NotebookNode) -> NotebookNode:
+    """A copy in which every solution is replaced by a stub."""
+    from nbgrader.preprocessors import ClearSolutions  # only needed by those who change lessons
+
+    clear = ClearSolutions(
+        code_stub={"python": STUB},
+        begin_solution_delimeter="### BEGIN SOLUTION",
+        end_solution_delimeter="### END SOLUTION",
+        enforce_metadata=False,
+    )
+    cleared, _ = clear.preprocess(copy.deepcopy(notebook), {})
+    return cleared
+
+
+def _without_markers(notebook: NotebookNode) -> NotebookNode:
+    """The solutions, without the two comment lines that frame them."""
+    for cell in notebook.cells:
+        lines = cell.source.split("\n")
+        cell.source = "\n".join(
+            line for line in lines if line.strip() not in ("### BEGIN SOLUTION", "### END SOLUTION")
+        )
+    return notebook
+
+
+def leaked_solutions(root: Path) -> list[str]:
+    """Lines of a solution that stand in the student notebook of the same lesson: one sentence each.
+
+    Only lines that occur nowhere in the source outside its solutions count; short ones may be there by chance.
+    """
+    problems = []
+    for source in sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py")):
+        inside, outside = solution_lines(source.read_text())
+        path = root / "notebooks" / f"{source.stem}.ipynb"
+        if not path.is_file():
+            problems.append(f"{path.relative_to(root)} is missing; run `make notebooks`")
+            continue
+        cells = nbformat.read(path, as_version=4).cells
+        shown = {line.strip() for cell in cells for line in cell.source.split("\n")}
+        for line in sorted((inside - outside) & shown):
+            problems.append(f"{path.relative_to(root)} shows a line of its solution: {line}")
+        if any("BEGIN SOLUTION" in line or "END SOLUTION" in line for line in shown):
+            problems.append(f"{path.relative_to(root)} holds a solution marker")
+    return problems
+
+
+def solution_lines(text: str) -> tuple[set[str], set[str]]:
+    """The lines inside and outside of the solutions of a source, without those too short to tell anything."""
+    inside: set[str] = set()
+    outside: set[str] = set()
+    current = outside
+    for line in map(str.strip, text.split("\n")):
+        if line == "### BEGIN SOLUTION":
+            current = inside
+        elif line == "### END SOLUTION":
+            current = outside
+        elif len(line) > 8:
+            current.add(line)
+    return inside, outside

@@ -1,0 +1,319 @@
+"""The command line: everything the Makefile does, without make."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from resnet_course import __version__
+from resnet_course.base.errors import CourseError
+from resnet_course.base.progress import say
+
+Command = Callable[[argparse.Namespace], int]
+
+# One process for each core, with one thread each: for networks this small that is faster than two threads in one.
+WORKERS = ("-n", "auto", "--maxprocesses", "4")
+NBVAL = ("--dist", "loadfile", "--nbval-lax", "--nbval-current-env")
+
+LAB = ("nbclient", "nbconvert", "nbformat")  # imported by commands that the extra `lab` is enough for
+
+# What `test` runs: one group after the other, the steps of a group side by side. The last one of a group is seen as it
+# goes, what the others say comes after it. The first group that fails ends it.
+TEST_STEPS = (
+    (
+        ("lint", ("-m", "ruff", "check", ".")),
+        ("format", ("-m", "ruff", "format", "--check", ".")),
+        (
+            "arrows between modules",
+            ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"),
+        ),
+        ("types", ("-m", "mypy")),
+    ),
+    (
+        ("mutants of the solutions", ("tests/mutation_run.py",)),
+        ("tests", ("-m", "pytest", *WORKERS, "--dist", "worksteal")),  # no worker waits for the last long test
+    ),
+    (("notebooks", ("-m", "pytest", *WORKERS, *NBVAL, "notebooks")),),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 0, 1 if something failed, 2 for something the user can mend."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except CourseError as error:
+        say(f"error: {error}", error=True)
+        return 2
+    except ModuleNotFoundError as error:  # of an extra; what every command needs is installed with the package
+        extra = "lab" if error.name in LAB else "dev"
+        say(f"error: {error.name} is missing. Install it with: pip install 'resnet-course[{extra}]'", error=True)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("resnet_course", description="From VGG to ResNet-18, measured.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, run: Command, help_text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_text, description=help_text)
+        command.set_defaults(run=run)
+        return command
+
+    add("course", _course, "run all lessons headless, print a table, leave notebooks and HTML in build/")
+    run = add("run", _run, "run some lessons headless")
+    run.add_argument("lessons", nargs="+", metavar="lesson", help="a number such as 06")
+    run.add_argument("--student", action="store_true", help="the student notebook in place of the solutions")
+    checks = add("checks", _checks, "list the exercises by lesson")
+    checks.add_argument("--table", action="store_true", help="run every check on the answers in tests/answers")
+    add("lab", _lab, "open JupyterLab on lesson 00")
+    add("preflight", _preflight, "show versions, device, precision and predicted minutes")
+    reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
+    reproduce.add_argument("plan", nargs="?", help="its name; --list shows all")
+    reproduce.add_argument("--list", action="store_true", help="show the plans, what is recorded and the minutes left")
+    reproduce.add_argument("--dataset", default="shapes", help="a name, or a folder of images")
+    reproduce.add_argument("--results", type=Path, help="folder of the records; default: those of the package")
+    reproduce.add_argument("--jobs", type=int, help="runs at a time; default: one for each core, at most 4; 1 on a GPU")
+    reproduce.add_argument("--no-run", action="store_true", help="take the records as they are and run nothing")
+    reproduce.add_argument(
+        "--report",
+        nargs="?",
+        type=Path,
+        const=Path("build/reports"),
+        metavar="FOLDER",
+        help="write a page with table, verdicts and figures below this folder; default: build/reports",
+    )
+    reproduce.add_argument("--figure", type=Path, help="draw the training errors by epoch into this file")
+    _add_train_options(add("train", _train, "train one network, on one process or, under torchrun, on several"))
+    report = add("class-report", _class_report, "turn a class's exported progress files into one page of histograms")
+    report.add_argument("folder", type=Path, help="holds the files that learners got from checks.export()")
+    report.add_argument("--output", type=Path, help="the page; default: class_report.html in the folder")
+    add("notebooks", _notebooks, "build the notebooks, and the guide's misconceptions, from their sources")
+    slides = add("slides", _slides, "build the slides of the lessons into build/slides")
+    slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
+    add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
+    add("test", _test, "lint, types, import arrows, unit tests, mutants, and nbval on every notebook")
+    return parser
+
+
+def _add_train_options(train: argparse.ArgumentParser) -> None:
+    train.add_argument("--network", default="residual 20", help="such as 'plain 20', 'residual 56' or 'ResNet-18'")
+    train.add_argument("--dataset", default="shapes", help="a name, or a folder of images")
+    train.add_argument("--images", type=_positive, default=2_000, help="training images")
+    train.add_argument("--image-size", type=_positive, default=16, help="height and width in pixels")
+    train.add_argument("--epochs", type=_positive, default=5)
+    train.add_argument("--batch-size", type=_positive, default=64, help="of all processes together")
+    train.add_argument("--learning-rate", type=float, default=0.1, help="peak of the one-cycle schedule")
+    train.add_argument("--seed", type=int, default=0, help="of the weights and the order of the images")
+    train.add_argument("--precision", choices=("float32", "float64", "bfloat16"), default="float32")
+    train.add_argument("--local-batch-norm", action="store_true", help="batch norm over each process's share alone")
+    train.add_argument("--timeout", type=float, default=300, help="seconds that a process waits for the others")
+    train.add_argument(
+        "--output", type=Path, required=True, help="folder for history.json and checkpoint.pt; resumes from the latter"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return number
+
+
+def _course(options: argparse.Namespace) -> int:
+    from resnet_course.course.run import course_root, run_lessons
+    from resnet_course.notebook.lessons import LESSONS
+
+    root = course_root()
+    outcomes = run_lessons(LESSONS, root)
+    say(f"\nexecuted notebooks and HTML pages: {root / 'build' / 'solutions'}")
+    return int(any(outcome.error for outcome in outcomes))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from resnet_course.course.run import course_root, run_lessons
+    from resnet_course.notebook.lessons import find_lesson
+
+    lessons = [find_lesson(name) for name in options.lessons]
+    _check_settings()
+    outcomes = run_lessons(lessons, course_root(), options.student)
+    return int(any(outcome.error for outcome in outcomes))
+
+
+def _check_settings() -> None:
+    """Find a wrong profile or data set before a kernel does."""
+    from resnet_course import data, runtime
+
+    here = runtime.profile()
+    if here.dataset != "cifar10" and here.dataset != "fashion_mnist":
+        data.load(here.dataset, "train", limit=20)
+
+
+def _checks(options: argparse.Namespace) -> int:
+    from resnet_course.notebook.lessons import LESSONS
+
+    if not options.table:
+        for lesson in LESSONS:
+            say(f"{lesson.number} {lesson.title:<36}{', '.join(lesson.exercises)}")
+        return 0
+    from resnet_course.course.checks_table import print_table
+    from resnet_course.course.run import course_root
+
+    return int(not print_table(course_root() / "tests" / "answers"))
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from resnet_course.course.run import course_root
+    from resnet_course.notebook.lessons import LESSONS
+
+    notebook = course_root() / "notebooks" / LESSONS[0].file_name
+    return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
+
+
+def _preflight(options: argparse.Namespace) -> int:
+    from resnet_course.runtime import preflight
+
+    preflight()
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from resnet_course import experiments
+
+    results = options.results or experiments.SHIPPED
+    if options.list:
+        for line in experiments.list_plans(results, options.jobs or experiments.default_jobs()):
+            say(line)
+        return 0
+    if options.plan is None:
+        raise CourseError("name a plan, for example degradation; `python -m resnet_course reproduce --list` shows all")
+    if not options.no_run:
+        experiments.reproduce(options.plan, options.dataset, results, options.jobs)
+    records = experiments.load_records(options.plan, options.dataset, results)
+    say(
+        f"{len(records)} records of {options.plan} in {experiments.plan_folder(options.plan, options.dataset, results)}"
+    )
+    if options.report is not None:
+        _write_report(options, results)
+    if options.figure is not None:
+        _draw_figure(records, options.figure)
+    return 0
+
+
+def _write_report(options: argparse.Namespace, results: Path) -> None:
+    from resnet_course import experiments
+
+    folder = options.report / f"{options.plan}_{experiments.dataset_name(options.dataset)}"
+    page = experiments.write_report(options.plan, options.dataset, folder, results)
+    for finding in experiments.find_out(options.plan, experiments.load_records(options.plan, options.dataset, results)):
+        say(f"{finding.verdict}: {finding.claim} ({finding.numbers})")
+    say(f"report: {page}")
+
+
+def _draw_figure(records: Sequence[dict[str, Any]], path: Path) -> None:
+    from matplotlib import pyplot
+
+    from resnet_course import plotting
+    from resnet_course.experiments import draw_best_rates
+
+    plotting.use_style()
+    draw_best_rates(records)
+    pyplot.savefig(path, dpi=200, bbox_inches="tight")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from resnet_course.course.distributed import join
+    from resnet_course.course.train import Settings, train
+    from resnet_course.experiments import Run
+
+    budget = ("network", "learning_rate", "epochs", "batch_size", "images", "image_size", "seed")
+    run = Run(**{name: getattr(options, name) for name in budget})
+    settings = Settings(run, options.dataset, options.precision, options.local_batch_norm)
+    advice = f"Run the same command again: it goes on after the last epoch that {options.output} holds."
+    with join(options.timeout, advice) as processes:
+        train(settings, options.output, processes)
+    return 0
+
+
+def _class_report(options: argparse.Namespace) -> int:
+    from resnet_course.base.files import write_atomically
+    from resnet_course.class_report import build_report
+
+    output = options.output or options.folder / "class_report.html"
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise CourseError(f"{output}: the page is HTML; choose a name that ends with .html")
+    report = build_report(options.folder)
+    files = report.files
+    for name, reason in files.skipped:
+        say(f"skipped {name}: {reason}")
+    for name, latest in files.duplicates:
+        say(f"not counted {name}: {latest} is from the same learner, and later")
+    if not files.journals:
+        raise CourseError(f"{options.folder} holds no file that could be read. Ask for files from checks.export().")
+    write_atomically(output, report.page.encode())
+    say(f"{len(files.journals)} read, {len(files.skipped)} skipped, {len(files.duplicates)} not counted: {output}")
+    return 0
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from resnet_course.course.build import build_notebooks
+    from resnet_course.course.run import course_root
+
+    root = course_root()
+    changed = build_notebooks(root)
+    for path in changed:
+        say(f"wrote {path.relative_to(root)}")
+    say(f"{len(changed)} files changed")
+    return 0
+
+
+def _slides(options: argparse.Namespace) -> int:
+    from resnet_course.course.run import course_root
+    from resnet_course.course.slides import build_slides
+    from resnet_course.notebook.lessons import LESSONS, find_lesson
+
+    for page in build_slides([find_lesson(name) for name in options.lessons] or LESSONS, course_root()):
+        say(f"wrote {page}")
+    return 0
+
+
+def _site(options: argparse.Namespace) -> int:
+    from resnet_course.course.run import course_root
+
+    root = course_root()
+    return subprocess.call([sys.executable, str(root / "site" / "build_site.py")], cwd=root)
+
+
+def _test(options: argparse.Namespace) -> int:
+    from resnet_course.course.run import course_root
+
+    root = course_root()
+    environment = {"OMP_NUM_THREADS": "1", **os.environ}
+    seconds: dict[str, float] = {}
+
+    def run(title: str, arguments: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        line, started = [sys.executable, *arguments], time.perf_counter()
+        done = subprocess.run(line, cwd=root, env=environment, text=True, check=False, **options)
+        seconds[title] = time.perf_counter() - started
+        return done
+
+    for *others, (seen, arguments) in TEST_STEPS:
+        with ThreadPoolExecutor() as side_by_side:
+            quiet = {title: side_by_side.submit(run, title, line, capture_output=True) for title, line in others}
+            say(f"\n--- {seen}")
+            done = {seen: run(seen, arguments), **{title: step.result() for title, step in quiet.items()}}
+        for title in quiet:
+            say(f"\n--- {title}\n{done[title].stdout}{done[title].stderr}".rstrip())
+        if failed := [title for title, step in done.items() if step.returncode]:
+            say(f"failed: {', '.join(failed)}", error=True)
+            return 1
+    say("\n" + "\n".join(f"{title:<28}{spent:>7.0f} s" for title, spent in seconds.items()))
+    return 0

@@ -1,0 +1,170 @@
+"""Run lessons headless: executed notebooks, pages, and a table of verdicts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
+from resnet_course.base.progress import say
+from resnet_course.notebook.lessons import LESSONS, Lesson
+from resnet_course.notebook.messages import MIME_TYPE
+
+if TYPE_CHECKING:
+    import nbformat  # of the extra `lab`; the rest of this module works without it
+
+CELL_TIMEOUT = 3600  # seconds; a full-profile training is one cell
+DIGEST = "resnet_course_sha256"  # in an executed notebook's metadata: of the file that was run
+PROFILE = "resnet_course_profile"  # there, too: the profile asked for
+
+# Bars and controls are of no use in a saved page, and a learner's journal is for what the learner wrote.
+HEADLESS = {"RESNET_COURSE_PROGRESS": "0", "RESNET_COURSE_WIDGETS": "0", "RESNET_COURSE_JOURNAL": "off"}
+
+
+def course_root() -> Path:
+    """The folder that holds `notebooks`: the current folder, one above it, or the package's own checkout.
+
+    Raises:
+        CourseError: if none of them does.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents, Path(__file__).resolve().parents[2]):
+        if (folder / "notebooks" / "sources").is_dir():
+            return folder
+    raise CourseError("the notebooks are not here. Clone the repository and run this inside it.")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of a lesson gave."""
+
+    lesson: Lesson
+    seconds: float
+    verdicts: tuple[dict[str, Any], ...]
+    error: str | None
+
+    @property
+    def summary(self) -> str:
+        """One phrase for the table."""
+        if self.error is not None:
+            return f"failed: {self.error}"
+        held = sum(verdict["holds"] for verdict in self.verdicts)
+        return f"{held} of {len(self.verdicts)} verdicts reproduced" if self.verdicts else "ran; it has no verdicts"
+
+
+def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False) -> list[Outcome]:
+    """Run lessons one after the other, keep executed notebooks and HTML in `root / "build"`, print a table."""
+    outcomes = []
+    for lesson in lessons:
+        say(f"lesson {lesson.number}: {lesson.title} ...")
+        outcomes.append(run_lesson(lesson, root, student))
+    _print_table(outcomes)
+    return outcomes
+
+
+def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
+    """Run one lesson's solution notebook, or the student's, in a kernel of its own.
+
+    Raises:
+        CourseError: if the notebook is missing.
+    """
+    import nbformat
+    from nbclient import NotebookClient  # only needed to run lessons headless
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
+    folder = root / "notebooks" if student else root / "notebooks" / "solutions"
+    path = folder / lesson.file_name
+    if not path.is_file():
+        raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
+    notebook = nbformat.read(path, as_version=4)
+    # The kernel starts in the notebook's folder, as in JupyterLab.
+    resources = {"metadata": {"path": str(folder)}}
+    quiet = ["--log-level=ERROR"]  # ipykernel warns that it talks over loopback unencrypted
+    client = NotebookClient(
+        notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources, extra_arguments=quiet
+    )
+    started, error = time.perf_counter(), None
+    environment = {**os.environ, **HEADLESS}
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as failure:
+        error = f"{failure.ename}: {failure.evalue}".split("\n")[0]
+    except DeadKernelError:
+        error = "the kernel died (often: out of memory)"
+    seconds = time.perf_counter() - started
+    target = root / "build" / ("student" if student else "solutions") / lesson.file_name
+    save_executed(notebook, path, target)
+    _write_page(notebook, target)
+    return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)
+
+
+def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS) -> list[str]:
+    """Lessons without an executed solution notebook that is whole and of today's solutions: one sentence each."""
+    import nbformat
+
+    problems = []
+    for lesson in lessons:
+        path = root / "build" / "solutions" / lesson.file_name
+        if not path.is_file():
+            problems.append(f"lesson {lesson.number} was not run")
+            continue
+        notebook = nbformat.read(path, as_version=4)
+        if notebook.metadata.get(DIGEST) != file_digest(root / "notebooks" / "solutions" / lesson.file_name):
+            problems.append(f"lesson {lesson.number} has changed since it was run")
+        elif notebook.metadata.get(PROFILE) == "smoke":
+            problems.append(f"lesson {lesson.number} was run in the smoke profile, so its numbers mean nothing")
+        elif any(output.output_type == "error" for cell in notebook.cells for output in cell.get("outputs", ())):
+            problems.append(f"lesson {lesson.number} ended with an error")
+    return problems
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def save_executed(notebook: nbformat.NotebookNode, source: Path, target: Path) -> None:
+    """Write an executed notebook, with the digest of the file that was run and the profile that was asked for.
+
+    Args:
+        notebook: with its outputs.
+        source: the notebook that was run.
+        target: where to write.
+    """
+    import nbformat
+
+    notebook.metadata[DIGEST] = file_digest(source)
+    notebook.metadata[PROFILE] = os.environ.get("RESNET_COURSE_PROFILE", "")
+    write_atomically(target, nbformat.writes(notebook).encode())
+
+
+def _write_page(notebook: nbformat.NotebookNode, target: Path) -> None:
+    from nbconvert import HTMLExporter  # only needed to run lessons headless
+
+    page, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": target.stem}})
+    write_atomically(target.with_suffix(".html"), page.encode())
+
+
+def _verdicts(notebook: nbformat.NotebookNode) -> Iterable[dict[str, Any]]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            found = output.get("data", {}).get(MIME_TYPE, {})
+            if "verdict" in found:
+                yield found["verdict"]
+
+
+def _print_table(outcomes: Iterable[Outcome]) -> None:
+    say(f"\n{'lesson':<44}{'seconds':>8}  verdict")
+    total = 0.0
+    for outcome in outcomes:
+        total += outcome.seconds
+        say(f"{outcome.lesson.number} {outcome.lesson.title:<41}{outcome.seconds:>8.1f}  {outcome.summary}")
+        for verdict in outcome.verdicts:
+            say(f"{'':<54}{'✔' if verdict['holds'] else '✘'} {verdict['claim']} ({verdict['numbers']})")
+    say(f"{'all':<44}{total:>8.1f}")

@@ -1,0 +1,147 @@
+"""What a learner has done so far, in one small file on the learner's own machine. Nothing is sent anywhere.
+
+`RESNET_COURSE_JOURNAL` names another file, or is "off".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
+
+SCHEMA = 1
+Journal = dict[str, Any]
+"""`{"schema": 1, "id": ..., "exercises": {name: entry}, "guesses": {lesson: entry}}`, see `note_check`, `note_guess`.
+
+The id is random and says nothing of the person; it tells two exports of one journal from those of two learners.
+"""
+
+
+def journal_file() -> Path | None:
+    """Where the journal is kept; None if it is switched off."""
+    chosen = os.environ.get("RESNET_COURSE_JOURNAL")
+    if chosen == "off":
+        return None
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("resnet_course")) / "journal.json"
+
+
+def read_journal() -> Journal:
+    """The journal; an empty one if there is none yet, or if the file cannot be read as a journal."""
+    path = journal_file()
+    found = parse_journal(path) if path is not None and path.is_file() else None
+    return found or {"schema": SCHEMA, "id": secrets.token_hex(8), "exercises": {}, "guesses": {}}
+
+
+def parse_journal(path: Path) -> Journal | None:
+    """The journal in a file, or None if the file holds something else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark in front
+        return found if _is_journal(found) else None
+    except (OSError, ValueError, RecursionError, OverflowError):  # the last: a whole number of hundreds of digits
+        return None
+
+
+def _is_journal(found: Any) -> bool:
+    return (
+        isinstance(found, dict)
+        and found.get("schema") == SCHEMA
+        and isinstance(found.get("id"), str)
+        and _all_entries(found.get("exercises"), _is_exercise)
+        and _all_entries(found.get("guesses"), _is_guess)
+    )
+
+
+def _all_entries(part: Any, is_right: Any) -> bool:
+    return isinstance(part, dict) and all(isinstance(entry, dict) and is_right(entry) for entry in part.values())
+
+
+def _is_exercise(entry: dict[str, Any]) -> bool:
+    mistakes, last = entry.get("mistakes"), entry.get("last")
+    counts = [entry.get("tries"), entry.get("hints"), *(mistakes.values() if isinstance(mistakes, dict) else [None])]
+    return (
+        isinstance(entry.get("passed"), bool)
+        and all(type(count) is int and count >= 0 for count in counts)
+        and isinstance(last, dict)
+        and isinstance(last.get("status"), str)
+        and (last.get("hint_id") is None or isinstance(last["hint_id"], str))
+    )
+
+
+def _is_guess(entry: dict[str, Any]) -> bool:
+    return all(
+        isinstance(numbers, dict) and all(type(n) in (int, float) and math.isfinite(n) for n in numbers.values())
+        for numbers in (entry.get("guess"), entry.get("measured"))
+    )
+
+
+def note_check(name: str, status: str, hint_id: str | None) -> None:
+    """Keep what a check found.
+
+    An entry holds `passed` (once passed, it stays so), `tries` (checks of something written, up to the first pass),
+    `mistakes` (how often each was met), `hints` (explanations asked for) and `last` (status and hint_id).
+    """
+    journal = read_journal()
+    entry = journal["exercises"].setdefault(name, _new_entry())
+    if status != "not_written" and not entry["passed"]:
+        entry["tries"] += 1
+    if hint_id is not None:
+        entry["mistakes"][hint_id] = entry["mistakes"].get(hint_id, 0) + 1
+    entry["passed"] = entry["passed"] or status == "passed"
+    entry["last"] = {"status": status, "hint_id": hint_id}
+    _write(journal)
+
+
+def note_hint(name: str) -> None:
+    """Count one explanation that was asked for."""
+    journal = read_journal()
+    journal["exercises"].setdefault(name, _new_entry())["hints"] += 1
+    _write(journal)
+
+
+def _new_entry() -> dict[str, Any]:
+    last = {"status": "not_written", "hint_id": None}
+    return {"passed": False, "tries": 0, "mistakes": {}, "hints": 0, "last": last}
+
+
+def note_guess(lesson: str, guess: Mapping[str, float | None], measured: Mapping[str, float]) -> None:
+    """Keep a guess beside what was measured. The first guess stays: later ones have seen the answer."""
+    journal, guesses = read_journal(), _finite(guess)
+    if lesson not in journal["guesses"] and guesses:
+        journal["guesses"][lesson] = {"guess": guesses, "measured": _finite(measured)}
+        _write(journal)
+
+
+def _finite(numbers: Mapping[str, float | None]) -> dict[str, float]:
+    """What JSON can hold: no None, no NaN, no infinity."""
+    return {name: float(value) for name, value in numbers.items() if value is not None and math.isfinite(value)}
+
+
+def forget() -> bool:
+    """Delete the journal. Returns whether there was one."""
+    path = journal_file()
+    if path is None or not path.is_file():
+        return False
+    path.unlink()
+    return True
+
+
+def _write(journal: Journal) -> None:
+    """A home folder that cannot be written must not stop a lesson."""
+    path = journal_file()
+    if path is None:
+        return
+    try:
+        if path.is_file() and parse_journal(path) is None:
+            path.replace(path.with_name(path.name + ".unreadable"))  # a newer version's, or damaged: not ours to delete
+        write_atomically(path, (json.dumps(journal, indent=1, ensure_ascii=False) + "\n").encode())
+    except (OSError, CourseError):
+        return

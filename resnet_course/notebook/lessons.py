@@ -1,0 +1,111 @@
+"""The lessons: what there is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from resnet_course.base.errors import CourseError
+
+REFERENCE_SPEED = 460.0  # images/s that `runtime.measure_speed` gave where the lessons' seconds were taken
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson.
+
+    Args:
+        number: two digits.
+        slug: the rest of the file's name.
+        title: as in the course's table.
+        read_minutes: reading and exercises.
+        seconds: the whole notebook in the quick profile on the machine of `REFERENCE_SPEED`.
+        exercises: names of its checks.
+    """
+
+    number: str
+    slug: str
+    title: str
+    read_minutes: int
+    seconds: float
+    exercises: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        """The notebook's file name."""
+        return f"{self.number}_{self.slug}.ipynb"
+
+
+LESSONS = (
+    Lesson("00", "start_here", "Start here", 10, 10, ("warm_up",)),
+    Lesson(
+        "01",
+        "vgg",
+        "VGG: depth from 3×3",
+        40,
+        50,
+        ("vgg_block", "receptive_field", "train_step", "early_stopper"),
+    ),
+    Lesson(
+        "02",
+        "degradation",
+        "The degradation problem",
+        40,
+        30,
+        ("plain_block", "extend_with_identity", "gradient_norms"),
+    ),
+    Lesson(
+        "03",
+        "residual_block",
+        "The residual block",
+        45,
+        45,
+        ("basic_block", "zero_init_residual", "shortcut_gradient"),
+    ),
+    Lesson(
+        "04",
+        "shortcuts",
+        "Matching dimensions on the shortcut",
+        40,
+        30,
+        ("needs_projection", "projection_shortcut", "pad_shortcut", "bottleneck_shapes"),
+    ),
+    Lesson(
+        "05",
+        "resnet18",
+        "Assembling ResNet-18",
+        45,
+        15,
+        ("make_layer", "flat_features", "resnet18", "load_torchvision"),
+    ),
+    Lesson("06", "training", "Training ResNet-18", 45, 50, ("evaluate", "fair_split", "checkpoint")),
+    Lesson("07", "inside", "Inside a trained ResNet", 40, 25, ("lesion", "filter_normalise")),
+    Lesson(
+        "08",
+        "deeper_faster_wider",
+        "Deeper, faster, wider",
+        45,
+        35,
+        ("bottleneck", "preact_block"),
+    ),
+    Lesson("09", "your_images", "Your own images", 35, 40, ("few_shot_split",)),
+)
+
+
+def find_lesson(name: str) -> Lesson:
+    """The lesson with this number or file name.
+
+    Raises:
+        CourseError: if there is none, with the list of those there are.
+    """
+    wanted = Path(name).name.removesuffix(".ipynb")
+    for lesson in LESSONS:
+        if wanted in (lesson.number, str(int(lesson.number)), lesson.slug, lesson.file_name.removesuffix(".ipynb")):
+            return lesson
+    known = ", ".join(f"{lesson.number} ({lesson.slug})" for lesson in LESSONS)
+    raise CourseError(f"there is no lesson {name!r}. The lessons are {known}.")
+
+
+def predict_seconds(lesson: Lesson, speed: float) -> float:
+    """Seconds the lesson takes in the quick profile where `runtime.measure_speed` gives `speed` images/s."""
+    return lesson.seconds * REFERENCE_SPEED / speed

@@ -1,0 +1,178 @@
+"""A check trusts nothing that it is handed: it reports, the process lives, and global state is as before."""
+
+import builtins
+import os
+import sys
+import time
+
+import pytest
+import torch
+from torch import nn
+
+from resnet_course import checks
+from resnet_course.models import BasicBlock
+
+
+class WithoutShortcut(BasicBlock):
+    """A wrong block: right shapes, right number of parameters."""
+
+    def forward(self, x):
+        return torch.relu(self.transform(x))
+
+
+def block(forward) -> type[nn.Module]:
+    """A block with this forward."""
+    return type("BasicBlock", (BasicBlock,), {"forward": forward})
+
+
+@pytest.fixture
+def half_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("resnet_course.checking.guard.guarded.__wrapped__.__defaults__", (0.5, 2**31))
+
+
+def test_an_endless_loop_in_forward(half_a_second: None) -> None:
+    def forward(self, x):
+        while True:
+            x = x + 1
+
+    started = time.monotonic()
+    verdict = checks.verdict("basic_block", block(forward))
+    assert (verdict.status, verdict.hint_id) == ("crashed", "too_slow")
+    assert time.monotonic() - started < 5
+
+
+def test_an_endless_loop_that_catches_every_exception(half_a_second: None) -> None:
+    def forward(self, x):
+        while True:
+            try:
+                x = x + 1
+            except Exception:
+                pass
+
+    assert checks.verdict("basic_block", block(forward)).hint_id == "too_slow"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory limit works on Linux only")
+@pytest.mark.parametrize("allocate", [lambda: torch.ones(20 * 2**28), lambda: bytearray(20 * 2**30)])
+def test_an_allocation_of_20_gigabytes(allocate) -> None:
+    def forward(self, x):
+        allocate()
+        return x
+
+    verdict = checks.verdict("basic_block", block(forward))
+    assert verdict.status == "crashed"
+    assert "emory" in verdict.message
+
+
+@pytest.mark.parametrize("leave", [lambda: os._exit(3), lambda: os.abort(), lambda: sys.exit(3), lambda: exit()])
+def test_ending_the_process(leave) -> None:
+    verdict = checks.verdict("basic_block", block(lambda self, x: leave()))
+    assert (verdict.status, verdict.hint_id) == ("crashed", "tried_to_exit")
+
+
+@pytest.mark.parametrize("where", ["torch.allclose", "torch.equal", "torch.Tensor.allclose", "torch.Tensor.__eq__"])
+def test_a_comparison_that_always_agrees(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setattr(where, lambda *arguments, **options: True)
+    verdict = checks.verdict("basic_block", WithoutShortcut)
+    assert (verdict.status, verdict.hint_id) == ("failed", "shortcut_unused")
+
+
+class Agreeable(torch.Tensor):
+    """A tensor that claims to be equal to everything, and to be close to it."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, arguments=(), options=None):
+        if getattr(function, "__name__", "") in ("allclose", "equal", "eq", "__eq__", "isclose"):
+            return True
+        return super().__torch_function__(function, types, arguments, options or {})
+
+    def detach(self):
+        raise RuntimeError("no")
+
+
+def test_a_tensor_that_claims_to_be_equal() -> None:
+    lying = block(lambda self, x: torch.relu(self.transform(x)).as_subclass(Agreeable))
+    assert checks.verdict("basic_block", lying).status == "failed"
+
+
+class AlwaysEqual:
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None
+
+
+class AlwaysEqualInt(int):
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize("thing", [AlwaysEqual(), AlwaysEqualInt(1)])
+@pytest.mark.parametrize("name", ["receptive_field", "needs_projection", "flat_features", "bottleneck_shapes"])
+def test_an_object_that_claims_to_be_equal(name: str, thing: object) -> None:
+    assert checks.verdict(name, lambda *arguments, **options: thing).status == "failed"
+
+
+def test_a_megabyte_of_text(capsys: pytest.CaptureFixture[str]) -> None:
+    def forward(self, x):
+        print("word " * 200_000)
+        return torch.relu(self.transform(x))
+
+    verdict = checks.verdict("basic_block", block(forward))
+    assert verdict.hint_id == "shortcut_unused"
+    assert len(verdict.message) < 1_000
+    assert capsys.readouterr().out == ""
+
+
+def test_global_state_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward(self, x):
+        torch.manual_seed(1)
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        torch.set_grad_enabled(False)
+        os.chdir("/")
+        return BasicBlock.forward(self, x)
+
+    torch.manual_seed(5)
+    folder, expected = os.getcwd(), torch.rand(1)
+    torch.manual_seed(5)
+    checks.verdict("basic_block", block(forward))
+    assert torch.equal(torch.rand(1), expected)
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.get_default_device() == torch.device("cpu")
+    assert torch.is_grad_enabled()
+    assert os.getcwd() == folder
+    assert builtins.print is print
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16])
+def test_the_notebook_defaults_do_not_matter(dtype: torch.dtype) -> None:
+    torch.set_default_dtype(dtype)
+    torch.set_default_device("meta")
+    torch.set_grad_enabled(False)
+    try:
+        assert checks.verdict("basic_block", BasicBlock).status == "passed"
+        assert checks.verdict("basic_block", WithoutShortcut).hint_id == "shortcut_unused"
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+        torch.set_grad_enabled(True)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [None, 3, "BasicBlock", [], nn.Linear(1, 1), lambda *arguments: None, type("Empty", (nn.Module,), {})],
+)
+@pytest.mark.parametrize("name", ["basic_block", "resnet18", "train_step", "early_stopper", "checkpoint"])
+def test_things_of_another_kind(name: str, thing: object) -> None:
+    assert checks.verdict(name, thing).status in ("failed", "crashed")
+
+
+def test_a_missing_forward_is_told_in_the_words_of_torch() -> None:
+    verdict = checks.verdict(
+        "basic_block", type("NoForward", (nn.Module,), {"__init__": lambda s, *a: nn.Module.__init__(s)})
+    )
+    assert verdict.status == "crashed"
+    assert 'missing the required "forward"' in verdict.message

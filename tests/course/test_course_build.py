@@ -1,0 +1,251 @@
+"""Notebooks come from their sources, byte for byte, and student notebooks hold no solution."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from resnet_course import __version__
+from resnet_course.base.errors import CourseError
+from resnet_course.course.build import (
+    build_notebooks,
+    leaked_solutions,
+    notebooks_from_sources,
+    notebooks_out_of_step,
+    repository_address,
+)
+
+ROOT = Path(__file__).parents[2]
+
+SOURCE = '''\
+# %% [markdown]
+# # 07 · A small lesson
+#
+# *One exercise.*
+
+# %%
+x = 1
+
+# %%
+x = 1
+
+# %% [markdown]
+# Write the sum.
+
+# %%
+def total(numbers):
+    """The sum."""
+    ### BEGIN SOLUTION
+    result = sum(numbers) + 0
+    return result
+    ### END SOLUTION
+
+
+class Counter:
+    def __init__(self):
+        ### BEGIN SOLUTION
+        self.number_of_calls = 0
+        ### END SOLUTION
+
+    def again(self):
+        return self.number_of_calls
+'''
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    """A checkout with one small lesson, built."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    sources = tmp_path / "notebooks" / "sources"
+    sources.mkdir(parents=True)
+    (sources / "07_small.py").write_text(SOURCE)
+    build_notebooks(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def built() -> dict[Path, bytes]:
+    """What every notebook of this repository should hold."""
+    return {path: content for path, content in notebooks_from_sources(ROOT).items() if path.suffix == ".ipynb"}
+
+
+def cells(path: Path) -> list[nbformat.NotebookNode]:
+    return nbformat.read(path, as_version=4).cells
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+# --- this repository ------------------------------------------------------------------------------------------------
+
+
+def test_the_notebooks_of_the_repository_are_in_step_with_their_sources() -> None:
+    assert notebooks_out_of_step(ROOT) == []
+
+
+def test_no_student_notebook_of_the_repository_shows_a_solution() -> None:
+    assert leaked_solutions(ROOT) == []
+
+
+def test_every_source_gives_two_notebooks(built: dict[Path, bytes]) -> None:
+    sources = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
+    assert len(built) == 2 * len(sources) > 0
+
+
+def test_building_twice_gives_the_same_bytes(built: dict[Path, bytes]) -> None:
+    again = notebooks_from_sources(ROOT)
+    assert all(again[path] == content for path, content in built.items())
+
+
+def test_all_notebooks_are_valid_without_outputs_and_with_unique_ids(built: dict[Path, bytes]) -> None:
+    for path, content in built.items():
+        notebook = nbformat.reads(content.decode(), as_version=4)
+        nbformat.validate(notebook)
+        ids = [cell.id for cell in notebook.cells]
+        assert len(set(ids)) == len(ids), path.name
+        assert all(cell.outputs == [] for cell in notebook.cells if cell.cell_type == "code"), path.name
+        assert all(cell.get("execution_count") is None for cell in notebook.cells), path.name
+
+
+def test_no_notebook_holds_a_marker_and_every_student_notebook_with_an_exercise_holds_a_stub(
+    built: dict[Path, bytes],
+) -> None:
+    for path, content in built.items():
+        assert b"BEGIN SOLUTION" not in content, path.name
+        source = (ROOT / "notebooks" / "sources" / f"{path.stem}.py").read_text()
+        if path.parent.name == "notebooks":
+            assert content.count(b"raise NotImplementedError") >= source.count("### BEGIN SOLUTION"), path.name
+
+
+def test_every_notebook_begins_with_title_badge_and_install_cell(built: dict[Path, bytes]) -> None:
+    repository = repository_address(ROOT)
+    for path, content in built.items():
+        title, install, *_ = nbformat.reads(content.decode(), as_version=4).cells
+        assert title.source.startswith(f"# {path.name[:2]} · ")
+        where = f"{repository.removeprefix('https://github.com/')}/blob/main/{path.relative_to(ROOT).as_posix()}"
+        assert where in title.source
+        assert install.source.count(f'"resnet-course=={__version__}"') == 1
+        assert "torch" not in install.source
+
+
+# --- a small course -------------------------------------------------------------------------------------------------
+
+
+def test_a_built_course_is_in_step_and_building_again_changes_nothing(course: Path) -> None:
+    assert notebooks_out_of_step(course) == []
+    assert leaked_solutions(course) == []
+    assert build_notebooks(course) == []
+
+
+def test_both_notebooks_of_a_source(course: Path) -> None:
+    student, solution = (
+        cells(course / name) for name in ("notebooks/07_small.ipynb", "notebooks/solutions/07_small.ipynb")
+    )
+    assert len(student) == len(solution) == 6
+    assert "    result = sum(numbers) + 0\n    return result" in solution[-1].source
+    assert "SOLUTION" not in solution[-1].source
+    assert "sum(numbers)" not in student[-1].source
+    assert student[-1].source.count("    raise NotImplementedError") == 2
+    assert [cell.id for cell in student[2:-1]] == [cell.id for cell in solution[2:-1]]
+    compile(student[-1].source, "student", "exec")
+    compile(solution[-1].source, "solution", "exec")
+
+
+def test_two_equal_cells_have_two_ids(course: Path) -> None:
+    twins = [cell.id for cell in cells(course / "notebooks" / "07_small.ipynb") if cell.source == "x = 1"]
+    assert len(set(twins)) == len(twins) == 2
+
+
+def test_a_cell_keeps_its_id_when_others_change(course: Path) -> None:
+    before = {cell.source: cell.id for cell in cells(course / "notebooks" / "07_small.ipynb")}
+    edit(course / "notebooks" / "sources" / "07_small.py", "Write the sum.", "Write the sum of all numbers.")
+    build_notebooks(course)
+    after = {cell.source: cell.id for cell in cells(course / "notebooks" / "07_small.ipynb")}
+    assert after["x = 1"] == before["x = 1"]
+    assert len(set(after) - set(before)) == 1
+
+
+def test_a_notebook_edited_by_hand_is_named(course: Path) -> None:
+    edit(course / "notebooks" / "solutions" / "07_small.ipynb", "x = 1", "x = 2")
+    (problem,) = notebooks_out_of_step(course)
+    assert problem.startswith(str(Path("notebooks/solutions/07_small.ipynb")))
+    assert "edit the source" in problem
+    assert build_notebooks(course) == [course / "notebooks" / "solutions" / "07_small.ipynb"]
+    assert notebooks_out_of_step(course) == []
+
+
+def test_a_notebook_with_outputs_is_out_of_step(course: Path) -> None:
+    path = course / "notebooks" / "07_small.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[2].execution_count = 1
+    nbformat.write(notebook, path)
+    assert len(notebooks_out_of_step(course)) == 1
+
+
+def test_missing_and_orphaned_notebooks_are_named(course: Path) -> None:
+    (course / "notebooks" / "07_small.ipynb").rename(course / "notebooks" / "08_old.ipynb")
+    missing, orphan = notebooks_out_of_step(course)
+    assert "07_small.ipynb is missing" in missing
+    assert "08_old.ipynb has no source" in orphan
+
+
+def test_checkpoints_of_jupyter_do_not_count(course: Path) -> None:
+    folder = course / "notebooks" / ".ipynb_checkpoints"
+    folder.mkdir()
+    shutil.copy(course / "notebooks" / "07_small.ipynb", folder / "07_small-checkpoint.ipynb")
+    assert notebooks_out_of_step(course) == []
+
+
+def test_a_solution_in_a_student_notebook_is_named(course: Path) -> None:
+    shutil.copy(course / "notebooks" / "solutions" / "07_small.ipynb", course / "notebooks" / "07_small.ipynb")
+    problems = leaked_solutions(course)
+    assert any("result = sum(numbers) + 0" in problem for problem in problems)
+    assert any("self.number_of_calls = 0" in problem for problem in problems)
+    assert all("07_small.ipynb shows a line of its solution" in problem for problem in problems)
+
+
+def test_a_marker_in_a_student_notebook_is_named(course: Path) -> None:
+    edit(course / "notebooks" / "07_small.ipynb", "# Write this part yourself.", "### BEGIN SOLUTION")
+    (problem,) = leaked_solutions(course)
+    assert "holds a solution marker" in problem
+
+
+def test_a_student_notebook_that_is_missing_is_no_proof(course: Path) -> None:
+    (course / "notebooks" / "07_small.ipynb").unlink()
+    (problem,) = leaked_solutions(course)
+    assert "is missing" in problem
+
+
+def test_a_fork_changes_the_address_in_one_place(course: Path) -> None:
+    edit(course / "pyproject.toml", repository_address(course), "https://github.com/someone/fork")
+    edit(course / "pyproject.toml", 'name = "resnet-course"', 'name = "forked-course"')
+    build_notebooks(course)
+    for name in ("notebooks/07_small.ipynb", "notebooks/solutions/07_small.ipynb"):
+        title, install, *_ = cells(course / name)
+        assert f"someone/fork/blob/main/{name}" in title.source
+        assert f'"forked-course=={__version__}"' in install.source
+
+
+def test_a_solution_without_an_end_is_refused(course: Path) -> None:
+    edit(
+        course / "notebooks" / "sources" / "07_small.py",
+        "    return result\n    ### END SOLUTION\n",
+        "    return result\n",
+    )
+    with pytest.raises(Exception, match=r"[Ss]olution"):
+        build_notebooks(course)
+
+
+def test_a_folder_without_sources_is_refused_with_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="run this in a checkout"):
+        build_notebooks(tmp_path)
+
+
+def test_a_missing_address_is_named(course: Path) -> None:
+    edit(course / "pyproject.toml", "Repository = ", "Home = ")
+    with pytest.raises(CourseError, match="Repository"):
+        build_notebooks(course)

@@ -1,0 +1,106 @@
+"""Running lessons headless, tried on tiny notebooks."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from resnet_course.base.errors import CourseError
+from resnet_course.course.run import Outcome, course_root, run_lesson, run_lessons, stale_lessons
+from resnet_course.notebook.lessons import find_lesson
+
+LESSON = find_lesson("05")
+GOOD = [
+    "from resnet_course import cards\ncards.verdict('two is more than one', 2 > 1, '2 and 1')",
+    "import os, pathlib\nprint(os.environ['RESNET_COURSE_PROGRESS'], os.environ['RESNET_COURSE_JOURNAL'], "
+    "os.environ['RESNET_COURSE_WIDGETS'], pathlib.Path.cwd().name)",
+    "cards.verdict('one is more than two', 1 > 2, '1 and 2')",
+]
+BAD = [*GOOD[:1], "raise ValueError('the first line\\nthe second line')", "print('not reached')"]
+DEAD = ["import os\nos._exit(1)"]
+
+
+def write_notebook(folder: Path, sources: list[str], lesson=LESSON) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    nbformat.write(notebook, folder / lesson.file_name)
+
+
+def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Path, capsys) -> None:
+    write_notebook(tmp_path / "notebooks" / "solutions", GOOD)
+    (outcome,) = run_lessons([LESSON], tmp_path)
+    assert outcome.error is None
+    assert [verdict["holds"] for verdict in outcome.verdicts] == [True, False]
+    assert outcome.seconds > 0
+    built = tmp_path / "build" / "solutions" / LESSON.file_name
+    executed = nbformat.read(built, as_version=4)
+    assert executed.cells[1].outputs[0].text == "0 off 0 solutions\n"
+    assert "two is more than one" in built.with_suffix(".html").read_text()
+    table = capsys.readouterr().out
+    assert "05 Assembling ResNet-18" in table
+    assert "1 of 2 verdicts reproduced" in table
+    assert "✔ two is more than one (2 and 1)" in table
+    assert "✘ one is more than two (1 and 2)" in table
+
+
+def test_a_run_of_another_notebook_is_stale(tmp_path: Path, monkeypatch) -> None:
+    solutions = tmp_path / "notebooks" / "solutions"
+    write_notebook(solutions, GOOD[:1])
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 was not run"]
+    run_lesson(LESSON, tmp_path)
+    assert stale_lessons(tmp_path, [LESSON]) == []
+    write_notebook(solutions, [*GOOD[:1], "# one more cell"])
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 has changed since it was run"]
+    write_notebook(solutions, BAD)
+    run_lesson(LESSON, tmp_path)
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 ended with an error"]
+    monkeypatch.setenv("RESNET_COURSE_PROFILE", "smoke")
+    run_lesson(LESSON, tmp_path)
+    assert "smoke profile" in stale_lessons(tmp_path, [LESSON])[0]
+
+
+def test_an_error_is_named_and_what_ran_before_is_kept(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "notebooks", BAD)
+    outcome = run_lesson(LESSON, tmp_path, student=True)
+    assert outcome.error == "ValueError: the first line"
+    assert outcome.summary == "failed: ValueError: the first line"
+    assert len(outcome.verdicts) == 1
+    executed = nbformat.read(tmp_path / "build" / "student" / LESSON.file_name, as_version=4)
+    assert executed.cells[1].outputs[0].ename == "ValueError"
+    assert executed.cells[2].outputs == []
+
+
+def test_a_dead_kernel_is_named(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "notebooks" / "solutions", DEAD)
+    assert "the kernel died" in run_lesson(LESSON, tmp_path).error
+
+
+def test_a_notebook_that_is_missing_is_named_with_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match=r"05_resnet18\.ipynb is missing.*notebooks"):
+        run_lesson(LESSON, tmp_path)
+
+
+def test_a_lesson_without_verdicts_says_so() -> None:
+    assert Outcome(LESSON, 1.0, (), None).summary == "ran; it has no verdicts"
+
+
+@pytest.mark.parametrize("where", ["", "notebooks", "notebooks/solutions"])
+def test_the_course_is_found_from_inside_a_checkout(tmp_path: Path, monkeypatch, where: str) -> None:
+    (tmp_path / "notebooks" / "sources").mkdir(parents=True)
+    (tmp_path / "notebooks" / "solutions").mkdir()
+    monkeypatch.chdir(tmp_path / where)
+    assert course_root() == tmp_path
+
+
+def test_elsewhere_the_package_own_checkout_is_found(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert course_root() == Path(__file__).parents[2]
+
+
+def test_without_any_checkout_the_next_step_is_told(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "resnet_course.course.run.__file__", str(tmp_path / "site" / "resnet_course" / "course" / "run.py")
+    )
+    with pytest.raises(CourseError, match="Clone the repository"):
+        course_root()

@@ -1,0 +1,95 @@
+"""What the web site does to lessons and documents before Sphinx reads them. A browser tries it in tests/browser."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from resnet_course.base.errors import CourseError
+from resnet_course.notebook.lessons import find_lesson
+
+ROOT = Path(__file__).resolve().parents[2]
+REPOSITORY = "https://github.com/someone/course"
+
+
+@pytest.fixture(autouse=True)
+def site_on_path(monkeypatch) -> None:
+    pytest.importorskip("jupytext")
+    monkeypatch.syspath_prepend(str(ROOT / "site"))
+
+
+def make_notebook(*sources: str):
+    cells = [nbformat.v4.new_markdown_cell("# 05 · A title\n\n*What it is about.*\n\n[![Open in Colab](badge)](link)")]
+    cells += [nbformat.v4.new_code_cell(source) for source in sources]
+    return nbformat.v4.new_notebook(cells=cells, metadata={"resnet_course_sha256": "0"})
+
+
+def test_a_lesson_page_folds_solutions_and_has_no_install_cell_and_no_badge(tmp_path: Path) -> None:
+    import lesson_pages
+
+    page = make_notebook("install", "same = 1", "def answer():\n    return 42")
+    stub = make_notebook("install", "same = 1", "def answer():\n    raise NotImplementedError")
+    lesson_pages.make_page(find_lesson("05"), page, stub, REPOSITORY, tmp_path)
+    title, bar, same, shown, folded = page.cells
+    assert title.source == "# 05 · A title\n\n*What it is about.*"
+    assert "https://colab.research.google.com/github/someone/course/blob/main/notebooks/05_resnet18.ipynb" in bar.source
+    assert "tags" not in same.metadata
+    assert "raise NotImplementedError" in shown.source
+    assert "42" in folded.source
+    assert folded.metadata["tags"] == ["hide-input"]
+    assert page.metadata["myst"]["html_meta"]["description"] == "Lesson 05, Assembling ResNet-18. What it is about."
+
+
+def test_an_explorer_holds_every_answer_and_shows_the_first(tmp_path: Path, monkeypatch) -> None:
+    import explorer_pages
+
+    class OneProcess:  # a worker would import the real table of explorers
+        map = staticmethod(map)
+
+    explorer = explorer_pages.EXPLORERS["04"]()
+    small = dict(explorer.controls)
+    for name in ("in_planes", "planes", "image_size"):
+        control = small[name]
+        kept = {words: value for words, value in control.options.items() if value == explorer.start[name]}
+        small[name] = explorer_pages.Control(control.label, kept)
+    monkeypatch.setitem(explorer_pages.EXPLORERS, "small", lambda: explorer._replace(controls=small))
+    monkeypatch.setattr(explorer_pages, "_workers", OneProcess)
+    page = explorer_pages.explorer_html("small", tmp_path)
+    assert page.count('type="radio"') == 2 + 4
+    assert page.count('type="hidden"') == 3
+    assert page.count("tensor a (4) must match the size of tensor b (8)") == 2  # shown, and among the answers
+    for stride in range(2):
+        for option in range(4):
+            assert f'"0,0,{stride},{option},0": ' in page
+    assert len(list(tmp_path.glob("*.webp"))) == 6  # at either stride, B and C are drawn alike
+
+
+def test_links_of_documents_lead_to_the_site_or_else_to_the_repository(tmp_path: Path) -> None:
+    import build_site
+
+    guide = tmp_path / "docs" / "guide"
+    guide.mkdir(parents=True)
+    (tmp_path / "docs" / "cost.md").write_text("# Cost")
+    (tmp_path / "README.md").write_text("# Read me")
+    (guide / "other.md").write_text("# Other")
+    (guide / "index.md").write_text(
+        "# Guide\n\nSee [a](../cost.md), [b](../../README.md#settings), [c](other.md), [d](https://x.org), "
+        "[e](gone.md)."
+    )
+    build_site.copy_documents(guide, tmp_path / "pages", tmp_path, REPOSITORY)
+    text = (tmp_path / "pages" / "index.md").read_text()
+    assert "[a](../reference/cost.md)" in text
+    assert f"[b]({REPOSITORY}/blob/main/README.md#settings)" in text
+    assert "[c](other.md), [d](https://x.org), [e](gone.md)" in text
+    assert 'description: "Guide. See a, b, c, d, e."' in text
+
+
+def test_a_site_of_stale_lessons_is_refused(tmp_path: Path, monkeypatch) -> None:
+    import build_site
+
+    monkeypatch.setattr(build_site, "notebooks_out_of_step", lambda root: [])
+    with pytest.raises(CourseError, match=r"lesson 02 was not run.*resnet_course course"):
+        build_site.refuse_stale(tmp_path)
+    monkeypatch.setattr(build_site, "notebooks_out_of_step", lambda root: ["a.ipynb differs from its source"])
+    with pytest.raises(CourseError, match="differs from its source"):
+        build_site.refuse_stale(tmp_path)

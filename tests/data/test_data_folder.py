@@ -1,0 +1,272 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from resnet_course.base.errors import CourseError
+from resnet_course.data import load, load_folder
+from resnet_course.data.image_files import EXTENSIONS
+
+RED, BLUE = (250, 10, 20), (10, 20, 250)
+
+
+def write_images(folder: Path, count: int, size: tuple[int, int] = (12, 12), seed: int = 0) -> None:
+    """PNG files of noise, no two alike."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng([seed, *folder.name.encode()])
+    for index in range(count):
+        pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index:03}.png")
+
+
+@pytest.fixture
+def animals(tmp_path: Path) -> Path:
+    write_images(tmp_path / "animals" / "cat", 30)
+    write_images(tmp_path / "animals" / "ant", 20)
+    return tmp_path / "animals"
+
+
+def rows(images: torch.Tensor) -> set[bytes]:
+    return {image.numpy().tobytes() for image in images}
+
+
+def test_one_folder_is_split_in_train_and_test_and_every_class_keeps_its_share(animals: Path) -> None:
+    train, test = load_folder(animals, "train"), load_folder(animals, "test")
+    assert train.classes == test.classes == ["ant", "cat"]
+    assert torch.bincount(train.targets).tolist() == [16, 24]
+    assert torch.bincount(test.targets).tolist() == [4, 6]
+    assert len(rows(train.images) | rows(test.images)) == 50
+
+
+def test_the_split_is_the_same_each_time_and_another_with_another_seed(animals: Path) -> None:
+    test = load_folder(animals, "test")
+    assert torch.equal(test.images, load_folder(animals, "test").images)
+    assert not torch.equal(test.images, load_folder(animals, "test", seed=1).images)
+
+
+def test_train_and_test_folders_are_taken_as_they_are(tmp_path: Path) -> None:
+    for split, count in (("train", 5), ("test", 3)):
+        for name in ("b", "a"):
+            write_images(tmp_path / split / name, count, seed=count)
+    train, test = load_folder(tmp_path, "train"), load_folder(tmp_path, "test")
+    assert train.targets.tolist() == [0] * 5 + [1] * 5
+    assert test.targets.tolist() == [0] * 3 + [1] * 3
+    with Image.open(tmp_path / "test" / "b" / "001.png") as image:
+        assert np.array_equal(test.images[4].permute(1, 2, 0).numpy(), np.array(image))
+
+
+def test_train_and_test_with_different_classes_are_refused(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "test/a", "test/c"):
+        write_images(tmp_path / name, 1)
+    with pytest.raises(CourseError, match="different classes: b, c"):
+        load_folder(tmp_path, "train")
+
+
+def test_train_and_val_without_test_are_not_taken_for_classes(tmp_path: Path) -> None:
+    for name in ("train/a", "train/b", "val/a", "val/b"):
+        write_images(tmp_path / name, 2)
+    with pytest.raises(CourseError, match="'test'"):
+        load_folder(tmp_path, "train")
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    for name in ("bus", "train"):
+        write_images(tmp_path / name, 5)
+    assert load_folder(tmp_path, "train").classes == ["bus", "train"]
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match=r"there is no folder .*nowhere"):
+        load(tmp_path / "nowhere", "train")
+
+
+@pytest.mark.parametrize("classes", [[], ["cat"], ["cat", ".hidden"]])
+def test_fewer_than_two_classes(tmp_path: Path, classes: list[str]) -> None:
+    for name in classes:
+        write_images(tmp_path / name, 2)
+    with pytest.raises(CourseError, match="at least 2"):
+        load_folder(tmp_path, "train")
+
+
+def test_a_class_without_images_is_named(animals: Path) -> None:
+    (animals / "dog").mkdir()
+    (animals / "dog" / "notes.txt").write_text("no image")
+    with pytest.raises(CourseError, match="dog"):
+        load_folder(animals, "train")
+
+
+def break_files(folder: Path) -> list[Path]:
+    """Every way of being no image, beside the good files."""
+    whole = (folder / "000.png").read_bytes()
+    Image.new("RGB", (40, 40), RED).save(folder / "whole.jpg")
+    photo = (folder / "whole.jpg").read_bytes()
+    Image.new("RGB", (8, 8)).save(folder / "huge.bmp")
+    bitmap = (folder / "huge.bmp").read_bytes()
+    broken = {
+        "empty.png": b"",
+        "text.jpg": b"<html>404 not found</html>",
+        "half.png": whole[: len(whole) // 2],
+        "half.jpg": photo[: len(photo) // 2],
+        "changed.png": whole[:60] + bytes(40) + whole[100:],
+        "length.png": whole[:35] + b"\0" + whole[36:],  # of a part of the file
+        "number.ppm": b"P6 12 x2 255\n" + bytes(432),
+        "huge.bmp": bitmap[:21] + b"\x0f" + bitmap[22:],  # says it has billions of pixels
+    }
+    for name, content in broken.items():
+        (folder / name).write_bytes(content)
+    (folder / "folder.png").mkdir()
+    return [folder / name for name in (*broken, "folder.png")]
+
+
+def test_broken_files_are_skipped_and_named(animals: Path) -> None:
+    broken = break_files(animals / "ant")
+    train, test = load_folder(animals, "train"), load_folder(animals, "test")
+    named = [*train.unreadable, *test.unreadable]
+    assert torch.bincount(torch.cat([train.targets, test.targets])).tolist() == [21, 30]
+    assert len(named) == len(broken)
+    assert all(any(str(file) in entry for entry in named) for file in broken)
+
+
+def test_broken_files_are_refused_when_asked(animals: Path) -> None:
+    (animals / "cat" / "000.png").write_bytes(b"")
+    splits = ["train", "test"]
+    refused = []
+    for split in splits:
+        try:
+            load_folder(animals, split, unreadable="refuse")
+        except CourseError as error:
+            refused.append(str(error))
+    assert len(refused) == 1
+    assert "1 file could not be read" in refused[0]
+    assert str(animals / "cat" / "000.png") in refused[0]
+
+
+def test_a_folder_of_broken_files_only(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(5):
+            (tmp_path / name / f"{index}.jpg").write_bytes(b"no")
+    with pytest.raises(CourseError, match="no image in"):
+        load_folder(tmp_path, "train")
+
+
+def test_a_limit_reads_only_the_sample(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(50):
+            (tmp_path / name / f"{index}.jpg").write_bytes(b"no")
+    with pytest.raises(CourseError, match=r"^4 files could not be read"):
+        load_folder(tmp_path, "train", limit=4, unreadable="refuse")
+
+
+def test_a_limit_keeps_the_shares_and_takes_from_the_split(animals: Path) -> None:
+    some = load_folder(animals, "train", limit=10)
+    assert torch.bincount(some.targets).tolist() == [4, 6]
+    assert rows(some.images) <= rows(load_folder(animals, "train").images)
+    assert len(load_folder(animals, "train", limit=1000)) == 40
+
+
+def grey_16_bit() -> Image.Image:
+    return Image.fromarray(np.full((8, 8), 100 * 256, dtype=np.uint16))
+
+
+def palette() -> Image.Image:
+    return Image.new("RGB", (8, 8), RED).convert("P", palette=Image.Palette.ADAPTIVE)
+
+
+@pytest.mark.parametrize(
+    ("image", "suffix", "colour"),
+    [
+        (Image.new("L", (8, 8), 100), "png", (100, 100, 100)),
+        (Image.new("LA", (8, 8), (100, 255)), "png", (100, 100, 100)),
+        (Image.new("1", (8, 8), 1), "png", (255, 255, 255)),
+        (grey_16_bit(), "png", (100, 100, 100)),
+        (grey_16_bit(), "tif", (100, 100, 100)),
+        (palette(), "png", RED),
+        (Image.new("RGBA", (8, 8), (*RED, 255)), "png", RED),
+        (Image.new("RGB", (8, 8), RED).convert("CMYK"), "jpg", RED),
+        (Image.new("RGB", (8, 8), RED), "bmp", RED),
+        (Image.new("RGB", (8, 8), RED), "JPEG", RED),
+    ],
+    ids=["grey", "grey-alpha", "bilevel", "grey16-png", "grey16-tif", "palette", "rgba", "cmyk", "bmp", "jpeg"],
+)
+def test_every_kind_of_image_becomes_rgb(tmp_path: Path, image: Image.Image, suffix: str, colour: tuple) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(3):
+            image.save(tmp_path / name / f"{index}.{suffix}")
+    images = load_folder(tmp_path, "train", unreadable="refuse").images
+    assert images.shape[1:] == (3, 8, 8)
+    assert (images.double().mean((0, 2, 3)) - torch.tensor(colour)).abs().max() < 4
+
+
+def test_photos_are_turned_upright(tmp_path: Path) -> None:
+    image = Image.new("RGB", (16, 16), BLUE)
+    image.paste(RED, (0, 0, 8, 16))  # red on the left ...
+    exif = image.getexif()
+    exif[0x0112] = 6  # ... of a camera that was held on its side: the left is the top
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(3):
+            image.save(tmp_path / name / f"{index}.png", exif=exif)
+    for picture in load_folder(tmp_path, "train").images.float():
+        assert (picture[:, :8].mean((1, 2)) - torch.tensor(RED)).abs().max() < 2
+        assert (picture[:, 8:].mean((1, 2)) - torch.tensor(BLUE)).abs().max() < 2
+
+
+def test_pixels_without_a_known_range_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_images(tmp_path / name, 5)
+        Image.new("F", (8, 8), 0.5).save(tmp_path / name / "height.tif")
+    parts = [load_folder(tmp_path, "train"), load_folder(tmp_path, "test")]
+    assert sum(len(part) for part in parts) == 10
+    named = [entry for part in parts for entry in part.unreadable]
+    assert ["height.tif (floating-point" in entry for entry in named] == [True, True]
+
+
+@pytest.mark.parametrize(("asked", "given"), [(None, 20), (10, 10), (32, 32)])
+def test_image_size(tmp_path: Path, asked: int | None, given: int) -> None:
+    for name in ("a", "b"):
+        write_images(tmp_path / name, 5, (20, 30))
+    assert load_folder(tmp_path, "train", image_size=asked).images.shape == (8, 3, given, given)
+
+
+def test_large_images_become_64_pixels(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_images(tmp_path / name, 5, (100, 90))
+    assert load_folder(tmp_path, "train").image_size == 64
+
+
+def test_images_are_cut_in_the_middle_not_squeezed(tmp_path: Path) -> None:
+    image = Image.new("RGB", (32, 16), BLUE)
+    image.paste(RED, (8, 0, 24, 16))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for index in range(3):
+            image.save(tmp_path / name / f"{index}.png")
+    images = load_folder(tmp_path, "train").images
+    assert torch.equal(images.unique(dim=0)[0, :, 0, 0], torch.tensor(RED, dtype=torch.uint8))
+    assert len(images.flatten(2).unique(dim=2)[0, 0]) == 1
+
+
+REAL = os.environ.get("RESNET_COURSE_TEST_CIFAR10")
+
+
+@pytest.mark.skipif(not REAL, reason="RESNET_COURSE_TEST_CIFAR10 names no folder of real CIFAR-10 images")
+def test_real_cifar10_images() -> None:
+    train = load(REAL, "train", limit=2000)
+    assert (len(train.classes), train.classes[0], train.image_size) == (10, "airplane", 32)
+    assert torch.bincount(train.targets).tolist() == [200] * 10
+    assert not train.unreadable
+    mean, std = train.channel_statistics()
+    torch.testing.assert_close(mean, torch.tensor([0.4914, 0.4822, 0.4465]), atol=0.02, rtol=0)
+    torch.testing.assert_close(std, torch.tensor([0.2470, 0.2435, 0.2616]), atol=0.02, rtol=0)
+
+
+def test_every_extension_that_torchvision_knows_is_an_image() -> None:
+    from torchvision.datasets.folder import IMG_EXTENSIONS
+
+    assert set(IMG_EXTENSIONS) <= set(EXTENSIONS)

@@ -1,0 +1,226 @@
+"""Plans and records: what is run, and what counts as a record of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from experiments_helpers import made_up_record, write_plan
+
+from resnet_course.base.errors import CourseError
+from resnet_course.experiments import PLANS, SHIPPED, load_recorded, load_records, mean_by
+from resnet_course.experiments.plans import dataset_name, find_plan
+from resnet_course.experiments.records import (
+    FIELDS,
+    MEASURED,
+    SINCE_SCHEMA_2,
+    check_record,
+    is_recorded,
+    missing_runs,
+    record_path,
+)
+from resnet_course.experiments.runs import LandscapeRun, LesionRun, RecipeRun, Run, build_network
+
+PAIRS = [(name, dataset) for name in PLANS for dataset in ("shapes", "photographs")]
+RUN = Run("plain 8", epochs=2)
+PATH = Path("some/file.json")
+
+
+@pytest.mark.parametrize(("name", "dataset"), PAIRS)
+def test_a_plan_is_the_same_each_time_and_its_file_names_are_unique(name: str, dataset: str) -> None:
+    runs = find_plan(name, dataset)
+    assert runs == find_plan(name, dataset)
+    assert len({run.file_name for run in runs}) == len(runs) > 0
+
+
+def test_every_network_of_every_plan_can_be_built() -> None:
+    for network in {run.network for name, dataset in PAIRS for run in find_plan(name, dataset)}:
+        assert build_network(network, 7).linear.out_features == 7
+
+
+@pytest.mark.parametrize("name", ["plain", "plain 20 D", "residual 20B", "ResNet-19", "plain 21"])
+def test_no_such_network(name: str) -> None:
+    with pytest.raises((CourseError, ValueError), match=r"network|depth"):
+        build_network(name, 10)
+
+
+def test_a_data_set_is_called_by_the_end_of_its_path(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert dataset_name("shapes") == "shapes"
+    assert dataset_name(f"{tmp_path}/photos/") == "photos"
+    assert dataset_name(".") == tmp_path.name
+
+
+@pytest.mark.parametrize("name", list(PLANS))
+def test_the_shipped_records_are_whole_and_made_on_the_same_images(name: str) -> None:
+    records = load_records(name)
+    assert [record["configuration"] for record in records] == [vars(run) for run in find_plan(name)]
+    digests: dict[int, set[str]] = {}
+    for record in records:
+        digests.setdefault(record["configuration"]["image_size"], set()).add(record["data"]["sha256"])
+    assert {len(found) for found in digests.values()} == {1}
+
+
+def test_every_other_shipped_record_is_valid_too() -> None:
+    """Those of data sets that cannot ship, whose plans may be recorded in part."""
+    for name in PLANS:
+        for folder in SHIPPED.glob(f"{name}_*"):
+            runs = {run.file_name: run for run in find_plan(name, folder.name.removeprefix(f"{name}_"))}
+            for path in folder.glob("*.json"):
+                check_record(json.loads(path.read_text()), runs[path.name], path)
+
+
+def test_the_readme_of_the_records_names_every_field() -> None:
+    text = (SHIPPED / "README.md").read_text()
+    measured = [field for fields in MEASURED.values() for field in fields]
+    configuration = [f"configuration.{key}" for key in vars(RecipeRun("plain 8"))]
+    for field in (*FIELDS, *SINCE_SCHEMA_2, *measured, *configuration):
+        assert f"`{field}`" in text, field
+
+
+def test_a_record_of_schema_1_needs_no_images_per_second() -> None:
+    record = made_up_record(RUN, schema=1)
+    del record["images_per_second"]
+    assert check_record(record, RUN, PATH) is record
+
+
+def changed(field: str, value: Any) -> dict[str, Any]:
+    record = made_up_record(RUN)
+    *parents, last = field.split(".")
+    place = record
+    for parent in parents:
+        place = place[parent]
+    place[last] = value
+    return record
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("schema", 3, "must be 1 or 2, it is 3"),
+        ("train_error", 1.5, "must be a number from 0 to 1, it is 1.5"),
+        ("test_error", True, "must be a number from 0 to 1"),
+        ("train_loss", float("nan"), "must be a finite number"),
+        ("seconds", "12", "must be a finite number, 0 or more, it is '12'"),
+        ("images_per_second", None, "must be a finite number"),
+        ("data.sha256", "abc", "must be 64 hexadecimal digits"),
+        ("data.images", 2.5, "must be a whole number"),
+        ("curves.train_acc", [0.5, 2], "must be a list of numbers from 0 to 1"),
+        ("curves.train_loss", [0.5], "has 1 numbers for 2 epochs"),
+        ("precision", "", "must be a text"),
+        ("machine", [], "'machine.device' is missing"),
+        ("configuration", {}, "'configuration.network' is missing"),
+        ("configuration.seed", 1, "is 1, the plan says 0"),
+        ("configuration.images", 500, "is 500, the plan says 2000"),
+    ],
+)
+def test_an_invalid_record_is_refused_by_file_and_field(field: str, value: Any, said: str) -> None:
+    with pytest.raises(CourseError) as caught:
+        check_record(changed(field, value), RUN, PATH)
+    for words in (str(PATH), f"'{field}", said):
+        assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("run", "field", "value"),
+    [
+        (LesionRun("plain 8"), "lesion.test_errors", [0.5, 1.5]),
+        (LesionRun("plain 8"), "lesion.guessing", None),
+        (LandscapeRun("plain 8"), "landscape.losses", [[1.0, -1.0]]),
+        (LandscapeRun("plain 8"), "landscape.steps", [float("inf")]),
+        (RecipeRun("plain 8"), "configuration.label_smoothing", 0.2),
+    ],
+)
+def test_what_a_run_measures_beside_its_errors_is_checked_too(run: Run, field: str, value: Any) -> None:
+    record = made_up_record(run)
+    assert check_record(record, run, PATH) is record
+    parent, name = field.split(".")
+    with pytest.raises(CourseError, match=rf"'{field}'"):
+        check_record(record | {parent: record[parent] | {name: value}}, run, PATH)
+    without = {key: value for key, value in record[parent].items() if key != name}
+    with pytest.raises(CourseError, match=rf"'{field}' is missing"):
+        check_record(record | {parent: without}, run, PATH)
+
+
+def test_a_list_is_no_record() -> None:
+    with pytest.raises(CourseError, match="holds no JSON object"):
+        check_record([], RUN, PATH)
+
+
+def test_a_half_written_file_does_not_count_and_another_record_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / RUN.file_name
+    assert not is_recorded(path, RUN)
+    whole = json.dumps(made_up_record(RUN))
+    path.write_text(whole[:200])
+    assert not is_recorded(path, RUN)
+    path.write_text(whole)
+    assert is_recorded(path, RUN)
+    with pytest.raises(CourseError, match="the plan says 3"):
+        is_recorded(path, Run("plain 8", epochs=3))
+
+
+def test_loading_names_what_is_missing_damaged_and_not_valid(tmp_path: Path) -> None:
+    folder = write_plan(tmp_path, "shortcuts")
+    assert len(load_records("shortcuts", "shapes", tmp_path)) == 15
+    first, second, third, *_ = find_plan("shortcuts")
+    (folder / first.file_name).unlink()
+    (folder / second.file_name).write_text("{")
+    (folder / third.file_name).write_text(json.dumps(made_up_record(third, train_error=-1)))
+    with pytest.raises(CourseError) as caught:
+        load_records("shortcuts", "shapes", tmp_path)
+    message = str(caught.value)
+    assert "3 of 15 records of the plan shortcuts on shapes cannot be used" in message
+    assert f"{first.file_name} is missing" in message
+    assert f"{second.file_name} is damaged" in message
+    assert f"{third.file_name}: field 'train_error'" in message
+    assert f"reproduce shortcuts --dataset shapes --results {tmp_path}`" in message
+
+
+def test_what_is_missing_of_a_plan(tmp_path: Path) -> None:
+    folder = write_plan(tmp_path, "shortcuts")
+    last = find_plan("shortcuts")[-1]
+    assert missing_runs("shortcuts", "shapes", tmp_path) == []
+    (folder / last.file_name).unlink()
+    assert missing_runs("shortcuts", "shapes", tmp_path) == [last]
+
+
+def test_what_is_there_of_a_plan_and_what_is_not(tmp_path: Path) -> None:
+    runs = find_plan("degradation", "photographs")
+    assert load_recorded("degradation", "photographs", tmp_path) == ([], runs)
+    folder = write_plan(tmp_path, "degradation", "photographs")
+    (folder / runs[1].file_name).unlink()
+    (folder / runs[4].file_name).write_text("{")
+    records, missing = load_recorded("degradation", "photographs", tmp_path)
+    assert missing == [runs[1], runs[4]]
+    assert [record["configuration"] for record in records] == [vars(runs[i]) for i in (0, 2, 3, 5)]
+    (folder / runs[0].file_name).write_text(json.dumps(made_up_record(runs[0], train_error=-1)))
+    with pytest.raises(CourseError, match="train_error"):
+        load_recorded("degradation", "photographs", tmp_path)
+
+
+def test_option_a_on_photographs_is_the_residual_network_of_the_plan_degradation(tmp_path: Path) -> None:
+    folder = write_plan(tmp_path, "degradation", "photographs")
+    runs = find_plan("shortcuts", "photographs")
+    missing = missing_runs("shortcuts", "photographs", tmp_path)
+    assert {run.network for run in missing} == {"residual 20 B", "residual 20 C"}
+    assert {run.network for run in runs if run not in missing} == {"residual 20"}
+    for run in runs:
+        place = record_path("shortcuts", "photographs", run, tmp_path).parent
+        assert (place == folder) == (run.network == "residual 20")
+
+
+def test_the_generated_images_have_records_of_their_own_for_every_option(tmp_path: Path) -> None:
+    write_plan(tmp_path, "degradation")
+    assert len(missing_runs("shortcuts", "shapes", tmp_path)) == 15
+
+
+def test_a_run_without_the_weights_that_its_plan_keeps_is_missing(tmp_path: Path) -> None:
+    write_plan(tmp_path, "inside")
+    assert missing_runs("inside", "shapes", tmp_path) == find_plan("inside")
+
+
+def test_means_by_configuration() -> None:
+    records = [made_up_record(Run("plain 8", seed=seed), train_error=0.1 * seed) for seed in (1, 2)]
+    records.append(made_up_record(Run("plain 20"), train_error=0.5))
+    assert mean_by(records, "network") == pytest.approx({("plain 8",): 0.15, ("plain 20",): 0.5})
+    assert mean_by(records, "seed", value="seconds") == {(1,): 10, (2,): 10, (0,): 10}

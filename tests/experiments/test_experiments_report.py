@@ -1,0 +1,207 @@
+"""Reports and lists from made-up records: nothing is trained here."""
+
+import json
+from pathlib import Path
+
+import pytest
+from experiments_helpers import error_by_depth, made_up_record, write_plan
+
+from resnet_course.base.errors import CourseError
+from resnet_course.course import cli
+from resnet_course.experiments import PLANS, SHIPPED, find_out, list_plans, load_records, lost_by_lesion, write_report
+from resnet_course.experiments.estimates import seconds_left
+from resnet_course.experiments.plans import find_plan
+from resnet_course.experiments.runs import LandscapeRun, LesionRun, Run
+
+PNG = b"\x89PNG"
+
+
+def verdicts(results: Path, name: str) -> list[str]:
+    return [finding.verdict for finding in find_out(name, load_records(name, "shapes", results))]
+
+
+@pytest.mark.parametrize("name", [name for name in PLANS if name != "degradation"])
+def test_every_plan_has_a_report_with_its_figures(name: str, tmp_path: Path) -> None:
+    write_plan(tmp_path, name, error=lambda run: 0.5 + run.seed / 10)
+    page = write_report(name, "shapes", tmp_path / "report", tmp_path)
+    text = page.read_text()
+    assert text.startswith(f"# {name} on shapes")
+    for figure in page.parent.glob("*.png"):
+        assert figure.read_bytes().startswith(PNG)
+        assert f"({figure.name})" in text
+    assert list(page.parent.glob("*.png"))
+    for network in {run.network for run in find_plan(name)}:
+        assert f"| {network} |" in text
+
+
+def test_the_degradation_report_is_computed_from_the_numbers(tmp_path: Path) -> None:
+    write_plan(tmp_path, "degradation")
+    text = write_report("degradation", "shapes", tmp_path / "report", tmp_path).read_text()
+    assert "| plain 20 | 5 | 0.2020 (0.2000 – 0.2040) | 0.2220 (0.2200 – 0.2240) | 10.0 (10.0 – 10.0) |" in text
+    assert "| residual 20 | 8.75 | 10.2 (10.0 – 10.4) |" in text
+    assert "| residual 110 | 6.43 | not run |" in text
+    assert "No number here can be compared with a published one" in text
+    assert text.count("**reproduced**") == 4
+
+
+def test_verdicts_follow_the_numbers(tmp_path: Path) -> None:
+    write_plan(tmp_path, "degradation", error=lambda run: 0.9 - error_by_depth(run))
+    assert verdicts(tmp_path, "degradation") == ["not reproduced"] * 4
+
+
+def test_networks_with_different_numbers_of_seeds(tmp_path: Path) -> None:
+    write_plan(tmp_path, "degradation", "photographs")
+    text = write_report("degradation", "photographs", tmp_path / "report", tmp_path).read_text()
+    assert "the seeds (plain 20: 2, residual 20: 2, plain 56: 1, residual 56: 1)." in text
+    assert "Ours: `photographs`, 1,955 steps" in text
+    assert "never with published ones" in text
+    assert "a network with one seed shows no spread" in text
+
+
+def test_the_shortcuts_on_photographs_with_option_a_from_another_plan(tmp_path: Path) -> None:
+    write_plan(tmp_path, "shortcuts", "photographs", error=lambda run: 0.1 + run.seed / 100)
+    (finding,) = find_out("shortcuts", load_records("shortcuts", "photographs", tmp_path))
+    assert "option A: 0.1250, option B: 0.1250, option C: 0.1250" in finding.numbers
+    text = write_report("shortcuts", "photographs", tmp_path / "report", tmp_path).read_text()
+    assert "| residual 20 | 2 |" in text
+
+
+@pytest.mark.parametrize("name", ["lesion", "landscape"])
+def test_the_captions_say_how_many_seeds(tmp_path: Path, name: str) -> None:
+    write_plan(tmp_path, name)
+    text = write_report(name, "shapes", tmp_path / "report", tmp_path).read_text()
+    said = {"lesion": "lowest to the highest of 3 seeds.", "landscape": "One seed of each network, so"}[name]
+    assert said in text
+
+
+def lesion_record(run: Run, accuracies: list[float]) -> dict:
+    lesion = {"guessing": 0.1, "test_errors": [1 - accuracy for accuracy in accuracies]}
+    return made_up_record(run, lesion=lesion, test_error=0.1)
+
+
+def test_lesions_are_judged_by_what_lies_above_guessing() -> None:
+    """Whole: 0.9. Two thirds of the 0.8 above guessing are lost below 0.367, a quarter below 0.7."""
+    record = lesion_record(LesionRun("plain 20"), [0.9, 0.5, 0.1])
+    assert lost_by_lesion(record) == pytest.approx([0, 0.5, 1])
+    plain = [lesion_record(LesionRun("plain 20", seed=seed), [0.36] * 9) for seed in (0, 1)]
+    residual = [lesion_record(LesionRun("residual 20", seed=seed), [0.71] * 5 + [0.1] * 4) for seed in (0, 1)]
+    assert [finding.holds for finding in find_out("lesion", plain + residual)] == [True, True, False]
+    plain[1]["lesion"]["test_errors"][4] = 1 - 0.37
+    residual[1]["lesion"]["test_errors"][0] = 1 - 0.69
+    findings = find_out("lesion", plain + residual)
+    assert [finding.holds for finding in findings] == [False, False, False]
+    assert findings[0].numbers.endswith("68%, 66%")
+    assert findings[1].numbers == "less than a quarter is lost for 5, 4 of 9 blocks"
+    better = [lesion_record(LesionRun("residual 20"), [0.71] * 9)]
+    assert [finding.holds for finding in find_out("lesion", plain + better)] == [False, True, True]
+
+
+def landscape_record(network: str, losses: list[list[float]]) -> dict:
+    landscape = {"blind_loss": 2.3, "steps": [-1.0, 0.0, 1.0], "losses": losses}
+    return made_up_record(LandscapeRun(network), landscape=landscape)
+
+
+def test_landscapes_are_judged_by_where_they_bend_and_how_wide_they_are() -> None:
+    bowl = [[3.0, 2.0, 3.0], [2.0, 0.0, 2.0], [3.0, 2.0, 3.0]]
+    hill = [[0.0, 3.0, 0.0], [3.0, 4.0, 3.0], [0.0, 3.0, 0.0]]
+    records = [landscape_record("plain 20", hill), landscape_record("residual 20", bowl)]
+    findings = find_out("landscape", records)
+    assert [finding.holds for finding in findings] == [True, True]
+    assert "plain 20: 1.0000, residual 20: 0.0000" in findings[0].numbers
+    assert "plain 20: 0.4444, residual 20: 0.5556" in findings[1].numbers
+    records = [landscape_record("plain 20", bowl), landscape_record("residual 20", hill)]
+    assert [finding.holds for finding in find_out("landscape", records)] == [False, False]
+
+
+def test_the_report_of_a_recipe_says_what_it_adds(tmp_path: Path) -> None:
+    write_plan(tmp_path, "recipe", error=lambda run: 0.5)
+    text = write_report("recipe", "shapes", tmp_path / "report", tmp_path).read_text()
+    assert "label smoothing 0.1, random flips and shifts up to 2 pixels" in text
+    assert "no augmentation" not in text
+    assert "Verdicts" not in text  # it tests no claim
+
+
+def test_one_pair_in_the_wrong_order_is_not_reproduced(tmp_path: Path) -> None:
+    write_plan(tmp_path, "degradation", error=lambda run: 0.5 if run.network == "residual 32" else error_by_depth(run))
+    assert verdicts(tmp_path, "degradation") == ["reproduced", "not reproduced", "reproduced", "reproduced"]
+
+
+@pytest.mark.parametrize(("gap", "verdict"), [(0.001, "reproduced"), (0.1, "not reproduced")])
+def test_shortcuts_are_compared_with_the_spread_of_the_seeds(tmp_path: Path, gap: float, verdict: str) -> None:
+    write_plan(tmp_path, "shortcuts", error=lambda run: 0.1 + gap * run.network.endswith("C") + run.seed / 100)
+    assert verdicts(tmp_path, "shortcuts") == [verdict]
+
+
+@pytest.mark.parametrize(("dataset", "said"), [("cifar10", "CIFAR-10's own"), ("my-jpegs", "those of `my-jpegs`")])
+def test_the_report_says_what_the_images_are(tmp_path: Path, dataset: str, said: str) -> None:
+    write_plan(tmp_path, "degradation", dataset)
+    text = write_report("degradation", dataset, tmp_path / "report", tmp_path).read_text()
+    assert said in text
+    assert f"Ours: `{dataset}`" in text
+
+
+def test_records_of_different_images_are_pointed_out(tmp_path: Path) -> None:
+    folder = write_plan(tmp_path, "shortcuts")
+    path = folder / find_plan("shortcuts")[0].file_name
+    record = json.loads(path.read_text())
+    record["data"]["sha256"] = "1" * 64
+    path.write_text(json.dumps(record))
+    assert "not all made on the same images" in write_report("shortcuts", "shapes", tmp_path, tmp_path).read_text()
+
+
+@pytest.mark.parametrize(("damage", "word"), [("", "damaged"), (None, "missing")])
+def test_a_report_does_not_guess(tmp_path: Path, damage: str | None, word: str, capsys) -> None:
+    folder = write_plan(tmp_path, "degradation")
+    path = folder / find_plan("degradation")[7].file_name
+    path.unlink() if damage is None else path.write_text(damage)
+    with pytest.raises(CourseError, match=rf"{path.name} is {word}"):
+        write_report("degradation", "shapes", tmp_path / "report", tmp_path)
+    assert not (tmp_path / "report").exists()
+    options = ["--results", str(tmp_path), "--no-run", "--report", str(tmp_path / "report")]
+    assert cli.main(["reproduce", "degradation", *options]) == 2
+    assert f"{path.name} is {word}" in capsys.readouterr().err
+
+
+def test_the_command_writes_a_report_and_prints_the_verdicts(tmp_path: Path, capsys) -> None:
+    write_plan(tmp_path, "degradation")
+    options = ["--results", str(tmp_path), "--report", str(tmp_path / "reports"), "--figure", str(tmp_path / "f.png")]
+    assert cli.main(["reproduce", "degradation", *options]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("50 records of degradation")
+    assert shown.count("reproduced: ") == 4
+    assert (tmp_path / "reports" / "degradation_shapes" / "report.md").is_file()
+    assert (tmp_path / "f.png").read_bytes().startswith(PNG)
+
+
+def test_the_list_shows_what_is_recorded_and_what_is_left(tmp_path: Path, capsys) -> None:
+    folder = write_plan(tmp_path, "degradation", "my-photos")
+    (folder / find_plan("degradation", "my-photos")[0].file_name).unlink()
+    assert cli.main(["reproduce", "--list", "--results", str(tmp_path), "--jobs", "1"]) == 0
+    rows = {tuple(line.split()[:2]): line.split()[2:] for line in capsys.readouterr().out.splitlines() if line}
+    assert rows["degradation", "my-photos"] == ["6", "5", "0.2"]  # one run of 10 seconds
+    assert rows["degradation", "shapes"][:2] == ["50", "0"]
+    assert float(rows["degradation", "shapes"][2]) >= 0
+    for name in PLANS:
+        assert (name, "shapes") in rows
+
+
+def test_the_list_says_when_a_file_is_not_valid(tmp_path: Path) -> None:
+    path = write_plan(tmp_path, "shortcuts") / find_plan("shortcuts")[0].file_name
+    path.write_text("{}")
+    (row,) = [line for line in list_plans(tmp_path) if line.startswith("shortcuts ")]
+    assert f"{path.name}: field 'schema' is missing" in row
+
+
+def test_an_estimate_counts_work_and_jobs(tmp_path: Path) -> None:
+    write_plan(tmp_path, "degradation")
+    (run, *_) = find_plan("degradation")
+    assert seconds_left([run, run], tmp_path) == pytest.approx(20)
+    assert seconds_left([run, run], tmp_path, jobs=2) == pytest.approx(10)
+    (longer,) = [other for other in find_plan("inside") if other.network == "plain 20"]
+    assert seconds_left([longer], tmp_path) == pytest.approx(20)
+    assert seconds_left([run], tmp_path / "empty") == pytest.approx(seconds_left([run], SHIPPED))
+
+
+def test_without_a_plan_the_command_says_what_to_do(capsys) -> None:
+    assert cli.main(["reproduce"]) == 2
+    assert "reproduce --list` shows all" in capsys.readouterr().err

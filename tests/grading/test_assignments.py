@@ -1,0 +1,174 @@
+"""The assignments: solutions, known mistakes, and what learners are given."""
+
+import json
+import re
+import shutil
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from resnet_course.assignments import stage_specification
+from resnet_course.course.build import solution_lines
+from resnet_course.grading.assignment import load_assignment
+from resnet_course.grading.build import assignment_folders, build_classroom
+from resnet_course.grading.marking import Mistake, Task, mark, wrong_names
+from resnet_course.grading.probes import observe
+
+FOLDERS = {folder.name: folder for folder in assignment_folders()}
+TASKS = [
+    pytest.param(name, task, id=f"{name}-{task.grade_id}")
+    for name, folder in FOLDERS.items()
+    for task in load_assignment(folder).tasks
+]
+BLOCKED = ("nbgrader", "dask", "distributed", "jupytext")
+
+
+@pytest.fixture(scope="module")
+def releases(tmp_path_factory):
+    """The release notebooks by name, and the bytes of a second build."""
+    folder = tmp_path_factory.mktemp("classroom")
+    first = {path.stem: path.read_bytes() for path in build_classroom(folder)}
+    shutil.rmtree(folder / "release")
+    second = {path.stem: path.read_bytes() for path in build_classroom(folder)}
+    return first, second
+
+
+@pytest.fixture(scope="module")
+def solutions():
+    """The names of every solution."""
+    return {name: load_assignment(folder).solution() for name, folder in FOLDERS.items()}
+
+
+def marked(name: str, task: Task, solutions, names, student: str = "ada"):
+    seed = load_assignment(FOLDERS[name]).seed
+    return mark(task, student, seed, solutions[name], lambda probe: observe(names, probe))
+
+
+@pytest.mark.parametrize(("name", "task"), TASKS)
+def test_solution_and_right_answers_earn_all_points(name, task, solutions):
+    assert len(task.right) >= 2
+    answers = [solutions[name], *(wrong_names(Mistake("right", each, ""), solutions[name]) for each in task.right)]
+    for index, names in enumerate(answers):
+        found = marked(name, task, solutions, names)
+        assert (found.status, found.points) == ("right", task.points), f"answer {index}: {found.comment}"
+
+
+@pytest.mark.parametrize(("name", "task"), TASKS)
+def test_hidden_tests_of_the_solution_end_without_an_error(name, task, solutions):
+    for probe in task.probes("ada", load_assignment(FOLDERS[name]).seed):
+        assert "error" not in observe(solutions[name], probe)
+
+
+@pytest.mark.parametrize(("name", "task"), TASKS)
+def test_every_mistake_is_recognised_as_itself(name, task, solutions):
+    assert len(task.mistakes) >= 5
+    for mistake in task.mistakes:
+        found = marked(name, task, solutions, wrong_names(mistake, solutions[name]))
+        assert (found.hint_id, found.points) == (mistake.id, task.points * mistake.share), mistake.id
+        assert mistake.hint in found.comment
+
+
+@pytest.mark.parametrize(("name", "task"), TASKS)
+def test_hints_ask_first_and_answer_then(name, task):
+    for mistake in task.mistakes:
+        question, _, explanation = mistake.hint.partition("? ")
+        assert question, mistake.id
+        assert explanation.endswith("."), mistake.id
+        assert 0 <= mistake.share < 1, mistake.id
+
+
+@pytest.mark.parametrize(("name", "task"), TASKS)
+def test_an_empty_notebook_counts_as_not_written(name, task, solutions):
+    assert marked(name, task, solutions, {}).status == "not written"
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_every_task_is_followed_by_its_check(name):
+    cells = load_assignment(FOLDERS[name]).cells
+    marks = [(kind, cell.metadata[kind]) for cell in cells for kind in ("task", "check") if kind in cell.metadata]
+    tasks = [task.grade_id for task in load_assignment(FOLDERS[name]).tasks]
+    assert marks == [(kind, task) for task in tasks for kind in ("task", "check")]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_the_checks_accept_the_solution(name, capsys):
+    assignment = load_assignment(FOLDERS[name])
+    names: dict = {"__name__": "solved"}
+    for cell in assignment.cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"<{name}>", "exec"), names)
+    printed = capsys.readouterr().out
+    for task in assignment.tasks:
+        assert re.search(rf"^{task.grade_id}: .*example is right$", printed, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_release_holds_no_solution_and_no_hidden_test(name, releases):
+    shown = {line.strip() for cell in notebook(releases, name).cells for line in cell.source.split("\n")}
+    inside, outside = solution_lines((FOLDERS[name] / "source.py").read_text())
+    hidden = {line.strip() for line in (FOLDERS[name] / "hidden.py").read_text().split("\n") if len(line.strip()) > 8}
+    assert not (inside - outside) & shown
+    assert not (hidden - outside) & shown
+    assert not any("SOLUTION" in line for line in shown)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_release_carries_the_points_that_its_text_promises(name, releases):
+    assignment = load_assignment(FOLDERS[name])
+    found = {}
+    for cell in notebook(releases, name).cells:
+        settings = cell.metadata.get("nbgrader", {})
+        if settings.get("grade"):
+            found[settings["grade_id"]] = settings["points"]
+    reports = {
+        cell.metadata["report"]: cell.metadata["points"] for cell in assignment.cells if "report" in cell.metadata
+    }
+    assert found == {task.grade_id: task.points for task in assignment.tasks} | reports
+    opening = "\n".join(cell.source for cell in assignment.cells[:2])
+    assert str(sum(found.values())).removesuffix(".0") in opening
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_release_is_the_same_each_time(name, releases):
+    first, second = releases
+    assert first[name] == second[name]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_release_runs_with_the_course_alone_and_nothing_filled_in(name, releases):
+    released = notebook(releases, name)
+    block = f"import sys\nsys.modules.update(dict.fromkeys({BLOCKED}))"
+    released.cells.insert(0, nbformat.v4.new_code_cell(block))
+    ran = NotebookClient(released, timeout=120, kernel_name="python3").execute()
+    printed = json.dumps([cell.get("outputs", []) for cell in ran.cells])
+    for task in load_assignment(FOLDERS[name]).tasks:
+        assert f"{task.grade_id}: not written yet" in printed
+
+
+def notebook(releases, name: str) -> NotebookNode:
+    first, _ = releases
+    return nbformat.reads(first[name].decode(), as_version=4)
+
+
+def test_specification_is_the_same_for_the_same_student():
+    assert stage_specification("Ada ") == stage_specification("ada")
+    assert stage_specification("ada") == [(10, 1, 1), (20, 2, 2), (40, 2, 1), (40, 3, 2)]
+
+
+def test_specifications_differ_between_students():
+    drawn = {tuple(stage_specification(f"student{index}")) for index in range(40)}
+    assert len(drawn) > 30
+
+
+@pytest.mark.parametrize("student", [f"student{index}" for index in range(8)])
+def test_specification_has_what_the_text_says(student):
+    stages = stage_specification(student)
+    planes = [each for each, _, _ in stages]
+    assert sum(num_blocks for _, num_blocks, _ in stages) == 8
+    assert [num_blocks for _, num_blocks, _ in stages] != [2, 2, 2, 2]
+    assert sorted(stride for _, _, stride in stages) == [1, 1, 2, 2]
+    assert stages[0][2] == 1
+    (keeps_channels,) = [index for index in (1, 2, 3) if planes[index] == planes[index - 1]]
+    assert stages[keeps_channels][2] == 2

@@ -1,0 +1,158 @@
+"""A class is graded: the same marks whatever happens on the way."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from grading_helpers import nbgrader_folder, release_of, write_assignment, write_class
+
+from resnet_course.base.errors import CourseError
+from resnet_course.grading import build, cluster, commands
+from resnet_course.grading.outcomes import outcome_file, read_outcome
+from resnet_course.grading.sandbox import Limits, Sandbox
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is a Linux program")
+
+ANSWERS = {
+    "ada": "def double(x):\n    return x + x",
+    "ben": "def double(x):\n    return 3 * x",
+    "cem": "def double(x):\n    raise NotImplementedError",
+    "dia": "import os\nos._exit(3)",
+    "eli": "def double(x):\n    return x - 1",
+}
+POINTS = {"ada": 10, "ben": 5, "cem": 0, "dia": 0, "eli": 0}
+LIMITS = Limits(wall=60, cpu=20)
+
+
+class Here:
+    """A cluster's client that works in this process: what travels is small, and the tests are fast."""
+
+    def scheduler_info(self, n_workers):
+        return {"workers": ["here"]}
+
+    def submit(self, function, job, pure):
+        return _Done(function(job))
+
+
+class _Done:
+    def __init__(self, result):
+        self.value = result
+
+    def result(self):
+        return self.value
+
+    def release(self):
+        pass
+
+
+class _Completed(list):
+    """Like distributed.as_completed, for results that are there at once."""
+
+    def __iter__(self):
+        while self:
+            yield self.pop()
+
+    def add(self, future):
+        self.append(future)
+
+
+@pytest.fixture
+def classroom(tmp_path):
+    tests = write_assignment(tmp_path)
+    folder = tmp_path / "classroom"
+    write_class(folder, release_of(tests), ANSWERS)
+    return folder, tests
+
+
+def grade(folder, tests, monkeypatch, backwards=False):
+    monkeypatch.setattr("distributed.as_completed", _Completed)
+    jobs = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
+    graded = []
+    cluster.grade_all(Here(), jobs[::-1] if backwards else jobs, folder, graded.append)
+    return [outcome.student for outcome in graded]
+
+
+def points(folder):
+    return {student: read_outcome(outcome_file(folder, "tiny", student)).points for student in ANSWERS}
+
+
+def test_every_hand_in_gets_its_points_once(classroom, monkeypatch):
+    folder, tests = classroom
+    assert sorted(grade(folder, tests, monkeypatch)) == sorted(ANSWERS)
+    assert points(folder) == POINTS
+    assert read_outcome(outcome_file(folder, "tiny", "dia")).ending == "crashed"
+    assert grade(folder, tests, monkeypatch) == []  # nothing is left to do
+
+    # A new hand-in is graded again, and so is one whose outcome was cut off or lost.
+    (folder / "submitted" / "ada" / "tiny" / "extra.txt").write_text("x")
+    outcome_file(folder, "tiny", "ben").write_text('{"student": ')
+    outcome_file(folder, "tiny", "cem").unlink()
+    assert sorted(grade(folder, tests, monkeypatch, backwards=True)) == ["ada", "ben", "cem"]
+    assert points(folder) == POINTS
+
+
+def test_new_hidden_tests_mean_new_marks(classroom, monkeypatch):
+    folder, tests = classroom
+    for student in ("ben", "cem", "dia", "eli"):
+        (folder / "submitted" / student / "tiny" / "tiny.ipynb").unlink()
+        (folder / "submitted" / student / "tiny").rmdir()
+    assert grade(folder, tests, monkeypatch) == ["ada"]
+    (tests / "hidden.py").write_text((tests / "hidden.py").read_text() + "# changed\n")
+    cluster.load_assignment.cache_clear()
+    assert grade(folder, tests, monkeypatch) == ["ada"]
+
+
+def test_killed_in_the_middle_and_started_again(classroom):
+    """A real cluster is killed with all its processes; the second start makes the same marks, and the gradebook."""
+    folder, tests = classroom
+    nbgrader_folder(folder, tests)
+    program = (
+        "import sys, pathlib\nfrom resnet_course.grading import commands\n"
+        f"commands.assignment_folders = lambda: [pathlib.Path({str(tests)!r})]\n"
+        "if __name__ == '__main__':\n    sys.exit(commands.main(sys.argv[1:]))\n"
+    )
+    script = folder.parent / "program.py"
+    script.write_text(program)
+    command = [sys.executable, str(script), "grade", str(folder), "--workers", "1", "--seconds", "60"]
+    first = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((folder / "outcomes").rglob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    some = len(list((folder / "outcomes").rglob("*.json")))
+    assert 1 <= some <= len(ANSWERS)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert again.returncode == 0, again.stderr
+    assert points(folder) == POINTS
+
+    export = folder / "grades.csv"
+    build.nbgrader(folder, "export", f"--CsvExportPlugin.to={export}")
+    rows = {row["student_id"]: row for row in csv.DictReader(export.open())}
+    assert {student: float(row["raw_score"]) for student, row in rows.items()} == POINTS
+    assert {float(row["max_score"]) for row in rows.values()} == {15.0}
+    assert graded_by_nbgraders_count(folder) == set(ANSWERS)
+
+
+def graded_by_nbgraders_count(folder):
+    """Whom formgrader shows as graded: for the others it would offer to run their code, without a sandbox."""
+    from nbgrader.apps.api import NbGraderAPI
+    from traitlets.config import Config
+
+    api = NbGraderAPI(config=Config({"CourseDirectory": {"root": str(folder)}}))
+    return api.get_autograded_students("tiny")
+
+
+def test_without_hand_ins_the_command_says_where_they_belong(classroom, monkeypatch, capsys):
+    folder, tests = classroom
+    with pytest.raises(CourseError, match="submitted/STUDENT/ASSIGNMENT"):
+        cluster.jobs_in(folder.parent, [tests], LIMITS, Sandbox())
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert commands.main(["doctor"]) == 2
+    assert "apt install bubblewrap" in capsys.readouterr().err

@@ -1,0 +1,117 @@
+"""Marks in nbgrader's gradebook: what a person gave stays, and what the page shows is not the learner's to run."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+from grading_helpers import answered, nbgrader_folder, release_of, write_assignment, write_class
+from nbgrader.api import Gradebook
+
+from resnet_course.base.errors import CourseError
+from resnet_course.grading import build
+from resnet_course.grading.gradebook import write_marks
+from resnet_course.grading.marking import Mark
+from resnet_course.grading.outcomes import Outcome
+
+ANSWER = "def double(x):\n    return x + x"
+REPORT = "words"
+
+
+def outcome(points, comment, student="ada", repairs=()):
+    mark = Mark("double", points, 10.0, "right" if points == 10 else "mistake", None, comment)
+    return Outcome(student, "tiny", "", "", "graded", (mark,), tuple(repairs), (), "", 0.1)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    root = tmp_path_factory.mktemp("course")
+    tests = write_assignment(root)
+    write_class(root, release_of(tests), {"ada": ANSWER, "ben": ANSWER})
+    nbgrader_folder(root, tests)
+    return root
+
+
+def submission(gradebook, student="ada"):
+    return gradebook.find_submission("tiny", student)
+
+
+def grade_of(gradebook, name, student="ada"):
+    return next(grade for grade in submission(gradebook, student).notebooks[0].grades if grade.cell.name == name)
+
+
+def comment_of(gradebook, name):
+    return next(c for c in submission(gradebook).notebooks[0].comments if c.cell.name.removesuffix("_answer") == name)
+
+
+def book(course):
+    return Gradebook(f"sqlite:///{course / 'gradebook.db'}")
+
+
+def test_what_a_person_marked_survives_grading_again(course):
+    write_marks([outcome(5.0, "How often? Twice.")], course)
+    with book(course) as gradebook:
+        report = grade_of(gradebook, REPORT)
+        assert grade_of(gradebook, "double").auto_score == 5.0
+        assert report.needs_manual_grade
+        report.manual_score, report.extra_credit = 4.0, 1.0
+        comment_of(gradebook, REPORT).manual_comment = "A clear table."
+        comment_of(gradebook, "double").manual_comment = "See me."
+        grade_of(gradebook, "double").manual_score = 7.0  # overruled by a person
+        gradebook.db.commit()
+    write_marks([outcome(10.0, "Right.")], course)
+    write_marks([outcome(10.0, "Right.")], course)
+    with book(course) as gradebook:
+        report, double = grade_of(gradebook, REPORT), grade_of(gradebook, "double")
+        assert (report.manual_score, report.extra_credit, report.needs_manual_grade) == (4.0, 1.0, False)
+        assert (double.auto_score, double.manual_score, double.score) == (10.0, 7.0, 7.0)
+        assert comment_of(gradebook, REPORT).manual_comment == "A clear table."
+        assert comment_of(gradebook, "double").manual_comment == "See me."
+        assert comment_of(gradebook, "double").auto_comment == "Right."
+        assert submission(gradebook).score == 12.0
+
+
+def test_a_report_that_is_gone_earns_nothing_and_waits_for_nobody(course):
+    path = course / "submitted" / "ben" / "tiny" / "tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") != REPORT]
+    nbformat.write(notebook, path)
+    write_marks([outcome(10.0, "Right.", "ben", ["the cell words is missing"])], course)
+    with book(course) as gradebook:
+        assert submission(gradebook, "ben").score == 10.0
+
+
+def test_nbgraders_own_autograding_runs_nothing_and_changes_no_mark(course, tmp_path):
+    write_marks([outcome(5.0, "How often? Twice.", "ben")], course)
+    path = course / "submitted" / "ben" / "tiny" / "tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(f"open({str(tmp_path / 'ran')!r}, 'w')"))
+    nbformat.write(notebook, path)
+    with pytest.raises(CourseError, match="autograde"):
+        build.nbgrader(course, "autograde", "tiny", "--force")
+    assert not (tmp_path / "ran").exists()
+    with book(course) as gradebook:
+        assert grade_of(gradebook, "double", "ben").auto_score == 5.0
+    write_marks([outcome(5.0, "How often? Twice.", "ben")], course)
+    assert (course / "autograded" / "ben" / "tiny" / "tiny.ipynb").is_file()
+
+
+def test_the_page_of_a_person_holds_no_code_of_the_learners(course, tmp_path):
+    release = nbformat.read(course / "release" / "tiny" / "tiny.ipynb", as_version=4)
+    notebook = answered(release, ANSWER)
+    notebook.cells.append(nbformat.v4.new_markdown_cell("<script>alert(1)</script> [x](javascript:alert(2))"))
+    html = nbformat.v4.new_output("display_data", {"text/html": "<script>alert(3)</script>", "text/plain": "shown"})
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [html]
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == REPORT:
+            cell.source = "My report <img src=x onerror=alert(4)>"
+    nbformat.write(notebook, course / "submitted" / "ada" / "tiny" / "tiny.ipynb")
+    write_marks([outcome(10.0, "Right.")], course)
+
+    from nbconvert import HTMLExporter
+
+    page, _ = HTMLExporter().from_filename(course / "autograded" / "ada" / "tiny" / "tiny.ipynb")
+    assert "My report" in page
+    assert "shown" in page
+    for attack in ("<script>alert", "<img src=x", 'href="javascript:'):
+        assert attack not in page

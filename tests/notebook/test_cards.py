@@ -1,0 +1,48 @@
+import json
+
+import pytest
+import torch
+
+from resnet_course.notebook import cards, messages
+
+
+def test_the_guess_stands_beside_the_measurement(capsys: pytest.CaptureFixture[str]) -> None:
+    cards.compare_guess({"plain 20": 0.9, "plain 56": None}, {"plain 20": 0.85, "plain 56": 0.22, "residual 56": 0.87})
+    lines = {line.split(":")[0].strip(): line for line in capsys.readouterr().out.splitlines()}
+    assert all(number in lines["plain 20"] for number in ("measured 0.85", "guess 0.9", "off by 0.05"))
+    assert "measured 0.22" in lines["plain 56"]
+    assert "no guess" in lines["plain 56"]
+    assert "no guess" in lines["residual 56"]
+
+
+def test_the_unit_stands_behind_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    cards.compare_guess({"time": 10}, {"time": 12.5}, unit=" s")
+    assert "measured 12.5 s; your guess 10 s" in capsys.readouterr().out
+
+
+def test_a_guess_of_zero_is_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    cards.compare_guess({"error": 0}, {"error": 0.5})
+    assert "your guess 0, off by 0.5" in capsys.readouterr().out
+
+
+def test_a_guess_about_something_else_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"nothing was measured for plain 65; the names are plain 56"):
+        cards.compare_guess({"plain 65": 0.1}, {"plain 56": 0.2})
+
+
+@pytest.mark.parametrize(("holds", "word"), [(True, "Reproduced"), (False, "Not reproduced")])
+def test_the_verdict_comes_from_the_numbers(capsys: pytest.CaptureFixture[str], holds: bool, word: str) -> None:
+    cards.verdict("deeper is worse", holds, "0.22 against 0.85")
+    shown = capsys.readouterr().out
+    assert f"{word}: deeper is worse" in shown
+    assert "0.22 against 0.85" in shown
+
+
+@pytest.mark.parametrize(("one", "holds"), [(0.2, True), (0.9, False)])
+def test_a_verdict_is_kept_as_data_in_a_notebook(monkeypatch: pytest.MonkeyPatch, one: float, holds: bool) -> None:
+    display = pytest.importorskip("IPython.display")
+    shown = []
+    monkeypatch.setattr(messages, "in_notebook", lambda: True)
+    monkeypatch.setattr(display, "display", lambda bundle, raw: shown.append(bundle[messages.MIME_TYPE]))
+    cards.verdict("claim", torch.tensor(one) < 0.8, "numbers")
+    assert json.loads(json.dumps(shown)) == [{"verdict": {"claim": "claim", "holds": holds, "numbers": "numbers"}}]

@@ -1,0 +1,53 @@
+"""The lessons' registry."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from resnet_course import checks
+from resnet_course.base.errors import CourseError
+from resnet_course.notebook.lessons import LESSONS, REFERENCE_SPEED, find_lesson, predict_seconds
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "name", ["05", "5", "resnet18", "05_resnet18", "05_resnet18.ipynb", "notebooks/05_resnet18.ipynb"]
+)
+def test_a_lesson_is_found_by_number_slug_or_file(name: str) -> None:
+    assert find_lesson(name).file_name == "05_resnet18.ipynb"
+
+
+@pytest.mark.parametrize("name", ["", "99", "resnet", "005", "5.0", "-5", "05_vgg", ".."])
+def test_an_unknown_lesson_is_refused_with_the_list_of_lessons(name: str) -> None:
+    with pytest.raises(CourseError, match=re.escape(f"there is no lesson {name!r}")) as caught:
+        find_lesson(name)
+    assert all(f"{lesson.number} ({lesson.slug})" in str(caught.value) for lesson in LESSONS)
+
+
+def test_predicted_seconds_follow_the_speed() -> None:
+    lesson = find_lesson("05")
+    assert predict_seconds(lesson, REFERENCE_SPEED) == lesson.seconds
+    assert predict_seconds(lesson, REFERENCE_SPEED / 4) == pytest.approx(4 * lesson.seconds)
+
+
+def test_numbers_and_slugs_are_unique_and_in_order() -> None:
+    numbers = [lesson.number for lesson in LESSONS]
+    assert numbers == sorted(set(numbers))
+    assert len({lesson.slug for lesson in LESSONS}) == len(LESSONS)
+    assert all(0 < lesson.seconds <= 60 and 0 < lesson.read_minutes <= 60 for lesson in LESSONS)
+
+
+def test_each_exercise_of_a_lesson_has_its_check() -> None:
+    of_checks = {name: exercise.lesson for name, exercise in checks.EXERCISES.items()}
+    of_lessons = {name: lesson.number for lesson in LESSONS for name in lesson.exercises}
+    assert of_checks == of_lessons
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
+def test_a_source_calls_the_checks_of_its_lesson(lesson) -> None:
+    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text()
+    assert set(re.findall(r"= checks\.(\w+)\(", text)) - {"verdict"} == set(lesson.exercises)
+    assert set(re.findall(r'Stuck\? `checks\.hint\("(\w+)"\)`', text)) | {"warm_up"} == {*lesson.exercises, "warm_up"}
+    assert text.startswith(f"# %% [markdown]\n# # {lesson.number} · {lesson.title}\n")
