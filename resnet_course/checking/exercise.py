@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+import math
 import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from resnet_course import models
+from resnet_course.checking.seen import Observe
 
 Edits = Sequence[tuple[str, str]]
 
@@ -43,3 +53,71 @@ def edited(source: str, *edits: tuple[str, str]) -> str:
             raise ValueError(f"{old!r} is not in the source")
         source = source.replace(old, new)
     return source
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What is said about a mistake: a question first, and the explanation when it is asked for."""
+
+    id: str
+    ask: str
+    explain: str
+
+
+@dataclass(frozen=True, eq=False)
+class Exercise:
+    """One exercise: all that is known of it.
+
+    Args:
+        name: the check's name.
+        lesson: two digits.
+        defines: what is handed to the check: a name that the answer defines, or an expression such as "(save, load)".
+        observe: runs an answer and yields what it sees, see `seen`.
+        start: where to begin; said before anything is written.
+        answer: a right answer as typed.
+        wrong: known wrong answers, those that are met first in front.
+        right: other right answers, by what is special about them.
+        unknown: wrong answers of which nothing is known, by name; tests see that they are admitted.
+        again: known wrong answers typed in another way: by name the id of the mistake, and the source.
+        reference: the course's own object, handed back where the learner's is not right; default: made from `answer`.
+        setting: what the lesson has defined before the exercise, run before an answer.
+    """
+
+    name: str
+    lesson: str
+    defines: str
+    observe: Observe
+    start: str
+    answer: str
+    wrong: Sequence[Wrong]
+    right: Mapping[str, str]
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    again: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    reference: Any = None
+    setting: str = ""
+
+    def __post_init__(self) -> None:
+        if self.reference is None:
+            object.__setattr__(self, "reference", self.make(self.answer))
+
+    def make(self, source: str) -> Any:
+        """The object that this source defines, as in a cell of the lesson.
+
+        Raises:
+            Exception: whatever the source raises.
+        """
+        namespace: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "math": math}
+        namespace |= {word: getattr(models, word) for word in models.__all__}
+        for text in (self.setting, source):
+            exec(compile(textwrap.dedent(text), f"<answer to {self.name}>", "exec"), namespace)
+        return eval(self.defines, namespace)
+
+    @functools.cached_property
+    def sources(self) -> dict[str, str]:
+        """The source of every known wrong answer, by the mistake's id."""
+        return {wrong.id: wrong.typed(self.answer) for wrong in self.wrong}
+
+    @functools.cached_property
+    def hints(self) -> dict[str, Hint]:
+        """What is said of every known mistake, by its id."""
+        return {wrong.id: Hint(wrong.id, wrong.ask, wrong.explain) for wrong in self.wrong}

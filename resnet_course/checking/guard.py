@@ -83,7 +83,8 @@ def _kept_state(seed: int) -> Iterator[None]:
         torch.set_default_dtype(dtype)
         _set_default_device(device)
         torch.set_grad_enabled(gradients)
-        torch.use_deterministic_algorithms(deterministic)
+        if torch.are_deterministic_algorithms_enabled() != deterministic:  # the call imports for seconds
+            torch.use_deterministic_algorithms(deterministic)
         if torch.get_num_threads() != threads:
             torch.set_num_threads(threads)
         with contextlib.suppress(OSError):
