@@ -167,6 +167,12 @@ _GRAPHS = dict(
             "A layer is built and never used. Its weights count as parameters and never learn.",
         ),
         _graph(
+            "unregistered",
+            "Which weights does the optimizer get from model.parameters()?",
+            "Weights are used that the module does not know: they were made in forward, or lie in a plain list, a dict "
+            "or a lambda. Store layers as attributes, in nn.Sequential or nn.ModuleList, and weights as nn.Parameter.",
+        ),
+        _graph(
             "used before",
             "How many layers with weights of their own are there?",
             "One layer is used twice, so the two places share their weights. Each place needs a layer of its own.",
@@ -238,7 +244,7 @@ def find(difference: Difference, reference: Observation) -> Hint | None:
     """A hint about this difference, if its kind is known."""
     if difference.topic in _GRAPHS:
         return _GRAPHS[difference.topic]
-    if difference.place.endswith("left as it was"):
+    if difference.place.endswith("the largest change of the input x"):
         return _CHANGED
     expected = next((part.value for part in reference if part.place == difference.place), None)
     return next((hint for hint, fits in _KINDS if _fits(fits, difference.got, expected)), None)

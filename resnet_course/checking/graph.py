@@ -233,12 +233,14 @@ class Graph:
         output: the last step, or the one that raised an error; None if the result does not come from the input.
         steps: all that were run, in order.
         unused: names of the parameters that no operation has used.
+        unregistered: how many weights were used that are not among the module's parameters and buffers.
         error: the error that ended the run.
     """
 
     output: Step | None
     steps: tuple[Step, ...]
     unused: tuple[str, ...]
+    unregistered: int = 0
     error: Exception | None = None
 
     def differences(self, other: Graph, place: str) -> list[Difference]:
@@ -250,6 +252,9 @@ class Graph:
             names = ", ".join(f"`{name}`" for name in self.unused[:2])
             words = f"{place}: {names} is built and never used in forward."
             found.append(Difference(f"{place}: layers never used", len(self.unused), words, False, topic="unused"))
+        if self.unregistered > other.unregistered:
+            words = f"{place}: {self.unregistered} weights are used that are not among the parameters."
+            found.append(Difference(f"{place}: weights", self.unregistered, words, topic="unregistered"))
         return found
 
     def _changes(self, other: Graph) -> tuple[Change, ...]:
@@ -279,7 +284,8 @@ def record(network: Callable[[Tensor], Any], x: Tensor) -> Graph:
     steps = tuple(recorder.steps)
     output = recorder.step_of(result) if error is None else (steps[-1] if steps else None)
     unused = tuple(name for name, tensor in module.named_parameters() if id(tensor) not in recorder.used)
-    return Graph(output, steps, unused, error)
+    used = {id(tensor) for step in steps for tensor in step.weights.values()}
+    return Graph(output, steps, unused, len(used - set(recorder.names)), error)
 
 
 # --- The fewest changes -----------------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ and what was seen is compared part by part. The first part that differs is the f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from resnet_course.checking.values import differ
+from resnet_course.checking.values import differ, snapshot
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ class Observation:
         """The parts in order, those already seen first."""
         yield from self._seen
         while (part := next(self._parts, None)) is not None:
+            part = replace(part, value=snapshot(part.value))
             self._seen.append(part)
             yield part
 

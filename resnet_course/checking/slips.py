@@ -74,6 +74,15 @@ _SLIPS = (
         "without brackets is the class, and `nn.ReLU(x)` makes a layer with x as its setting.",
     ),
     _slip(
+        "none_used",
+        "TypeError AttributeError",
+        r"NoneType|must be Tensor, not NoneType",
+        "Which of your lines gives None?",
+        "A value is None where something else is needed. It comes from a function or method without `return`, from "
+        "one that works in place and gives nothing back, such as `list.append`, or from a `.grad` that no backward "
+        "pass has filled.",
+    ),
+    _slip(
         "list_called",
         "TypeError",
         r"'(list|tuple|dict|ModuleList)' object is not callable",
@@ -88,15 +97,6 @@ _SLIPS = (
         "What is it that is called with brackets here?",
         "The brackets behind a name call it, and what stands there is not a function or a layer. Has a variable taken "
         "the name of a function, or is there an operator missing in front of a bracket?",
-    ),
-    _slip(
-        "none_used",
-        "TypeError AttributeError",
-        r"NoneType|must be Tensor, not NoneType",
-        "Which of your lines gives None?",
-        "A value is None where something else is needed. It comes from a function or method without `return`, from "
-        "one that works in place and gives nothing back, such as `list.append`, or from a `.grad` that no backward "
-        "pass has filled.",
     ),
     _slip(
         "sizes_in_sum",

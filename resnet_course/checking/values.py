@@ -82,6 +82,16 @@ def plain(tensor: Tensor) -> Tensor:
         return tensor.cpu().double() if not tensor.is_meta else torch.zeros(tensor.shape, dtype=torch.float64)
 
 
+def snapshot(value: Any) -> Any:
+    """The value as it is now: copies of tensors, lists, tuples and dicts, which somebody may change later."""
+    if isinstance(value, Tensor):
+        with torch._C.DisableTorchFunctionSubclass():
+            return _as_subclass(_detach(value), Tensor).clone()
+    if type(value) in (list, tuple):
+        return type(value)(snapshot(item) for item in value)
+    return {key: snapshot(item) for key, item in value.items()} if type(value) is dict else value
+
+
 def close(mine: Tensor, expected: Tensor, tolerance: float = TOLERANCE) -> bool:
     """Whether two tensors of the same shape hold the same numbers within a tolerance, relative and absolute."""
     return _allclose(plain(mine), plain(expected), tolerance, tolerance, equal_nan=True)
