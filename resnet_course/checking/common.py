@@ -230,6 +230,16 @@ _GRAPHS = dict(
         _graph("alpha", "By which number is it multiplied?", "Another number stands in the formula."),
     )
 )
+_LAYERS_NOT_TOGETHER = Hint(
+    "list_for_module",
+    "What happens when the result is called with x?",
+    "The layers came back in a list, a tuple or a dict, which cannot be called. Hand them to nn.Sequential one by one, "
+    "with a star in front of a list.",
+)
+_OF_KIND = {"a list": _LAYERS_NOT_TOGETHER, "a tuple": _LAYERS_NOT_TOGETHER, "a dict": _LAYERS_NOT_TOGETHER} | {
+    kind: next(hint for hint, _ in _KINDS if hint.id == name)
+    for kind, name in (("None", "returns_none"), ("a class", "returns_class"), ("a function", "returns_function"))
+}
 _CHANGED = Hint(
     "input_changed",
     "What does your code do to the tensor that the caller handed in?",
@@ -237,13 +247,15 @@ _CHANGED = Hint(
     "need the old numbers: let the result be a new tensor.",
 )
 HINTS: dict[str, Hint] = {hint.id: hint for hint, _ in _KINDS} | {hint.id: hint for hint in _GRAPHS.values()}
-HINTS[_CHANGED.id] = _CHANGED
+HINTS |= {hint.id: hint for hint in (_CHANGED, _LAYERS_NOT_TOGETHER)}
 
 
 def find(difference: Difference, reference: Observation) -> Hint | None:
     """A hint about this difference, if its kind is known."""
     if difference.topic in _GRAPHS:
         return _GRAPHS[difference.topic]
+    if difference.place.startswith("the kind of"):
+        return _OF_KIND.get(difference.got)
     if difference.place.endswith("the largest change of the input x"):
         return _CHANGED
     expected = next((part.value for part in reference if part.place == difference.place), None)

@@ -134,9 +134,10 @@ class _Recorder(TorchFunctionMode):
         name = getattr(func, "__name__", str(func))
         if name == "__get__":
             name = getattr(getattr(func, "__self__", None), "__name__", name)
-        if not inputs or name in _NO_STEP or name.startswith(("__set", "backward", "is_", "has_")):
+        fresh = name.endswith("_like") or name.startswith("new_")  # takes the shape and no number
+        if not inputs or fresh or name in _NO_STEP or name.startswith(("__set", "backward", "is_", "has_")):
             result = func(*args, **kwargs)
-            if inputs and isinstance(result, Tensor):
+            if inputs and not fresh and isinstance(result, Tensor):
                 self._remember(result, inputs[0])
             return result
         step = self._step(name, args, kwargs, inputs)

@@ -86,7 +86,8 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
     hint, cause = name_the_mistake(exercise, seen, found, reference)
     status: Status = "failed" if stopped is None or not _own_frames(stopped.error) else "crashed"
     saw = _in_words(stopped.error) if stopped is not None and judging[0].place == STOP else judging[0].words
-    saw = f"{saw[:1].upper()}{saw[1:]}"
+    if saw.split(" ")[0].strip(",").isalpha():  # a word, and not the name of a function
+        saw = f"{saw[0].upper()}{saw[1:]}"
     if hint is None:
         said = f"Not yet. {saw} No known mistake looks like this."
         return Verdict(exercise.name, status, "unknown", said, "" if cause is None else cause.words)

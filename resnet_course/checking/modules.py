@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from resnet_course.checking.graph import Graph, Step, record
 from resnet_course.checking.seen import Observe, Seen
-from resnet_course.checking.values import plain, shown
+from resnet_course.checking.values import kind_of, plain, shown
 
 SEED = 20151210  # of every random number in a check
 _PERIOD = 100_003  # different random numbers in the weights; a prime, so that they do not repeat in step with a layer
@@ -71,7 +71,7 @@ def see_modules(modules: Sequence[tuple[str, Any, tuple[int, ...]]]) -> Iterator
     """
     graphs = []
     for name, module, _ in modules:
-        yield Seen(f"the kind of {name}", "a module" if isinstance(module, nn.Module) else shown(module))
+        yield Seen(f"the kind of {name}", kind_of(module))
         if not isinstance(module, nn.Module):
             raise WrongKindError(f"{name} should be an nn.Module and is {shown(module)}")
         count = sum(parameter.numel() for parameter in module.parameters())
@@ -112,8 +112,8 @@ def give_weights(module: nn.Module, graph: Graph) -> None:
 def roles(graph: Graph) -> dict[int, tuple[Any, ...]]:
     """What each parameter and buffer is used for, by its id.
 
-    A batch norm's role also has the shape of the convolution before it, so that main path and shortcut may run in any
-    order.
+    The role also has the shape of the weights of the layer before, and whether the input comes in one or two layers
+    before, so that main path and shortcut may run in any order.
     """
     found: dict[int, tuple[Any, ...]] = {}
     counts: Counter[Any] = Counter()
@@ -121,11 +121,21 @@ def roles(graph: Graph) -> dict[int, tuple[Any, ...]]:
         new = {part: tensor for part, tensor in step.weights.items() if id(tensor) not in found}
         if not new:
             continue
-        kind = (step.kind, _weight_shape(step), _weight_shape(step.inputs[0]) if step.inputs else ())
+        before = _layer_before(step)
+        places = before.kind, _layer_before(before).kind if before.inputs else ""
+        kind = (step.kind, _weight_shape(step), _weight_shape(before), *(place == "input" for place in places))
         for part, tensor in new.items():
             found[id(tensor)] = (*kind, counts[kind], part, tuple(tensor.shape))
         counts[kind] += 1
     return found
+
+
+def _layer_before(step: Step) -> Step:
+    """The layer with weights, the sum, or the input, whose result reaches this step."""
+    step = step.inputs[0]
+    while not step.weights and len(step.inputs) == 1:
+        step = step.inputs[0]
+    return step
 
 
 def _weight_shape(step: Step) -> tuple[int, ...]:

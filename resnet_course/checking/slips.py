@@ -118,7 +118,7 @@ _SLIPS = (
     _slip(
         "channels_in_batch_norm",
         "RuntimeError ValueError",
-        r"running_mean should contain \d+ elements|weight should contain|expected 4D input",
+        r"running_mean should contain \d+ elements|weight should contain|expected [2-5]D( or [2-5]D)? input",
         "How many channels reach this batch norm, and for how many was it built?",
         "A batch norm is built for the number of channels that the convolution before it gives out, and takes a "
         "tensor (N, C, H, W). Here another number, or another shape, reaches it.",

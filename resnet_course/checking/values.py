@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 # As they are when the course is imported: a notebook may put something else in their place.
 _allclose, _isclose, _equal = torch.allclose, torch.isclose, torch.equal
@@ -100,6 +101,13 @@ def close(mine: Tensor, expected: Tensor, tolerance: float = TOLERANCE) -> bool:
 def equal(mine: Tensor, expected: Tensor) -> bool:
     """Whether two tensors have the same shape and exactly the same numbers."""
     return _equal(plain(mine), plain(expected))
+
+
+def kind_of(value: Any) -> str:
+    """What kind of thing it is, in words that are the same for all things of the kind."""
+    if value is None or isinstance(value, (type, nn.Module)):
+        return "None" if value is None else "a class" if isinstance(value, type) else "a module"
+    return "a function" if inspect.isroutine(value) else f"a {type(value).__name__}"
 
 
 def shown(value: Any) -> str:
