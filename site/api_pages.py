@@ -51,7 +51,7 @@ def write_api(folder: Path) -> None:
 
 def _exercises() -> str:
     rows = [
-        f"| {lesson.number} {lesson.title} | `checks.{name}` | {len(checks.EXERCISES[name].mistakes)} |"
+        f"| {lesson.number} {lesson.title} | `checks.{name}` | {len(checks.EXERCISES[name].wrong)} |"
         for lesson in LESSONS
         for name in lesson.exercises
     ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from resnet_course.base.errors import CourseError
-from resnet_course.checking.core import Exercise, Status, Verdict, judge
+from resnet_course.checking.exercise import Exercise, Hint
+from resnet_course.checking.judge import Status, Verdict, hint_of, judge
 from resnet_course.notebook import journal
 from resnet_course.notebook.messages import Kind, Message
 from resnet_course.notebook.widgets import show_button, widgets_work
@@ -17,12 +19,30 @@ _TITLES: dict[Status, tuple[Kind, str]] = {
     "crashed": ("failed", "it stopped with an error"),
     "failed": ("failed", "not right yet"),
 }
-_OTHER_EXPLANATIONS = {
-    "unknown": "The course does not know this mistake. Take the example above the exercise, print the shape and a few "
-    "numbers after each of your lines, and find the first line that gives something else than you expect.",
-    "too_slow": "A check runs your code on small inputs and takes about a second. Look for a loop whose condition "
-    "never becomes false, or that grows the list it walks through.",
-    "tried_to_exit": "Functions such as exit() end Python, and the notebook with it. A function ends with `return`.",
+_OTHERS = {
+    "unknown": Hint(
+        "unknown",
+        "Which is the first of your lines that gives something else than you expect?",
+        "The course does not know this mistake. Take the example above the exercise, and print the shape and a few "
+        "numbers after each line.",
+    ),
+    "too_slow": Hint(
+        "too_slow",
+        "Does every loop come to its end?",
+        "A check runs your code on small inputs and takes about a second. Look for a loop whose condition never "
+        "becomes false, or that grows the list it walks through.",
+    ),
+    "check_stopped": Hint(
+        "check_stopped",
+        "Does the check run after the kernel is started again?",
+        "The course's own answer stops with this error, so nothing can be said of yours. Start the kernel again; if "
+        "that does not help, report it together with the versions that `runtime.preflight()` shows.",
+    ),
+    "tried_to_exit": Hint(
+        "tried_to_exit",
+        "How does a function end?",
+        "Functions such as exit() end Python, and the notebook with it. A function ends with `return`.",
+    ),
 }
 
 
@@ -33,9 +53,9 @@ class CheckFailedError(AssertionError):
 class Dialogue:
     """Checks answers and remembers what each check found last, so that a hint can be about it."""
 
-    def __init__(self, exercises: dict[str, Exercise], first_steps: dict[str, str]) -> None:
-        self._exercises, self._first_steps = exercises, first_steps
-        self._found: dict[str, tuple[str, str | None]] = {}  # status and hint_id by exercise, the latest at the end
+    def __init__(self, exercises: Mapping[str, Exercise]) -> None:
+        self._exercises = exercises
+        self._found: dict[str, Verdict] = {}  # by exercise, the latest at the end
 
     def hand_back(self, exercise: Exercise, candidate: Any) -> Any:
         """Check, show the message, and return the object that the lesson goes on with.
@@ -81,26 +101,20 @@ class Dialogue:
 
     def _remember(self, verdict: Verdict) -> None:
         self._found.pop(verdict.name, None)
-        self._found[verdict.name] = verdict.status, verdict.hint_id
+        self._found[verdict.name] = verdict
         journal.note_check(verdict.name, verdict.status, verdict.hint_id)
 
     def _hint(self, name: str) -> Message:
-        status, hint_id = self._found.get(name) or self._from_journal(name)
-        if status == "passed":
+        found = self._found.get(name) or _from_journal(name)
+        if found.status == "passed":
             return Message("info", f"{name}: nothing to explain", ("Your answer passes.",))
         journal.note_hint(name)
-        if hint_id is None:
-            return Message("info", f"{name}: where to begin", (self._first_steps[name],))
-        mistake = next((mistake for mistake in self._exercises[name].mistakes if mistake.id == hint_id), None)
-        if mistake is not None:
-            return Message("info", f"{name}: the explanation", (mistake.question, mistake.explanation))
-        return Message("info", f"{name}: the explanation", (_OTHER_EXPLANATIONS[hint_id],))
-
-    def _from_journal(self, name: str) -> tuple[str, str | None]:
-        """What was found before the kernel was started again. Mistakes that an older course knew are forgotten."""
-        last = journal.read_journal()["exercises"].get(name, {}).get("last", {"status": "not_written", "hint_id": None})
-        known = {mistake.id for mistake in self._exercises[name].mistakes} | set(_OTHER_EXPLANATIONS)
-        return last["status"], last["hint_id"] if last["hint_id"] in known else None
+        exercise, hint_id = self._exercises[name], found.hint_id or ""
+        hint = hint_of(exercise, hint_id) or _OTHERS.get(hint_id)
+        if hint is None:  # nothing is written, or what was met is a mistake that an older course knew
+            return Message("info", f"{name}: where to begin", (exercise.start,))
+        seen = (f"What was seen: {found.detail}",) if found.detail else ()
+        return Message("info", f"{name}: the explanation", (hint.ask, hint.explain, *seen))
 
     @staticmethod
     def _what_next(verdict: Verdict) -> str:
@@ -108,3 +122,9 @@ class Dialogue:
         if verdict.status == "not_written":
             return f"Where to begin: {call}"
         return f"The lesson goes on with the course's own. An explanation: {call}"
+
+
+def _from_journal(name: str) -> Verdict:
+    """What was found before the kernel was started again."""
+    last = journal.read_journal()["exercises"].get(name, {}).get("last", {"status": "not_written", "hint_id": None})
+    return Verdict(name, last["status"], last["hint_id"], "")

@@ -29,7 +29,7 @@ def observe_calls(name: str, cases: Sequence[tuple[Any, ...]], by_entry: bool = 
             given = copy.deepcopy(arguments)
             call = f"{name}({', '.join(map(shown, arguments))})"
             yield from see_result(call, answer(*given), by_entry)
-            yield Seen(f"the number of arguments that {call} changes", count_changed(given, arguments))
+            yield Seen(f"the number of tensors that {call} changes", count_changed(given, arguments))
 
     return observe
 
@@ -51,9 +51,8 @@ def expect_function(name: str, answer: Any) -> None:
 
 
 def count_changed(given: Sequence[Any], kept: Sequence[Any]) -> int:
-    """How many of the arguments are no longer what they were."""
-    pairs = zip(given, kept, strict=True)
-    return sum(not equal(one, other) if isinstance(one, Tensor) else one != other for one, other in pairs)
+    """How many of the tensors among the arguments are no longer what they were."""
+    return sum(isinstance(one, Tensor) and not equal(one, other) for one, other in zip(given, kept, strict=True))
 
 
 def default_of(function: Callable[..., Any], place: int) -> Any:

@@ -4,9 +4,10 @@ A mistake is looked for in this order:
 
 1. a known wrong answer of the exercise all of whose own differences the learner's answer shows; among several the one
    that explains most, so that a second mistake, or a harmless difference, hides none;
-2. what Python or PyTorch said, if the answer stopped with an error (`slips`);
-3. a known wrong answer that begins to differ in the same place in the same way;
-4. the kind of the result, or the kind of the first difference (`common`).
+2. one that shows in part how the answer is built, where an error, or a second mistake, has cut off the rest;
+3. what Python or PyTorch said, if the answer stopped with an error (`slips`);
+4. one that begins to differ in the same place in the same way;
+5. the kind of the result, or the kind of the first difference (`common`).
 
 Where none fits, that is said, with the first difference.
 """
@@ -31,9 +32,11 @@ from resnet_course.checking.seen import STOP, Difference, Observation
 
 Status = Literal["passed", "failed", "not_written", "crashed"]
 
+PARTLY = 0.5  # of the differences of a known mistake: so many must be here, where not all are
 PRINTED_SHOWN = 200  # characters of the learner's own output that a message repeats
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _KNOWN: dict[tuple[int, str], Observation] = {}  # what was seen of references and known wrong answers
+_CAUSES: dict[tuple[int, str], list[Difference]] = {}  # the differences of known wrong answers that explain them
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         with guarded(SEED) as printed:
             verdict = _judge(exercise, answer)
     except TooSlowError as error:
-        _KNOWN.clear()  # one of them may have been stopped half-way
+        _KNOWN.clear(), _CAUSES.clear()  # one of them may have been stopped half-way
         return Verdict(exercise.name, "crashed", "too_slow", f"The check was stopped: {error}")
     except (ExitRefusedError, SystemExit) as error:
         return Verdict(exercise.name, "crashed", "tried_to_exit", f"It tried to exit ({error}); return instead.")
@@ -74,6 +77,10 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
 
 def _judge(exercise: Exercise, answer: Any) -> Verdict:
     reference = seen_of(exercise, "")
+    if reference.stopped is not None:  # an answer that stops in the same way must not look right
+        _KNOWN.clear(), _CAUSES.clear()
+        said = f"The check does not run here, whatever the answer is: {_in_words(reference.stopped.error)}"
+        return Verdict(exercise.name, "crashed", "check_stopped", said)
     seen = Observation(exercise.observe, answer)
     found = list(seen.differences(reference))
     stopped = seen.stopped
@@ -118,28 +125,40 @@ def name_the_mistake(
         reference: what was seen of the reference.
     """
     causes = [difference for difference in found if difference.explains] or list(found)
-    shown: list[tuple[int, str, Difference]] = []  # known mistakes all of whose differences are here
-    begins: list[tuple[str, Difference]] = []  # those that begin to differ in the same way
+    whole: list[tuple[int, str, Difference]] = []  # known mistakes all of whose differences are here: how many
+    partly: list[tuple[float, str, Difference]] = []  # those of which some are: the share
     for wrong in exercise.wrong:
-        own = list(_causes(seen_of(exercise, wrong.id), reference))
-        if own and all(any(one.same_as(other) for other in causes) for one in own):
-            shown.append((len(own), wrong.id, own[0]))
-        elif own and own[0].same_as(causes[0]):
-            begins.append((wrong.id, own[0]))
-    if shown:
-        most = max(count for count, _, _ in shown)
-        best = [(name, cause) for count, name, cause in shown if count == most]
+        own = causes_of(exercise, wrong.id)
+        here = [one for one in own if any(one.same_as(other) for other in causes)]
+        if own and len(here) == len(own):
+            whole.append((len(own), wrong.id, own[0]))
+        elif here and (len(here) >= PARTLY * len(own) or own[0].same_as(causes[0])):
+            partly.append((len(here) / len(own), wrong.id, here[0]))
+    if whole:
+        most = max(count for count, _, _ in whole)
+        best = [(name, cause) for count, name, cause in whole if count == most]
         alike = (entry for entry in best if len(best) > 1 and _same(seen_of(exercise, entry[0]), seen))
         name, cause = next(alike, best[0])
         return exercise.hints[name], cause
+    share, name, cause = max(partly, key=lambda entry: entry[0], default=(0.0, "", causes[0]))
+    if cause.topic and share:  # how it is built says more than the error that came of it
+        return exercise.hints[name], cause
     if seen.stopped is not None and (slip := slips.find(seen.stopped.error)) is not None:
         return slip, causes[0]
-    if begins:
-        return exercise.hints[begins[0][0]], begins[0][1]
+    if share:
+        return exercise.hints[name], cause
     for cause in causes:
         if (hint := common.find(cause, reference)) is not None:
             return hint, cause
     return None, causes[0]
+
+
+def causes_of(exercise: Exercise, wrong: str) -> list[Difference]:
+    """The differences of a known wrong answer that explain it; kept."""
+    key = id(exercise), wrong
+    if key not in _CAUSES:
+        _CAUSES[key] = list(_causes(seen_of(exercise, wrong), seen_of(exercise, "")))
+    return _CAUSES[key]
 
 
 def _causes(seen: Observation, reference: Observation) -> Iterator[Difference]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import datetime
 import html
 import json
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
-from resnet_course.checking.core import Exercise
 from resnet_course.notebook import journal
 from resnet_course.notebook.lessons import LESSONS
 from resnet_course.notebook.messages import Message, show
@@ -32,25 +30,25 @@ class Row(NamedTuple):
 _HEADINGS = ("lesson", "exercise", "state", "tries", "mistakes met", "hints")
 
 
-def progress_rows(exercises: Iterable[Exercise]) -> list[Row]:
+def progress_rows() -> list[Row]:
     """What the journal says of each exercise."""
     kept = journal.read_journal()["exercises"]
     rows = []
-    for exercise in exercises:
-        entry = kept.get(exercise.name)
+    for lesson, name in ((each.number, name) for each in LESSONS for name in each.exercises):
+        entry = kept.get(name)
         if entry is None or (not entry["passed"] and not entry["tries"]):
-            rows.append(Row(exercise.lesson, exercise.name, "· not tried", 0, "", entry["hints"] if entry else 0))
+            rows.append(Row(lesson, name, "· not tried", 0, "", entry["hints"] if entry else 0))
             continue
-        words = {name.replace("_", " "): count for name, count in entry["mistakes"].items()}
-        met = ", ".join(f"{name} ×{count}" if count > 1 else name for name, count in words.items())
+        words = {mistake.replace("_", " "): count for mistake, count in entry["mistakes"].items()}
+        met = ", ".join(f"{mistake} ×{count}" if count > 1 else mistake for mistake, count in words.items())
         state = "✔ passed" if entry["passed"] else "✘ not yet"
-        rows.append(Row(exercise.lesson, exercise.name, state, entry["tries"], met, entry["hints"]))
+        rows.append(Row(lesson, name, state, entry["tries"], met, entry["hints"]))
     return rows
 
 
-def show_progress(exercises: Mapping[str, Exercise]) -> None:
-    """Show the table: which exercises pass, which mistakes were met, how many hints were asked for."""
-    rows = progress_rows(exercises.values())
+def show_progress() -> None:
+    """Show which exercises pass, which mistakes were met, and how many explanations were asked for."""
+    rows = progress_rows()
     passed = sum(row.state == "✔ passed" for row in rows)
     title = f"{passed} of {len(rows)} exercises passed"
     place = journal.journal_file()

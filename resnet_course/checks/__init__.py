@@ -4,60 +4,51 @@ A right answer is handed back as it is; for anything else the course's own objec
 stops. `checks.hint()` explains the mistake that was found, `checks.progress()` shows what passes, `checks.export()`
 writes it to a file. `checks.verdict(name, obj)` gives a finding as a value. `RESNET_COURSE_STRICT=1` makes a failed
 check raise.
+
+All that is known of an exercise stands in the file of its name in this folder, which is imported when it is used.
 """
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from resnet_course.base.errors import CourseError
-from resnet_course.checking.core import Exercise, Mistake, Verdict, judge
 from resnet_course.checking.dialogue import CheckFailedError, Dialogue
+from resnet_course.checking.exercise import Exercise
+from resnet_course.checking.judge import Verdict, judge
 from resnet_course.checking.report import export, forget, show_progress
-from resnet_course.checks import (
-    lesson00,
-    lesson01,
-    lesson02,
-    lesson03,
-    lesson04,
-    lesson05,
-    lesson06,
-    lesson07,
-    lesson08,
-    lesson09,
-)
-from resnet_course.checks.first_steps import FIRST_STEPS
+from resnet_course.notebook.lessons import LESSONS
 
-__all__ = [
-    "EXERCISES",
-    "CheckFailedError",
-    "Exercise",
-    "Mistake",
-    "Verdict",
-    "export",
-    "forget",
-    "hint",
-    "progress",
-    "verdict",
-]
+__all__ = ["EXERCISES", "CheckFailedError", "Verdict", "export", "forget", "hint", "progress", "verdict"]
 
-_LESSONS = (
-    lesson00,
-    lesson01,
-    lesson02,
-    lesson03,
-    lesson04,
-    lesson05,
-    lesson06,
-    lesson07,
-    lesson08,
-    lesson09,
-)  # fmt: skip
-EXERCISES: dict[str, Exercise] = {exercise.name: exercise for lesson in _LESSONS for exercise in lesson.EXERCISES}
-"""Every exercise by the name of its check."""
 
-_DIALOGUE = Dialogue(EXERCISES, FIRST_STEPS)
+class _Exercises(Mapping[str, Exercise]):
+    """Every exercise by the name of its check, in the order of the lessons."""
+
+    _names = tuple(name for lesson in LESSONS for name in lesson.exercises)
+
+    def __getitem__(self, name: str) -> Exercise:
+        if name not in self._names:
+            raise KeyError(name)
+        exercise: Exercise = importlib.import_module(f"{__name__}.{name}").EXERCISE
+        return exercise
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+EXERCISES: Mapping[str, Exercise] = _Exercises()
+_DIALOGUE = Dialogue(EXERCISES)
 hint = _DIALOGUE.hint
+progress = show_progress
 
 
 def verdict(name: str, obj: Any) -> Verdict:
@@ -73,11 +64,6 @@ def verdict(name: str, obj: Any) -> Verdict:
     return judge(EXERCISES[name], obj)
 
 
-def progress() -> None:
-    """Show which exercises pass, which mistakes were met and which explanations were asked for."""
-    show_progress(EXERCISES)
-
-
 def __getattr__(name: str) -> Any:
     """`checks.basic_block` and the like: one callable for each exercise."""
     if name not in EXERCISES:
@@ -87,7 +73,7 @@ def __getattr__(name: str) -> Any:
         return _DIALOGUE.hand_back(EXERCISES[name], candidate)
 
     check.__name__ = check.__qualname__ = name
-    check.__doc__ = f"Check the exercise {name} of lesson {EXERCISES[name].lesson}; returns the object to go on with."
+    check.__doc__ = f"Check the exercise {name}; returns the object to go on with."
     return check
 
 

@@ -12,6 +12,7 @@ from resnet_course.checking.exercise import Exercise, Wrong, edited
 from resnet_course.checking.functions import expect_function
 from resnet_course.checking.modules import SEED
 from resnet_course.checking.seen import Seen
+from resnet_course.checking.values import kind_of
 
 # channels, out_planes, stride, height; the second has an odd number of channels to add, the sixth needs several copies
 CASES = ((4, 8, 2, 6), (4, 7, 1, 5), (3, 8, 2, 7), (4, 4, 1, 5), (4, 4, 2, 6), (2, 8, 3, 7))
@@ -27,7 +28,7 @@ def observe(answer: Any) -> Iterator[Seen]:
         result = answer(handed, out_planes, stride)
         yield Seen(f"{where}: the largest change of the input x", (handed - x).abs().max().item())
         tensor = isinstance(result, Tensor)
-        yield Seen(f"the shape of {where}", tuple(result.shape) if tensor else result)
+        yield Seen(f"the shape of {where}", tuple(result.shape) if tensor else kind_of(result))
         yield Seen(where, result)
         if tensor:
             yield Seen(f"{where}: a gradient flows back", result.requires_grad)

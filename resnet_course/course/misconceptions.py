@@ -11,7 +11,7 @@ _MARKS = re.compile(r"(`[^`]*`)|([*_<\[\]])")
 _OPENING = """\
 # Misconceptions, exercise by exercise
 
-*Built by `make notebooks` from the tables of the checks, in `resnet_course/checks/`. Change it there.*
+*Built by `make notebooks` from the files of the exercises, in `resnet_course/checks/`. Change it there.*
 
 Each entry has three parts: the id, by which `checks.verdict`, a learner's exported file and the class report name the
 mistake; the question that the check asks first; and the explanation that the learner gets on request. Before a lesson,
@@ -27,7 +27,6 @@ def misconceptions_page() -> str:
 
 def _lines() -> Iterator[str]:
     from resnet_course.checks import EXERCISES  # brings torch
-    from resnet_course.checks.first_steps import FIRST_STEPS
 
     yield _OPENING
     for lesson in LESSONS:
@@ -35,9 +34,9 @@ def _lines() -> Iterator[str]:
         yield f"## Lesson {lesson.number}: {lesson.title}\n"
         for exercise in exercises:
             yield f"### `{exercise.name}`\n"
-            yield f"*Where to begin:* {_plain(FIRST_STEPS[exercise.name])}\n"
-            for mistake in exercise.mistakes:
-                yield f"- `{mistake.id}`: **{_plain(mistake.question)}** {_plain(mistake.explanation)}"
+            yield f"*Where to begin:* {_plain(exercise.start)}\n"
+            for wrong in exercise.wrong:
+                yield f"- `{wrong.id}`: **{_plain(wrong.ask)}** {_plain(wrong.explain)}"
             yield ""
 
 
