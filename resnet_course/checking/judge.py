@@ -65,7 +65,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
         with guarded(SEED) as printed:
             verdict = _judge(exercise, answer)
     except TooSlowError as error:
-        _KNOWN.clear(), _CAUSES.clear()  # one of them may have been stopped half-way
+        _forget()  # one of them may have been stopped half-way
         return Verdict(exercise.name, "crashed", "too_slow", f"The check was stopped: {error}")
     except (ExitRefusedError, SystemExit) as error:
         return Verdict(exercise.name, "crashed", "tried_to_exit", f"It tried to exit ({error}); return instead.")
@@ -78,7 +78,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
 def _judge(exercise: Exercise, answer: Any) -> Verdict:
     reference = seen_of(exercise, "")
     if reference.stopped is not None:  # an answer that stops in the same way must not look right
-        _KNOWN.clear(), _CAUSES.clear()
+        _forget()
         said = f"The check does not run here, whatever the answer is: {_in_words(reference.stopped.error)}"
         return Verdict(exercise.name, "crashed", "check_stopped", said)
     seen = Observation(exercise.observe, answer)
@@ -111,6 +111,11 @@ def seen_of(exercise: Exercise, wrong: str) -> Observation:
         if not wrong:
             _KNOWN[key].complete()
     return _KNOWN[key]
+
+
+def _forget() -> None:
+    _KNOWN.clear()
+    _CAUSES.clear()
 
 
 def name_the_mistake(

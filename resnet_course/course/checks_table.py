@@ -1,149 +1,155 @@
-"""Run every check on the answers that are kept for its tests: what it makes of them, and how long it takes."""
+"""Try every check on the answers of its exercise: as typed, in other spellings, in pairs, and the right ones."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 
 from resnet_course import checks
-from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import say
+from resnet_course.checking.exercise import Exercise
+from resnet_course.checking.spellings import pairs, respelled
 
 SECONDS = 5.0  # the longest that a check may take
-HEADINGS = ("lesson", "exercise", "mistakes", "named", "right", "passed", "slowest check, s")
-LINE = "{:<8}{:<24}{:>8}{:>8}{:>8}{:>8}{:>18}"
+PAIRS = 40  # of each exercise
+RESPELLED, IN_PAIRS = 0.97, 0.90  # shares that must be named; as typed, all are
+HEADINGS = ("lesson", "exercise", "wrong", "as typed", "respelled", "in pairs", "right", "passed", "slowest check, s")
+LINE = "{:<8}{:<22}{:>7}{:>10}{:>12}{:>10}{:>7}{:>8}{:>18}"
 
 
-@dataclass(frozen=True)
+@dataclass
+class Share:
+    """So many of so many."""
+
+    met: int = 0
+    tried: int = 0
+
+    def note(self, met: bool) -> bool:
+        """Count one more."""
+        self.met, self.tried = self.met + met, self.tried + 1
+        return met
+
+    def __str__(self) -> str:
+        return f"{self.met}/{self.tried}"
+
+    @property
+    def share(self) -> float:
+        """In [0, 1]; 1 where nothing was tried."""
+        return self.met / self.tried if self.tried else 1.0
+
+
+@dataclass
 class Row:
     """What a check makes of the answers to its exercise.
 
-    Args:
-        lesson: two digits.
-        exercise: the check's name.
-        mistakes: how many its table holds.
-        named: how many of them it finds in the answer that is typed for each.
-        right: right answers that were tried.
-        passed: how many of them passed.
-        seconds: the slowest check of all these answers.
-        problems: one sentence for each answer that was not met as it should be, and for a slow check.
+    Attributes:
+        typed: known wrong answers that are named as they stand in the table, and again as they are typed otherwise.
+        respelled: those that are named in other words, wherever the same change leaves the right answer right.
+        in_pairs: answers with two mistakes, one of which is named.
+        right: right answers that pass, the unusual ones and their other spellings too.
+        seconds: of the slowest check.
+        problems: a sentence for each answer that was not met as it should be.
     """
 
     lesson: str
     exercise: str
-    mistakes: int
-    named: int
-    right: int
-    passed: int
-    seconds: float
-    problems: tuple[str, ...]
+    wrong: int
+    typed: Share = field(default_factory=Share)
+    respelled: Share = field(default_factory=Share)
+    in_pairs: Share = field(default_factory=Share)
+    right: Share = field(default_factory=Share)
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        shares = self.typed, self.respelled, self.in_pairs, self.right.tried, self.right.met
+        return LINE.format(self.lesson, self.exercise, self.wrong, *map(str, shares), f"{self.seconds:.2f}")
 
 
-def print_table(folder: Path) -> bool:
+def print_table(names: list[str] | None = None) -> bool:
     """Print one line for each exercise and one with the totals. Returns whether all is as it should be.
 
     Args:
-        folder: the package of answers, `tests/answers` of the repository.
-
-    Raises:
-        CourseError: if it is not there, or has no answers to some exercise.
+        names: of exercises; None for all.
     """
-    answers = load_answers(folder)
     say(LINE.format(*HEADINGS))
     rows = []
-    for name in checks.EXERCISES:
-        row = try_answers(name, answers[name])
-        rows.append(row)
-        say(_line(row))
-    total = _total(rows)
-    say(_line(total))
+    for name in names or checks.EXERCISES:
+        rows.append(try_answers(checks.EXERCISES[name]))
+        say(str(rows[-1]))
+    total = Row("all", f"{len(rows)} exercises", sum(row.wrong for row in rows))
+    for row in rows:
+        for part in fields(Row):
+            mine, other = getattr(total, part.name), getattr(row, part.name)
+            if isinstance(mine, Share):
+                mine.met, mine.tried = mine.met + other.met, mine.tried + other.tried
+        total.problems += row.problems
+    total.seconds = max(row.seconds for row in rows)
+    if total.respelled.share < RESPELLED:
+        total.problems.append(f"respelled: {total.respelled} named, fewer than {RESPELLED:.0%}")
+    if total.in_pairs.share < IN_PAIRS:
+        total.problems.append(f"in pairs: {total.in_pairs} named, fewer than {IN_PAIRS:.0%}")
+    say(str(total))
     for problem in total.problems:
         say(problem, error=True)
     return not total.problems
 
 
-def _total(rows: list[Row]) -> Row:
-    return Row(
-        lesson="all",
-        exercise=f"{len(rows)} exercises",
-        mistakes=sum(row.mistakes for row in rows),
-        named=sum(row.named for row in rows),
-        right=sum(row.right for row in rows),
-        passed=sum(row.passed for row in rows),
-        seconds=max(row.seconds for row in rows),
-        problems=tuple(problem for row in rows for problem in row.problems),
-    )
-
-
-def _line(row: Row) -> str:
-    counts = row.mistakes, row.named, row.right, row.passed
-    return LINE.format(row.lesson, row.exercise, *counts, f"{row.seconds:.2f}")
-
-
-def load_answers(folder: Path) -> Mapping[str, Any]:
-    """The answers in this folder, by exercise: a package that stands beside the tests, in no package of its own."""
-    start = folder / "__init__.py"
-    spec = importlib.util.spec_from_file_location("course_answers", start, submodule_search_locations=[str(folder)])
-    if not start.is_file() or spec is None or spec.loader is None:
-        raise CourseError(f"there are no answers in {folder}. Clone the repository and run this inside it.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where the modules of the package look for it
-    spec.loader.exec_module(module)
-    answers: dict[str, Any] = module.load()
-    missing = [name for name in checks.EXERCISES if name not in answers]
-    if missing:
-        raise CourseError(f"{folder} has no answers to {', '.join(missing)}. Write them, as for the other exercises.")
-    return answers
-
-
-def try_answers(name: str, answers: Any) -> Row:
+def try_answers(exercise: Exercise) -> Row:
     """Check every answer to one exercise."""
-    exercise = checks.EXERCISES[name]
-    seconds, met, problems = 0.0, {"right": 0, "wrong": 0, "again": 0, "unknown": 0}, []
-    for kind, way, source, expected in _cases(answers):
-        verdict, taken = _timed(name, answers.make(source))
-        seconds = max(seconds, taken)
-        if verdict.hint_id == expected and (verdict.status == "passed") == (expected is None):
-            met[kind] += 1
-        else:
-            found = f"{verdict.status}, {verdict.hint_id}: {verdict.message}"
-            problems.append(f"{name}, {kind} answer {way!r}: {found}")
-    if seconds > SECONDS:
-        problems.append(f"{name}: a check takes {seconds:.1f} s, more than {SECONDS:g} s")
-    return Row(
-        lesson=exercise.lesson,
-        exercise=name,
-        mistakes=len(exercise.mistakes),
-        named=met["wrong"],
-        right=len(answers.right),
-        passed=met["right"],
-        seconds=seconds,
-        problems=tuple(problems),
-    )
+    row = Row(exercise.lesson, exercise.name, len(exercise.wrong))
+    judge = _timed(row)
+    for name, source in {"the answer": exercise.answer, **exercise.right}.items():
+        _try_right(exercise, row, name, source, judge)
+    ways = {way for way, source in respelled(exercise.answer) if judge(exercise.make(source)).status == "passed"}
+    typed = [*exercise.sources.items(), *exercise.again.values()]
+    for hint_id, source in typed:
+        found = judge(exercise.make(source))
+        if not row.typed.note(found.hint_id == hint_id):
+            row.problems.append(f"{exercise.name}: {hint_id} is taken for {found.hint_id}: {found.message}")
+        for way, other in respelled(source):
+            if way in ways and not row.respelled.note(_hint_id(exercise, other, judge) == hint_id):
+                say(f"{exercise.name}: {hint_id}, {way}: not named")
+    for one, other, source in pairs(exercise, PAIRS):
+        row.in_pairs.note(_hint_id(exercise, source, judge) in (one, other))
+    for name, source in exercise.unknown.items():
+        found = judge(exercise.make(source))
+        if found.status == "passed" or found.hint_id in exercise.hints:
+            row.problems.append(f"{exercise.name}: what nobody knows, {name!r}, is taken for {found.hint_id}")
+    if row.seconds > SECONDS:
+        row.problems.append(f"{exercise.name}: a check takes {row.seconds:.1f} s, more than {SECONDS:g} s")
+    return row
 
 
-def _timed(name: str, answer: Any) -> tuple[checks.Verdict, float]:
-    """The verdict and its seconds: by the clock or of the processor, the shorter ones.
+Judge = Callable[[object], checks.Verdict]
 
-    Other programs make a check look slower by the clock, several threads by the processor.
+
+def _try_right(exercise: Exercise, row: Row, name: str, source: str, judge: Judge) -> None:
+    found = judge(exercise.make(source))
+    if not row.right.note(found.status == "passed"):
+        row.problems.append(f"{exercise.name}: right answer {name!r}: {found.status}: {found.message}")
+
+
+def _hint_id(exercise: Exercise, source: str, judge: Judge) -> str | None:
+    try:
+        return judge(exercise.make(source)).hint_id
+    except Exception:  # two changes together may give what Python refuses
+        return None
+
+
+def _timed(row: Row) -> Judge:
+    """Judges and keeps the time of the slowest check: by the clock or of the processor, the shorter one.
+
+    Other programs make a check look slower by the clock, several threads by the processor. The first check of all
+    imports parts of PyTorch, which is not its own time.
     """
-    clock, processor = time.perf_counter(), time.process_time()
-    verdict = checks.verdict(name, answer)
-    return verdict, min(time.perf_counter() - clock, time.process_time() - processor)
 
+    def judge(answer: object) -> checks.Verdict:
+        clock, processor = time.perf_counter(), time.process_time()
+        verdict = checks.verdict(row.exercise, answer)
+        if row.right.tried:
+            row.seconds = max(row.seconds, min(time.perf_counter() - clock, time.process_time() - processor))
+        return verdict
 
-def _cases(answers: Any) -> Iterator[tuple[str, str, str, str | None]]:
-    """Kind, way of writing, source, and the hint that it should get; None for a right answer."""
-    for way, source in answers.right.items():
-        yield "right", way, source, None
-    for hint_id, source in answers.wrong.items():
-        yield "wrong", hint_id, source, hint_id
-    for way, (hint_id, source) in answers.again.items():
-        yield "again", way, source, hint_id
-    for way, source in answers.unknown.items():
-        yield "unknown", way, source, "unknown"
+    return judge

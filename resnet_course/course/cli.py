@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("lessons", nargs="+", metavar="lesson", help="a number such as 06")
     run.add_argument("--student", action="store_true", help="the student notebook in place of the solutions")
     checks = add("checks", _checks, "list the exercises by lesson")
-    checks.add_argument("--table", action="store_true", help="run every check on the answers in tests/answers")
+    checks.add_argument("--table", action="store_true", help="try every check: as typed, respelled, in pairs")
     add("lab", _lab, "open JupyterLab on lesson 00")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
@@ -165,9 +165,8 @@ def _checks(options: argparse.Namespace) -> int:
             say(f"{lesson.number} {lesson.title:<36}{', '.join(lesson.exercises)}")
         return 0
     from resnet_course.course.checks_table import print_table
-    from resnet_course.course.run import course_root
 
-    return int(not print_table(course_root() / "tests" / "answers"))
+    return int(not print_table())
 
 
 def _lab(options: argparse.Namespace) -> int:
