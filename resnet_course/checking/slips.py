@@ -65,7 +65,7 @@ _SLIPS = (
     _slip(
         "class_for_layer",
         "TypeError AttributeError RuntimeError",
-        r"type is not a Module subclass|(must be Tensor|as argument|list of Modules).*\btype\b"
+        r"(type|torch\.nn\.\S+) is not a Module subclass|(must be Tensor|as argument|list of Modules).*\btype\b"
         r"|argument 'input' .*must be Tensor, not (?!NoneType|list|tuple|int|float|str)|linear\(\).*type"
         r"|'(Conv2d|BatchNorm2d|ReLU|Sequential|Linear|MaxPool2d|Identity)' object has no attribute "
         r"'(size|dim|shape|view|flatten)'",
