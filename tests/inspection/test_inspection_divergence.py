@@ -91,6 +91,13 @@ def test_a_missing_identity_shortcut_is_named() -> None:
     assert "the shortcut is missing" in report.reason
 
 
+def test_a_block_may_be_compared_by_itself() -> None:
+    block, right = PlainBlock(8, 8).eval(), randomised(BasicBlock(8, 8))
+    report = first_divergence(block, right, torch.randn(2, 8, 6, 6))
+    assert (report.name, report.kind) == ("", "PlainBlock")
+    assert "the shortcut is missing" in report.reason
+
+
 def test_a_plain_network_lacks_shortcuts_from_the_first_block_on() -> None:
     report = first_divergence(ResNet(PlainBlock, [2, 2, 2, 2], width=8).eval(), network(), X)
     assert report.name == "layer1.0"
@@ -132,12 +139,12 @@ def larger_kernel(model: ResNet) -> None:
 
 
 CHANGES = {
-    stride_1: ("layer3.0.conv1", "stride is 1, the reference has 2"),
+    stride_1: ("layer3.0.conv1", "stride is (1, 1), the reference has (2, 2)"),
     other_eps: ("layer3.0.bn2", "eps is 0.1, the reference has 1e-05"),
     training_mode: ("layer3.0.bn1", "it is in training mode, the reference in eval mode"),
     bias: ("layer3.1.conv1", "its weights have the shapes"),
     other_norm: ("layer3.1.bn1", "it is a GroupNorm, the reference has a BatchNorm2d"),
-    larger_kernel: ("layer3.1.conv1", "kernel_size is 5, the reference has 3"),
+    larger_kernel: ("layer3.1.conv1", "kernel_size is (5, 5), the reference has (3, 3)"),
 }
 
 
@@ -259,7 +266,7 @@ def test_a_difference_under_other_names_is_found() -> None:
     model.stages[2][0].conv1.padding = (0, 0)
     report = first_divergence(model, network(), X)
     assert report.name == "stages.2.0.conv1"
-    assert "padding is 0, the reference has 1" in report.reason
+    assert "padding is (0, 0), the reference has (1, 1)" in report.reason
 
 
 def test_neither_network_is_changed() -> None:
