@@ -51,7 +51,7 @@ def test_a_plain_block_leaves_the_shortcut_without_weights() -> None:
     kept, halved = lesion(model, 1), lesion(model, 2)
     assert torch.equal(kept.layer1[1](x), x)
     assert torch.equal(halved.layer2[0](x)[:, 2:6], x[:, :, ::2, ::2])
-    assert halved.layer2[0](x).abs().sum() == x[:, :, ::2, ::2].abs().sum()
+    assert not halved.layer2[0](x)[:, [0, 1, 6, 7]].any()
 
 
 @pytest.mark.parametrize("make", [resnet50, lambda: cifar_resnet(20, residual=False)], ids=["bottleneck", "plain"])
