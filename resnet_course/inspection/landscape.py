@@ -26,12 +26,9 @@ def filter_normalise(direction: Tensor, weight: Tensor) -> Tensor:
     is zero, so is the result. Tensors of one dimension (biases, batch norm's scale and shift) are not filters: their
     direction is zero, so that they keep their values.
 
-    Shape:
-        two tensors of one shape -> a new tensor of that shape
+    Shape: two tensors of one shape -> a new tensor of that shape
 
-    Taught in lesson 07.
-
-    Reference: Li et al. 2018, section 4.
+    Taught in lesson 07. Reference: Li et al. 2018, section 4.
     """
     if weight.dim() < 2:
         return torch.zeros_like(direction)
@@ -69,8 +66,7 @@ def loss_line(
 ) -> Tensor:
     """The mean loss at `weights + step * direction` for each step. See `loss_surface`.
 
-    Shape:
-        -> (len(steps),)
+    Shape: -> (len(steps),)
 
     Taught in lesson 07.
     """
@@ -102,9 +98,7 @@ def loss_surface(
     Raises:
         ValueError: if there is no image, or a direction does not have a tensor of the right shape for each parameter.
 
-    Taught in lesson 07.
-
-    Reference: Li et al. 2018, sections 3 and 4.
+    Taught in lesson 07. Reference: Li et al. 2018, sections 3 and 4.
     """
     points = [(first, second) for second in steps for first in steps]
     return _losses(model, batches, directions, points, loss_fn).view(len(steps), len(steps))

@@ -145,8 +145,7 @@ def evaluate(
 def predict(model: nn.Module, dataloader: Loader, precision: Precision = FLOAT32) -> tuple[Tensor, Tensor]:
     """Logits for every sample, and the targets, in the order of the batches, on the CPU.
 
-    Shape:
-        returns (N, num_classes) float32 and (N,) int64
+    Shape: returns (N, num_classes) float32 and (N,) int64
 
     Taught in lesson 01.
     """
