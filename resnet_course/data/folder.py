@@ -13,12 +13,12 @@ from typing import Literal
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import bar
-from resnet_course.data.image_set import ImageSet, stratified_sample
+from resnet_course.data.image_set import ImageSet, stratified_sample, stratified_split
 
 Unreadable = Literal["skip", "refuse"]
 Split = Literal["train", "test"]
@@ -68,20 +68,15 @@ def load_folder(
     roots, classes = find_roots(folder)
     parted = len(roots) == 2
     files, targets = list_images(folder / split if parted else folder, classes)
+    chosen = torch.arange(len(files))
     if not parted:
-        kept = torch.zeros(len(files), dtype=torch.bool)
-        kept[stratified_sample(targets, max(1, round(TEST_SHARE * len(files))), seed)] = True
-        kept = (kept if split == "test" else ~kept).nonzero().flatten()
-        files, targets = [files[index] for index in kept.tolist()], targets[kept]
-    if limit is not None and limit < len(files):
-        kept = stratified_sample(targets, limit, seed)
-        files, targets = [files[index] for index in kept.tolist()], targets[kept]
+        train, test = stratified_split(targets, max(1, round(TEST_SHARE * len(files))), seed)
+        chosen = train if split == "train" else test
+    if limit is not None and limit < len(chosen):
+        chosen = chosen[stratified_sample(targets[chosen], limit, seed)]
+    files = [files[index] for index in chosen.tolist()]
     images, errors = read_files(files, image_size, f"{folder.name} ({split})")
-    # Pillow's own words for no image are longer and repeat the name.
-    said = {
-        place: "no image" if isinstance(error, UnidentifiedImageError) else error for place, error in errors.items()
-    }
-    bad = [f"{files[place]} ({reason})" for place, reason in said.items()]
+    bad = [f"{files[index]} ({error})" for index, error in errors.items()]
     shown = "; ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
     if bad and unreadable == "refuse":
         count = f"{len(bad)} file{'s' if len(bad) > 1 else ''}"
@@ -89,7 +84,7 @@ def load_folder(
     if not len(images):
         raise CourseError(f"no image in {folder} could be read. {shown}")
     good = [index for index in range(len(files)) if index not in errors]
-    return ImageSet(images, targets[good], classes, folder.name, bad)
+    return ImageSet(images, targets[chosen[good]], classes, folder.name, bad)
 
 
 def find_roots(folder: Path) -> tuple[list[Path], list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,16 +60,14 @@ def record_calls(model: nn.Module, x: Tensor) -> tuple[list[Call], Exception | N
             counts[module] += 1
             makers.setdefault(id(output), (output, module))  # the innermost module made it
 
-    hooks = [module.register_forward_pre_hook(before) for module in names]
-    hooks += [module.register_forward_hook(after) for module in names]
-    try:
-        with torch.no_grad():
+    with torch.no_grad(), ExitStack() as hooks:
+        for module in names:
+            hooks.enter_context(module.register_forward_pre_hook(before))
+            hooks.enter_context(module.register_forward_hook(after))
+        try:
             model(x)
-    except Exception as error:
-        return calls, error
-    finally:
-        for hook in hooks:
-            hook.remove()
+        except Exception as error:
+            return calls, error
     return calls, None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,22 +82,15 @@ def block_norms(model: nn.Module, images: Tensor) -> list[BlockNorms]:
 
     Taught in lesson 07.
     """
+    blocks = {m: name for name, m in model.named_modules() if hasattr(m, "transform") and hasattr(m, "shortcut")}
     found: list[BlockNorms] = []
 
-    def noter(name: str) -> Callable[[Any, tuple[Tensor, ...]], None]:
-        def note(block: Any, inputs: tuple[Tensor, ...]) -> None:
-            x = inputs[0]
-            norms = (part.flatten(1).norm(dim=1).mean().item() for part in (block.transform(x), block.shortcut(x)))
-            found.append(BlockNorms(name, *norms))
+    def note(block: Any, inputs: tuple[Tensor, ...]) -> None:
+        norms = (part(inputs[0]).flatten(1).norm(dim=1).mean().item() for part in (block.transform, block.shortcut))
+        found.append(BlockNorms(blocks[block], *norms))
 
-        return note
-
-    blocks = {n: m for n, m in model.named_modules() if hasattr(m, "transform") and hasattr(m, "shortcut")}
-    hooks = [block.register_forward_pre_hook(noter(name)) for name, block in blocks.items()]
-    try:
-        with torch.no_grad(), eval_mode(model):
-            model(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with torch.no_grad(), eval_mode(model), ExitStack() as hooks:
+        for block in blocks:
+            hooks.enter_context(block.register_forward_pre_hook(note))
+        model(images)
     return found

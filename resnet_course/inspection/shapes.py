@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
@@ -65,16 +66,13 @@ def trace_layers(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32), sta
         shapes = tuple(inputs[0].shape[1:]), tuple(output.shape[1:])
         rows.append(LayerRow(watched[module], type(module).__name__, *shapes, count_parameters(module), cost))
 
-    hooks = [module.register_forward_pre_hook(before) for module in watched]
-    hooks += [module.register_forward_hook(after) for module in watched]
     parameter = next(model.parameters(), torch.zeros(()))
     image = torch.zeros(1, *image_shape, device=parameter.device, dtype=parameter.dtype)
-    try:
-        with torch.no_grad(), eval_mode(model), counter:
-            model(image)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with torch.no_grad(), eval_mode(model), counter, ExitStack() as hooks:
+        for module in watched:
+            hooks.enter_context(module.register_forward_pre_hook(before))
+            hooks.enter_context(module.register_forward_hook(after))
+        model(image)
     return rows
 
 
