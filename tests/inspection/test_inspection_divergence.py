@@ -85,22 +85,22 @@ def test_a_block_put_together_wrongly_is_named_with_its_reason(reason: str) -> N
     assert report.difference > 0.01
 
 
-def test_a_missing_identity_shortcut_is_named() -> None:
-    report = first_divergence(with_rule(RULES["the shortcut is missing"], place=1), network(), X)
-    assert report.name == "layer2.1"
-    assert "the shortcut is missing" in report.reason
+def plain() -> ResNet:
+    return ResNet(PlainBlock, [2, 2, 2, 2], width=8).eval()
 
 
-def test_a_block_may_be_compared_by_itself() -> None:
-    block, right = PlainBlock(8, 8).eval(), randomised(BasicBlock(8, 8))
-    report = first_divergence(block, right, torch.randn(2, 8, 6, 6))
-    assert (report.name, report.kind) == ("", "PlainBlock")
-    assert "the shortcut is missing" in report.reason
-
-
-def test_a_plain_network_lacks_shortcuts_from_the_first_block_on() -> None:
-    report = first_divergence(ResNet(PlainBlock, [2, 2, 2, 2], width=8).eval(), network(), X)
-    assert report.name == "layer1.0"
+@pytest.mark.parametrize(
+    ("model", "reference", "name"),
+    [
+        (lambda: with_rule(RULES["the shortcut is missing"], place=1), network, "layer2.1"),  # an identity
+        (plain, network, "layer1.0"),
+        (lambda: plain().layer1[0], lambda: network().layer1[0], ""),  # a block by itself
+    ],
+)
+def test_a_missing_shortcut_is_named(model, reference, name: str) -> None:
+    x = X if name else torch.randn(2, 8, 6, 6)
+    report = first_divergence(model(), reference(), x)
+    assert report.name == name
     assert "the shortcut is missing" in report.reason
 
 
@@ -193,26 +193,24 @@ def test_the_error_of_the_reference_is_raised() -> None:
         first_divergence(network(), broken, X)
 
 
-def test_what_happens_behind_the_last_layer() -> None:
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (lambda logits: F.softmax(logits, dim=1), "a softmax is applied at the end"),
+        (lambda logits: F.log_softmax(logits, dim=1), "a log_softmax is applied at the end"),
+        (F.relu, "a ReLU is applied at the end"),
+        (None, "linear is never called"),
+    ],
+)
+def test_what_happens_behind_the_last_layer(end, reason: str) -> None:
     class Ends(ResNet):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return F.softmax(super().forward(x), dim=1)
+            return self.features(x).new_zeros(len(x), 10) if end is None else end(super().forward(x))
 
     report = first_divergence(Ends(BasicBlock, [2, 2, 2, 2], width=8).eval(), network(), X)
     assert (report.name, report.kind) == ("", "Ends")
-    assert "a softmax is applied" in report.reason
+    assert reason in report.reason
     assert "the network itself (Ends)" in str(report)
-
-
-def test_a_part_that_is_never_called_is_named() -> None:
-    class Skips(ResNet):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            self.features(x)
-            return x.new_zeros(len(x), 10)
-
-    report = first_divergence(Skips(BasicBlock, [2, 2, 2, 2], width=8).eval(), network(), X)
-    assert report.name == ""
-    assert "linear is never called" in report.reason
 
 
 def test_own_weights_are_compared_when_asked_for() -> None:
