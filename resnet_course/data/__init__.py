@@ -9,13 +9,7 @@ from pathlib import Path
 
 from resnet_course.base.errors import CourseError
 from resnet_course.data.batches import Augmentation, Batches, augment
-from resnet_course.data.downloads import (
-    data_folder,
-    holds_fashion_mnist,
-    load_cifar10,
-    load_fashion_mnist,
-    read_fashion_mnist,
-)
+from resnet_course.data.downloads import data_folder, holds_fashion_mnist, load_cifar10, load_fashion_mnist
 from resnet_course.data.folder import Split, Unreadable, load_folder
 from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
 from resnet_course.data.shapes import CLASSES as SHAPE_CLASSES
@@ -82,10 +76,8 @@ def load(
         raise CourseError(
             f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
         )
-    if name == "cifar10":
-        dataset = load_cifar10(split)
-    else:
-        dataset = load_fashion_mnist(split) if name in NAMES else read_fashion_mnist(folder, split)
+    place = None if name in NAMES else folder
+    dataset = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, place)
     if limit is not None and limit < len(dataset):
         dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
     return dataset.resized(image_size)

@@ -63,24 +63,34 @@ def load_cifar10(split: Split, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> Im
     return ImageSet(images, torch.tensor(found.targets), found.classes, "cifar10")
 
 
-def load_fashion_mnist(split: Split) -> ImageSet:
+def load_fashion_mnist(split: Split, place: Path | None = None) -> ImageSet:
     """Fashion-MNIST: 60,000 training and 10,000 test images, 28x28 grey pixels, padded to 32x32 and three channels.
 
-    Looks for torchvision's folder or the four original files in `data_folder()` and where Debian's package
-    `dataset-fashion-mnist` puts them; fetches them otherwise.
+    Reads the four original files, packed or not, in `place`. Without it looks for them in torchvision's folder, in
+    `data_folder()` and where Debian's package `dataset-fashion-mnist` puts them, and fetches them otherwise.
 
     Raises:
         CourseError: if they are not there and cannot be fetched, or are damaged.
     """
-    raw = data_folder() / "FashionMNIST" / "raw"
-    for place in (raw, data_folder(), DEBIAN_FASHION_MNIST):
-        if holds_fashion_mnist(place):
-            return read_fashion_mnist(place, split)
     from torchvision.datasets import FashionMNIST
 
-    for file, md5 in FashionMNIST.resources:
-        _fetch(file, md5, [mirror + file for mirror in FashionMNIST.mirrors], raw)
-    return read_fashion_mnist(raw, split)
+    raw = data_folder() / "FashionMNIST" / "raw"
+    places = [place] if place else [raw, data_folder(), DEBIAN_FASHION_MNIST]
+    found = next((place for place in places if holds_fashion_mnist(place)), None)
+    if found is None:
+        found = raw
+        for file, md5 in FashionMNIST.resources:
+            _fetch(file, md5, [mirror + file for mirror in FashionMNIST.mirrors], raw)
+    images_file, labels_file = FASHION_MNIST_FILES[split]
+    try:  # the numbers begin behind 16 and 8 bytes that say how many there are
+        grey = np.frombuffer(_read(found / images_file), np.uint8, offset=16).reshape(-1, 28, 28)
+        labels = np.frombuffer(_read(found / labels_file), np.uint8, offset=8)
+        images = F.pad(torch.from_numpy(grey), (2, 2, 2, 2)).unsqueeze(1).repeat(1, 3, 1, 1)  # (N, 3, 32, 32)
+        return ImageSet(images, torch.from_numpy(labels).long(), FashionMNIST.classes, "fashion_mnist")
+    except Exception as error:  # a damaged file raises many kinds
+        raise CourseError(
+            f"the Fashion-MNIST files in {found} cannot be read ({error}). Delete them and run again."
+        ) from error
 
 
 def holds_fashion_mnist(place: Path) -> bool:
@@ -89,30 +99,9 @@ def holds_fashion_mnist(place: Path) -> bool:
     return all((place / f"{name}.gz").is_file() or (place / name).is_file() for name in names)
 
 
-def read_fashion_mnist(place: Path, split: Split) -> ImageSet:
-    """Read the two files of a split.
-
-    Raises:
-        CourseError: if one of them is damaged.
-    """
-    from torchvision.datasets import FashionMNIST
-
-    def read(name: str) -> bytearray:
-        packed = place / f"{name}.gz"
-        return bytearray(
-            (place / name).read_bytes() if (place / name).is_file() else gzip.decompress(packed.read_bytes())
-        )
-
-    images_file, labels_file = FASHION_MNIST_FILES[split]
-    try:  # behind 16 and 8 bytes that say how many there are
-        grey = np.frombuffer(read(images_file), np.uint8, offset=16).reshape(-1, 28, 28)
-        labels = np.frombuffer(read(labels_file), np.uint8, offset=8)
-        images = F.pad(torch.from_numpy(grey), (2, 2, 2, 2)).unsqueeze(1).repeat(1, 3, 1, 1)  # (N, 3, 32, 32)
-        return ImageSet(images, torch.from_numpy(labels).long(), FashionMNIST.classes, "fashion_mnist")
-    except Exception as error:  # a damaged file raises many kinds
-        raise CourseError(
-            f"the Fashion-MNIST files in {place} cannot be read ({error}). Delete them and run again."
-        ) from error
+def _read(file: Path) -> bytearray:
+    """The bytes of a file that may be packed, in memory that can be written to, as torch wants it."""
+    return bytearray(file.read_bytes() if file.is_file() else gzip.decompress(Path(f"{file}.gz").read_bytes()))
 
 
 def _fetch(file: str, md5: str, addresses: Iterable[str], folder: Path) -> Path:

@@ -109,21 +109,12 @@ def train_step(
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module,
-    dataloader: Loader,
-    loss_fn: Loss | None = None,
-    precision: Precision = FLOAT32,
+    model: nn.Module, dataloader: Loader, loss_fn: Loss | None = None, precision: Precision = FLOAT32
 ) -> tuple[float, float]:
-    """Mean loss and accuracy of a fixed model: eval mode, no gradients. The model's mode is put back afterwards.
+    """Mean loss over the samples and accuracy in [0, 1] of a fixed model: eval mode, no gradients.
 
-    Args:
-        model: any classifier that returns logits (N, num_classes).
-        dataloader: batches of (images, targets).
-        loss_fn: None means cross-entropy.
-        precision: see `Precision`.
-
-    Returns:
-        mean loss over the samples and accuracy in [0, 1]. The loss may be NaN; the caller decides.
+    The model, any classifier that returns logits (N, num_classes), is in its own mode afterwards. `loss_fn` is
+    cross-entropy if none is given. The loss may be NaN; the caller decides.
 
     Raises:
         CourseError: if there is no batch.
