@@ -75,13 +75,18 @@ def settings_differ(mine: nn.Module, theirs: nn.Module) -> str | None:
     """In which class, settings or mode two layers differ, in words."""
     if type(mine) is not type(theirs):
         return f"it is a {type(mine).__name__}, the reference has a {type(theirs).__name__}."
-    settings = sorted(getattr(mine, "__constants__", ()))  # PyTorch's list of what a layer was told
-    pairs = {name: (getattr(mine, name), getattr(theirs, name)) for name in settings}
-    different = [f"{name} is {own}, the reference has {other}" for name, (own, other) in pairs.items() if own != other]
+    own, other = _settings(mine), _settings(theirs)
+    different = [f"{n} is {own[n]}, the reference has {other[n]}" for n in own if n in other and own[n] != other[n]]
     if mine.training != theirs.training and isinstance(mine, (nn.modules.batchnorm._BatchNorm, nn.Dropout)):
         modes = ["training mode" if layer.training else "eval mode" for layer in (mine, theirs)]
         different.append(f"it is in {modes[0]}, the reference in {modes[1]}")
     return f"{'; '.join(different)}." if different else None
+
+
+def _settings(layer: nn.Module) -> dict[str, object]:
+    """What a layer was told when it was made: its plain attributes, but for the mode."""
+    plain = (int, float, str, tuple, type(None))
+    return {n: v for n, v in vars(layer).items() if isinstance(v, plain) and not n.startswith("_") and n != "training"}
 
 
 def _weights_differ(mine: nn.Module, theirs: nn.Module) -> str | None:

@@ -11,7 +11,7 @@ from test_inspection import assert_same_state, state
 from torch import nn
 
 from resnet_course.inspection import first_divergence
-from resnet_course.models import BasicBlock, PlainBlock, ResNet, resnet18, resnet50
+from resnet_course.models import BasicBlock, PadShortcut, PlainBlock, ResNet, resnet18, resnet50
 
 
 def network(**options) -> ResNet:
@@ -156,6 +156,11 @@ def test_a_changed_layer_is_named_with_what_differs(change: Callable[[ResNet], N
     name, reason = CHANGES[change]
     assert report.name == name
     assert reason in report.reason
+
+
+def test_settings_of_a_layer_of_ones_own_are_compared_too() -> None:
+    report = first_divergence(PadShortcut(8, 16, 1), PadShortcut(8, 16, 2), torch.randn(2, 8, 6, 6))
+    assert "stride is 1, the reference has 2" in report.reason
 
 
 def test_shapes_that_differ_are_both_told() -> None:

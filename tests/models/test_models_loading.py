@@ -116,7 +116,11 @@ def without(state: dict, name: str) -> dict:
         (cifar_resnet(20), Twin(3, "shortcut").state_dict(), r'left over: layer2\.0\.shortcut.*shortcut="B"'),
         (cifar_resnet(20), Twin(3, "downsample").state_dict(), r'left over: layer2\.0\.shortcut.*shortcut="B"'),
         (cifar_resnet(20, shortcut="B"), Twin(3).state_dict(), r'missing: layer2\.0\.shortcut.*shortcut="A"'),
-        (cifar_resnet(20, 100), Twin(3).state_dict(), r"linear\.weight has shape \(10, 64\) instead of \(100, 64\).*classes"),
+        (
+            cifar_resnet(20, 100),
+            Twin(3).state_dict(),
+            r"linear\.weight has shape \(10, 64\) instead of \(100, 64\).*classes",
+        ),
         (cifar_resnet(20), without(Twin(3).state_dict(), "linear.bias"), r"1 entries .*missing: linear\.bias"),
         (resnet18(), Twin(3).state_dict(), "do not fit.*no weights on its shortcuts"),
         (cifar_resnet(20), {"epoch": 3, "optimizer": {}}, "this is not a state dict.*epoch, optimizer"),
