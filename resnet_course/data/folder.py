@@ -1,36 +1,43 @@
-"""A folder of images as a data set, one folder a class.
+"""A folder of images as a data set, one folder for each class.
 
-Taught in lesson 00; `folder_report` says what is wrong with a folder.
+Taught in lesson 00; what is wrong with the files of a folder, and what to do, says `resnet_course.folders`.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import bar
-from resnet_course.data.image_files import (
-    EXTENSIONS,
-    Problem,
-    explain,
-    explain_unreadable,
-    files_below,
-    is_image_name,
-    is_of_the_system,
-    read_image,
-)
-from resnet_course.data.image_set import ImageSet, stratified_sample
+from resnet_course.data.image_set import ImageSet, stratified_sample, stratified_split
 
 Unreadable = Literal["skip", "refuse"]
 Split = Literal["train", "test"]
 SPLIT_NAMES = {"train", "val", "valid", "validation"}  # what a folder without "test" may hold in place of classes
 TEST_SHARE = 0.2  # of a folder that comes without a test part
+EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP")  # Pillow knows more; some start other programs
+OF_THE_SYSTEM = {"thumbs.db", "desktop.ini", "__macosx"}  # written by Windows and macOS, beside hidden files
+MAX_PIXELS = 100_000_000  # what is decoded at most: 400 MB
+MIN_SIDE = 4  # pixels; below it there is nothing to see
+DETAIL = 4  # a large JPEG is decoded at no less than so many times the size asked for
+
+
+class UnusableImageError(ValueError):
+    """An image that can be decoded in principle and is refused; `advice` says what to do."""
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(reason)
+        self.advice = advice
 
 
 def load_folder(
@@ -57,57 +64,41 @@ def load_folder(
     Raises:
         CourseError: if the folder is missing or empty, has one class, or holds no readable image.
     """
-    files, targets, classes = _list_images(Path(folder), split, seed)
-    if limit is not None and limit < len(files):
-        kept = stratified_sample(targets, limit, seed)
-        files, targets = [files[index] for index in kept.tolist()], targets[kept]
-    images, good, problems, _ = read_files(files, image_size, f"{Path(folder).name} ({split})")
-    bad = [f"{problem.file} ({problem.reason})" for problem in problems]
+    folder = Path(folder)
+    roots, classes = find_roots(folder)
+    parted = len(roots) == 2
+    files, targets = list_images(folder / split if parted else folder, classes)
+    chosen = torch.arange(len(files))
+    if not parted:
+        train, test = stratified_split(targets, max(1, round(TEST_SHARE * len(files))), seed)
+        chosen = train if split == "train" else test
+    if limit is not None and limit < len(chosen):
+        chosen = chosen[stratified_sample(targets[chosen], limit, seed)]
+    files = [files[index] for index in chosen.tolist()]
+    images, errors = read_files(files, image_size, f"{folder.name} ({split})")
+    bad = [f"{files[index]} ({error})" for index, error in errors.items()]
+    shown = "; ".join(bad[:5]) + (f" and {len(bad) - 5} more" if len(bad) > 5 else "")
     if bad and unreadable == "refuse":
-        raise CourseError(
-            f"{_count(bad)} could not be read: {_some(bad)}. Remove them, or load with unreadable='skip'."
-        )
-    if not good:
-        raise CourseError(f"no image in {folder} could be read. {_some(bad)}")
-    return ImageSet(images, targets[good], classes, Path(folder).name, bad)
-
-
-def read_files(
-    files: Sequence[Path], image_size: int | None, title: str
-) -> tuple[Tensor, list[int], list[Problem], list[str]]:
-    """Read what can be read; the progress bar says `title`.
-
-    Returns the images, (N, 3, size, size) uint8; their places in `files`; what is wrong with the other files; and for
-    each image the digest of its file, equal for copies.
-    """
-    images, good, problems, digests = [], [], [], []
-    with bar(len(files), f"reading {title}") as progress:
-        for index, file in enumerate(files):
-            progress.update()
-            try:
-                content = file.read_bytes()
-            except OSError as error:
-                problems.append(explain_unreadable(file, error))
-                continue
-            try:
-                image = read_image(content, image_size)
-            except Exception as error:  # decoders raise errors of many kinds on damaged bytes
-                problems.append(explain(file, content, error))
-                continue
-            image_size = image_size or image.shape[-1]
-            images.append(image)
-            good.append(index)
-            digests.append(hashlib.sha256(content).hexdigest())
-    return torch.stack(images) if images else torch.empty(0, 3, 1, 1, dtype=torch.uint8), good, problems, digests
+        count = f"{len(bad)} file{'s' if len(bad) > 1 else ''}"
+        raise CourseError(f"{count} could not be read: {shown}. Remove them, or load with unreadable='skip'.")
+    if not len(images):
+        raise CourseError(f"no image in {folder} could be read. {shown}")
+    good = [index for index in range(len(files)) if index not in errors]
+    return ImageSet(images, targets[chosen[good]], classes, folder.name, bad)
 
 
 def find_roots(folder: Path) -> tuple[list[Path], list[str]]:
-    """The folders that hold class folders, one or train and test, and the classes of the first."""
+    """The folders that hold class folders, one or train and test, and the classes in alphabetical order.
+
+    Raises:
+        CourseError: if the folder is missing, has fewer than two classes, or others for train than for test.
+    """
     if not folder.is_dir():
         raise CourseError(f"there is no folder {folder}. Check the path; it should hold one folder for each class.")
     parted = (folder / "train").is_dir() and (folder / "test").is_dir()
     roots = [folder / "train", folder / "test"] if parted else [folder]
-    classes = _class_folders(roots[0])
+    found = [sorted(e.name for e in root.iterdir() if e.is_dir() and not is_of_the_system(e)) for root in roots]
+    classes = found[0]
     if "train" in classes and set(classes) <= SPLIT_NAMES:
         raise CourseError(f"{folder} holds {', '.join(classes)}: the images for testing must be in a folder 'test'.")
     if len(classes) < 2:
@@ -115,44 +106,109 @@ def find_roots(folder: Path) -> tuple[list[Path], list[str]]:
             f"{roots[0]} holds {len(classes)} class folder(s); at least 2 are needed. "
             "Put the images of each class into a folder of its own."
         )
-    if parted and (others := _class_folders(roots[1])) != classes:
-        raise CourseError(f"train and test in {folder} have different classes: {_differing(classes, others)}")
+    if differing := sorted(set(classes) ^ set(found[-1])):
+        raise CourseError(f"train and test in {folder} have different classes: {', '.join(differing[:5])}")
     return roots, classes
 
 
-def _list_images(folder: Path, split: Split, seed: int) -> tuple[list[Path], Tensor, list[str]]:
-    """The image files of a split, their labels, and the class names in alphabetical order."""
-    roots, classes = find_roots(folder)
-    parted = len(roots) == 2
-    root = folder / split if parted else folder
-    files, targets = [], []
+def list_images(root: Path, classes: Sequence[str]) -> tuple[list[Path], Tensor]:
+    """The image files of all classes, and their labels.
+
+    Raises:
+        CourseError: if a class has no image.
+    """
+    files: list[Path] = []
+    targets: list[int] = []
     for label, name in enumerate(classes):
         found = [path for path in files_below(root / name) if is_image_name(path)]
         if not found:
             raise CourseError(f"the class folder {root / name} holds no image ({', '.join(EXTENSIONS)})")
         files += found
         targets += [label] * len(found)
-    labels = torch.tensor(targets)
-    if parted:
-        return files, labels, classes
-    for_test = torch.zeros(len(files), dtype=torch.bool)
-    for_test[stratified_sample(labels, max(1, round(TEST_SHARE * len(files))), seed)] = True
-    chosen = (for_test if split == "test" else ~for_test).nonzero().flatten()
-    return [files[index] for index in chosen.tolist()], labels[chosen], classes
+    return files, torch.tensor(targets)
 
 
-def _class_folders(root: Path) -> list[str]:
-    return sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not is_of_the_system(entry))
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files of a folder and its subfolders, in order, without those that a system writes for itself."""
+    for entry in sorted(folder.iterdir()):
+        if is_of_the_system(entry):
+            continue
+        if entry.is_dir() and not entry.is_symlink() and not is_image_name(entry):
+            yield from files_below(entry)
+        else:
+            yield entry
 
 
-def _count(items: Sequence[str]) -> str:
-    return f"{len(items)} file" if len(items) == 1 else f"{len(items)} files"
+def is_of_the_system(path: Path) -> bool:
+    """Whether a file or folder is hidden, or one of those that Windows and macOS leave behind."""
+    return path.name.startswith(".") or path.name.lower() in OF_THE_SYSTEM
 
 
-def _some(items: Sequence[str]) -> str:
-    more = f" and {len(items) - 5} more" if len(items) > 5 else ""
-    return "; ".join(items[:5]) + more
+def is_image_name(path: Path) -> bool:
+    """Whether the name ends like an image's."""
+    return path.suffix.lower() in EXTENSIONS
 
 
-def _differing(one: Sequence[str], other: Sequence[str]) -> str:
-    return ", ".join(sorted(set(one) ^ set(other))[:5])
+def read_files(files: Sequence[Path], image_size: int | None, title: str) -> tuple[Tensor, dict[int, Exception]]:
+    """Read what can be read; the progress bar says `title`.
+
+    Returns the images, (N, 3, size, size) uint8, in the order of the files; and for each file that is not among them,
+    by its place in `files`, the error.
+    """
+    images: list[Tensor] = []
+    errors: dict[int, Exception] = {}
+    with bar(len(files), f"reading {title}") as progress:
+        for index, file in enumerate(files):
+            progress.update()
+            try:
+                images.append(read_image(file, image_size))
+            except Exception as error:  # decoders raise errors of many kinds on damaged bytes
+                errors[index] = error
+            else:
+                image_size = images[0].shape[-1]
+    return torch.stack(images) if images else torch.empty(0, 3, 1, 1, dtype=torch.uint8), errors
+
+
+def read_image(file: Path, image_size: int | None) -> Tensor:
+    """One image, turned upright, three channels, square: the longer side is cut. Shape: (3, size, size) uint8.
+
+    Of an animation it is the first picture; what is transparent becomes white.
+
+    Args:
+        file: where it is.
+        image_size: height and width in pixels; None takes the shorter side, at most 64.
+
+    Raises:
+        Exception: if it cannot be opened, is no image, or damaged. Decoders raise errors of many kinds.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about odd metadata, and about sizes that are checked below
+        with Image.open(file, formats=FORMATS) as opened:
+            size = image_size or min(*opened.size, 64)
+            opened.draft(None, (DETAIL * size, DETAIL * size))  # a JPEG of 108 million pixels is not decoded in full
+            _check_usable(opened)
+            opened.load()
+            image: Image.Image = opened
+            with contextlib.suppress(Exception):  # damaged notes of the camera do not cost the picture
+                image = ImageOps.exif_transpose(opened)
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion cuts everything above 255 to white
+        image = Image.fromarray((np.asarray(image) / 256).clip(0, 255).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    image = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+
+
+def _check_usable(image: Image.Image) -> None:
+    width, height = image.size
+    if image.mode == "F":
+        advice = "Save it as PNG, with the darkest value at 0."
+        raise UnusableImageError("floating-point pixels have no known range", advice)
+    if min(image.size) < MIN_SIDE:
+        raise UnusableImageError(f"it is {width}×{height} pixels small", "Delete it; there is nothing to see.")
+    if width * height > MAX_PIXELS:
+        raise UnusableImageError(
+            f"it says that it has {width:,}×{height:,} pixels, which would fill the memory",
+            "If it is a picture of yours, save it smaller; if you do not know it, delete it.",
+        )

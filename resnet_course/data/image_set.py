@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from resnet_course.base.errors import CourseError
@@ -67,7 +68,15 @@ class ImageSet:
 
     def subset(self, indices: Tensor) -> ImageSet:
         """The images at `indices`, in that order."""
-        return ImageSet(self.images[indices], self.targets[indices], self.classes, self.name, self.unreadable)
+        return replace(self, images=self.images[indices], targets=self.targets[indices])
+
+    def resized(self, image_size: int | None) -> ImageSet:
+        """The same images, square, of `image_size` pixels; None leaves them as they are."""
+        if image_size is None or image_size == self.image_size:
+            return self
+        size = (image_size, image_size)
+        images = F.interpolate(self.images.float(), size=size, mode="bilinear", antialias=True)
+        return replace(self, images=images.round().byte())
 
     def channel_statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of each channel over all pixels of the set, in [0, 1]. Shape: (3,) and (3,).
@@ -76,13 +85,11 @@ class ImageSet:
         place of 0.25.
         """
         values = torch.arange(256, dtype=torch.float64) / 255
-        means, deviations = [], []
-        for channel in self.images.unbind(1):
-            counts = torch.bincount(channel.flatten(), minlength=256).double()
-            mean = (counts * values).sum() / counts.sum()
-            means.append(mean)
-            deviations.append(((counts * (values - mean).square()).sum() / counts.sum()).sqrt())
-        return torch.stack(means).float(), torch.stack(deviations).float()
+        counts = torch.stack([torch.bincount(channel.flatten(), minlength=256) for channel in self.images.unbind(1)])
+        shares = counts / counts.sum(1, keepdim=True).double()  # (3, 256)
+        mean = shares @ values
+        variance = (shares * (values - mean.unsqueeze(1)).square()).sum(1)
+        return mean.float(), variance.sqrt().float()
 
 
 def stratified_sample(targets: Tensor, count: int, seed: int = 0) -> Tensor:
@@ -99,6 +106,13 @@ def stratified_sample(targets: Tensor, count: int, seed: int = 0) -> Tensor:
     return place.argsort(stable=True)[:count].sort().values
 
 
+def stratified_split(targets: Tensor, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """The indices left by `stratified_sample`, and those it takes. Shape: (N,) -> (N - count,) and (count,)."""
+    taken = torch.zeros(len(targets), dtype=torch.bool)
+    taken[stratified_sample(targets, count, seed)] = True
+    return (~taken).nonzero().flatten(), taken.nonzero().flatten()
+
+
 def split_validation(dataset: ImageSet, fraction: float = 0.1, seed: int = 0) -> tuple[ImageSet, ImageSet]:
     """Take a validation set out of the training images; every class keeps its share.
 
@@ -112,6 +126,5 @@ def split_validation(dataset: ImageSet, fraction: float = 0.1, seed: int = 0) ->
     count = round(len(dataset) * fraction)
     if not 0 < count < len(dataset):
         raise CourseError(f"a fraction of {fraction} of {len(dataset)} images leaves a part empty; take one in between")
-    chosen = torch.zeros(len(dataset), dtype=torch.bool)
-    chosen[stratified_sample(dataset.targets, count, seed)] = True
-    return dataset.subset((~chosen).nonzero().flatten()), dataset.subset(chosen.nonzero().flatten())
+    rest, taken = stratified_split(dataset.targets, count, seed)
+    return dataset.subset(rest), dataset.subset(taken)

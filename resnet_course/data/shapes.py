@@ -19,8 +19,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-CLASSES = ("disc", "ring", "square", "triangle", "star", "cross", "crescent", "half disc", "arrow", "two bars")
-
 Distance = Callable[[Tensor, Tensor], Tensor]
 """Takes x and y, (B, size, size) in units of the shape's radius, and gives the signed distance at each point."""
 
@@ -45,12 +43,12 @@ def make_shapes(count: int, image_size: int = 32, seed: int = 0) -> tuple[Tensor
     if image_size < 8:
         raise ValueError(f"image_size must be at least 8 pixels, got {image_size}")
     generator = torch.Generator().manual_seed(seed)
-    targets = torch.arange(count) % len(CLASSES)
+    targets = torch.arange(count) % len(DISTANCES)
     targets = targets[torch.rand(count, generator=generator).argsort(stable=True)]
     images = torch.empty(count, 3, image_size, image_size, dtype=torch.uint8)
     for start in range(0, count, _CHUNK):
         stop = min(start + _CHUNK, count)
-        images[start:stop] = draw(targets[start:stop], image_size, generator, _DISTANCES)
+        images[start:stop] = draw(targets[start:stop], image_size, generator, tuple(DISTANCES.values()))
     return images, targets
 
 
@@ -76,8 +74,7 @@ def draw(targets: Tensor, size: int, generator: torch.Generator, distances: Sequ
     coverage = (0.5 - distance / pixel).clamp(0, 1).unsqueeze(1)  # (B, 1, size, size)
 
     foreground = uniform(0.5, 1.0, 3, 1, 1) * _stripes(x, y, uniform).unsqueeze(1)
-    background = uniform(0.0, 0.45, 3, 1, 1) + _slope(size, uniform)
-    background = _clutter(background, size, uniform)
+    background = _clutter(uniform(0.0, 0.45, 3, 1, 1) + _slope(size, uniform), size, uniform)
     image = background + coverage * (foreground - background)
     image = image + uniform(-0.12, 0.12, 3, size, size)
     return image.clamp(0, 1).mul(255).round().to(torch.uint8)
@@ -124,7 +121,7 @@ def _clutter(background: Tensor, size: int, uniform: Callable[..., Tensor]) -> T
     return background
 
 
-# Distances below are in units of the shape's radius; each takes (B, size, size) twice and returns (B, size, size).
+# Distances are in units of the shape's radius; each takes (B, size, size) twice and returns (B, size, size).
 
 
 def disc(x: Tensor, y: Tensor, radius: float = 1.0) -> Tensor:
@@ -132,18 +129,10 @@ def disc(x: Tensor, y: Tensor, radius: float = 1.0) -> Tensor:
     return (x.square() + y.square()).sqrt() - radius
 
 
-def _ring(x: Tensor, y: Tensor) -> Tensor:
-    return disc(x, y, 0.75).abs() - 0.25
-
-
 def box(x: Tensor, y: Tensor, width: float, height: float) -> Tensor:
     """A rectangle around the origin; `width` and `height` are half of its sides."""
     dx, dy = x.abs() - width, y.abs() - height
     return (dx.clamp(min=0).square() + dy.clamp(min=0).square()).sqrt() + torch.maximum(dx, dy).clamp(max=0)
-
-
-def _square(x: Tensor, y: Tensor) -> Tensor:
-    return box(x, y, 0.78, 0.78)
 
 
 def _triangle(x: Tensor, y: Tensor) -> Tensor:
@@ -162,25 +151,21 @@ def _star(x: Tensor, y: Tensor) -> Tensor:
     return ((px - 1) * ey - py * ex) / math.hypot(ex, ey)
 
 
-def _cross(x: Tensor, y: Tensor) -> Tensor:
-    return torch.minimum(box(x, y, 0.95, 0.28), box(x, y, 0.28, 0.95))
-
-
-def _crescent(x: Tensor, y: Tensor) -> Tensor:
-    return torch.maximum(disc(x, y), -disc(x - 0.45, y, 0.8))
-
-
-def _half_disc(x: Tensor, y: Tensor) -> Tensor:
-    return torch.maximum(disc(x, y - 0.4), y - 0.4)
-
-
 def _arrow(x: Tensor, y: Tensor) -> Tensor:
     head = torch.maximum(x.abs() * 0.8 - (y + 0.95) * 0.6, y)
     return torch.minimum(head, box(x, y - 0.45, 0.24, 0.5))
 
 
-def _two_bars(x: Tensor, y: Tensor) -> Tensor:
-    return torch.minimum(box(x - 0.55, y, 0.28, 0.9), box(x + 0.55, y, 0.28, 0.9))
-
-
-_DISTANCES = (disc, _ring, _square, _triangle, _star, _cross, _crescent, _half_disc, _arrow, _two_bars)
+DISTANCES: dict[str, Distance] = {
+    "disc": disc,
+    "ring": lambda x, y: disc(x, y, 0.75).abs() - 0.25,
+    "square": lambda x, y: box(x, y, 0.78, 0.78),
+    "triangle": _triangle,
+    "star": _star,
+    "cross": lambda x, y: torch.minimum(box(x, y, 0.95, 0.28), box(x, y, 0.28, 0.95)),
+    "crescent": lambda x, y: torch.maximum(disc(x, y), -disc(x - 0.45, y, 0.8)),
+    "half disc": lambda x, y: torch.maximum(disc(x, y - 0.4), y - 0.4),
+    "arrow": _arrow,
+    "two bars": lambda x, y: torch.minimum(box(x - 0.55, y, 0.28, 0.9), box(x + 0.55, y, 0.28, 0.9)),
+}
+CLASSES = tuple(DISTANCES)

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from resnet_course.data.shapes import box, disc, draw
+from resnet_course.data.shapes import Distance, box, disc, draw
 
 COUNTS = {"hexagon": 60, "house": 80, "key": 4, "lens": 60, "letter H": 160, "letter L": 50}
 """Good images by class: uneven, and one class with next to nothing."""
@@ -33,7 +33,7 @@ def make_demo_folder(folder: str | Path, seed: int = 0) -> Path:
     folder = Path(folder)
     generator = torch.Generator().manual_seed(seed)
     labels = torch.repeat_interleave(torch.arange(len(COUNTS)), torch.tensor(list(COUNTS.values())))
-    pixels = draw(labels, _SIZE, generator, _DISTANCES).permute(0, 2, 3, 1).numpy()
+    pixels = draw(labels, _SIZE, generator, [_DISTANCES[name] for name in COUNTS]).permute(0, 2, 3, 1).numpy()
     for name, count in COUNTS.items():
         (folder / name / "phone").mkdir(parents=True)
         first = sum(list(COUNTS.values())[: list(COUNTS).index(name)])
@@ -158,10 +158,6 @@ def _bomb() -> bytes:
 # Distances in units of the shape's radius; each takes (B, size, size) twice and returns (B, size, size).
 
 
-def _hexagon(x: Tensor, y: Tensor) -> Tensor:
-    return torch.maximum(x.abs() * 0.866 + y.abs() * 0.5, y.abs()) - 0.8
-
-
 def _house(x: Tensor, y: Tensor) -> Tensor:
     roof = torch.maximum((x.abs() - 0.95 - y) * 0.7, y + 0.05)
     return torch.minimum(box(x, y - 0.4, 0.6, 0.5), roof)
@@ -173,16 +169,11 @@ def _key(x: Tensor, y: Tensor) -> Tensor:
     return torch.minimum(torch.minimum(ring, box(x, y - 0.4, 0.13, 0.55)), tooth)
 
 
-def _lens(x: Tensor, y: Tensor) -> Tensor:
-    return torch.maximum(disc(x - 0.6, y, 1.15), disc(x + 0.6, y, 1.15))
-
-
-def _letter_h(x: Tensor, y: Tensor) -> Tensor:
-    return torch.minimum(box(x.abs() - 0.6, y, 0.22, 0.9), box(x, y, 0.6, 0.2))
-
-
-def _letter_l(x: Tensor, y: Tensor) -> Tensor:
-    return torch.minimum(box(x + 0.4, y, 0.25, 0.9), box(x, y - 0.67, 0.65, 0.23))
-
-
-_DISTANCES = (_hexagon, _house, _key, _lens, _letter_h, _letter_l)
+_DISTANCES: dict[str, Distance] = {
+    "hexagon": lambda x, y: torch.maximum(x.abs() * 0.866 + y.abs() * 0.5, y.abs()) - 0.8,
+    "house": _house,
+    "key": _key,
+    "lens": lambda x, y: torch.maximum(disc(x - 0.6, y, 1.15), disc(x + 0.6, y, 1.15)),
+    "letter H": lambda x, y: torch.minimum(box(x.abs() - 0.6, y, 0.22, 0.9), box(x, y, 0.6, 0.2)),
+    "letter L": lambda x, y: torch.minimum(box(x + 0.4, y, 0.25, 0.9), box(x, y - 0.67, 0.65, 0.23)),
+}

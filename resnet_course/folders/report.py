@@ -5,6 +5,9 @@ Taught in lesson 09.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +16,9 @@ import torch
 from torch import Tensor
 
 from resnet_course.base.errors import CourseError
-from resnet_course.data.folder import find_roots, read_files
-from resnet_course.data.image_files import Problem, explain_other, files_below, is_image_name, is_of_the_system
+from resnet_course.data.folder import files_below, find_roots, is_image_name, is_of_the_system, read_files
 from resnet_course.data.image_set import ImageSet, stratified_sample
+from resnet_course.folders.problems import Problem, explain
 
 SHOWN = 40  # entries of each list that are printed; the lists themselves hold all
 FEW = 10  # a class with fewer images is pointed out
@@ -103,15 +106,18 @@ def read_folder(
     if limit is not None and limit < found:
         kept = stratified_sample(labels, limit, seed)
         files, labels = [files[index] for index in kept.tolist()], labels[kept]
-    images, good, unreadable, digests = read_files(files, image_size, folder.name)
-    labels = labels[good]
-    doubtful, copies = _find_copies(folder, [files[index] for index in good], labels, digests)
-    bad = sorted([*bad, *unreadable, *doubtful.values()], key=lambda problem: problem.file)
-    usable = torch.tensor([place for place in range(len(good)) if place not in doubtful], dtype=torch.int64)
+    read = len(files)
+    images, errors = read_files(files, image_size, folder.name)
+    bad += [explain(files[place], error) for place, error in errors.items()]
+    good = [place for place in range(len(files)) if place not in errors]
+    files, labels = [files[place] for place in good], labels[good]
+    doubtful, copies = _find_copies(folder, files, labels)
+    bad = sorted([*bad, *doubtful.values()], key=lambda problem: problem.file)
+    usable = torch.tensor([place for place in range(len(files)) if place not in doubtful], dtype=torch.int64)
     if not len(usable):
         raise CourseError(f"no image in {folder} can be used. {'; '.join(str(problem) for problem in bad[:5])}")
     counts = torch.bincount(labels[usable], minlength=len(classes)).tolist()
-    report = FolderReport(folder, dict(zip(classes, counts, strict=True)), bad, copies, found, len(files))
+    report = FolderReport(folder, dict(zip(classes, counts, strict=True)), bad, copies, found, read)
     names = [str(problem.file) for problem in bad]
     return ImageSet(images[usable], labels[usable], classes, folder.name, names), report
 
@@ -131,19 +137,19 @@ def _list_everything(folder: Path) -> tuple[list[str], list[Path], Tensor, list[
                     files.append(path)
                     labels.append(label)
                 else:
-                    bad.append(explain_other(path))
+                    bad.append(explain(path))
     return classes, files, torch.tensor(labels, dtype=torch.int64), bad
 
 
-def _find_copies(
-    folder: Path, files: Sequence[Path], labels: Tensor, digests: Sequence[str]
-) -> tuple[dict[int, Problem], list[Problem]]:
+def _find_copies(folder: Path, files: Sequence[Path], labels: Tensor) -> tuple[dict[int, Problem], list[Problem]]:
     """Files with the same bytes: those in two classes, by their place in `files`, and the other ones."""
-    places: dict[str, list[int]] = {}
-    for place, digest in enumerate(digests):
-        places.setdefault(digest, []).append(place)
+    by_size, by_digest = defaultdict(list), defaultdict(list)
+    for place, file in enumerate(files):
+        by_size[file.stat().st_size].append(place)
+    for place in itertools.chain(*(same for same in by_size.values() if len(same) > 1)):  # others cannot be copies
+        by_digest[hashlib.sha256(files[place].read_bytes()).digest()].append(place)
     doubtful, copies = {}, []
-    for same in places.values():
+    for same in by_digest.values():
         if len(set(labels[same].tolist())) > 1:
             for place in same:
                 other = next(other for other in same if labels[other] != labels[place])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,41 +41,34 @@ def record_calls(model: nn.Module, x: Tensor) -> tuple[list[Call], Exception | N
     Inner modules end before the module that holds them. Calls without a tensor as first argument or as result are
     left out. In training mode batch norm updates its statistics, as always.
     """
+    names = {module: name for name, module in model.named_modules()}
     calls: list[Call] = []
-    counts: Counter[str] = Counter()
-    inputs: list[Any] = []  # of the calls that are under way, the innermost last
+    counts: Counter[nn.Module] = Counter()
+    inputs: list[tuple[Any, nn.Module | None]] = []  # of the calls that are under way, the innermost last
     # By the id of the output, which is kept, so that no other tensor gets its id.
     makers: dict[int, tuple[Tensor, nn.Module]] = {}
 
     def before(module: nn.Module, arguments: tuple[Any, ...]) -> None:
         first = arguments[0] if arguments else None
-        source = makers.get(id(first), (None, None))[1]
+        source = makers[id(first)][1] if id(first) in makers else None
         inputs.append((first.detach().clone() if isinstance(first, Tensor) else None, source))
 
-    def after(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-        def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-            came_in, source = inputs.pop()
-            if came_in is None or not isinstance(output, Tensor):
-                return
-            calls.append(Call(name, module, counts[name], source, came_in, output.detach().clone()))
-            counts[name] += 1
+    def after(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+        came_in, source = inputs.pop()
+        if came_in is not None and isinstance(output, Tensor):
+            calls.append(Call(names[module], module, counts[module], source, came_in, output.detach().clone()))
+            counts[module] += 1
             makers.setdefault(id(output), (output, module))  # the innermost module made it
 
-        return note
-
-    hooks: list[Any] = []
-    for name, module in model.named_modules():
-        hooks += [module.register_forward_pre_hook(before), module.register_forward_hook(after(name))]
-    error = None
-    try:
-        with torch.no_grad():
+    with torch.no_grad(), ExitStack() as hooks:
+        for module in names:
+            hooks.enter_context(module.register_forward_pre_hook(before))
+            hooks.enter_context(module.register_forward_hook(after))
+        try:
             model(x)
-    except Exception as raised:
-        error = raised
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return calls, error
+        except Exception as error:
+            return calls, error
+    return calls, None
 
 
 def own_shapes(module: nn.Module | None) -> tuple[tuple[int, ...], ...]:
@@ -103,20 +97,8 @@ def roles(calls: Sequence[Call]) -> dict[str, Role]:
 
 def pair_modules(calls: Sequence[Call], reference_calls: Sequence[Call]) -> dict[str, str]:
     """For modules of the reference the module of the model that does the same: by name, else by role."""
-    names, reference_names = {call.name for call in calls}, {call.name for call in reference_calls}
-    pairs = {name: name for name in reference_names & names}
-    rest = roles([call for call in calls if call.name not in pairs])
-    by_role = {role: name for name, role in rest.items()}
-    for name, role in roles([call for call in reference_calls if call.name not in pairs]).items():
-        if role in by_role:
-            pairs[name] = by_role[role]
-    return pairs
-
-
-def copy_tensors(module: nn.Module, source: nn.Module) -> None:
-    """Parameters and buffers that both modules hold themselves, under the same name and in the same shape."""
-    for tensors in (nn.Module.named_parameters, nn.Module.named_buffers):
-        given = dict(tensors(source, recurse=False))
-        for name, tensor in tensors(module, recurse=False):
-            if name in given and given[name].shape == tensor.shape:
-                tensor.data.copy_(given[name].data)
+    names = {call.name for call in calls}
+    pairs = {call.name: call.name for call in reference_calls if call.name in names}
+    by_role = {role: name for name, role in roles([call for call in calls if call.name not in pairs]).items()}
+    rest = roles([call for call in reference_calls if call.name not in pairs])
+    return pairs | {name: by_role[role] for name, role in rest.items() if role in by_role}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from resnet_course.inspection.calls import Call, copy_tensors, pair_modules, record_calls
-from resnet_course.inspection.reasons import likely_reason, settings_differ
+from resnet_course.inspection.calls import Call, pair_modules, record_calls
+from resnet_course.inspection.reasons import agree, largest, likely_reason, settings_differ
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,9 @@ class Divergence:
             return f"No difference: {agree} (largest difference {self.difference:.1e})."
         where = f"{self.name} ({self.kind})" if self.name else f"the network itself ({self.kind})"
         lines = [f"First difference: {where}. Modules before it that agree: {self.agreed}."]
-        if self.difference is not None and self.reference_shape:
-            lines.append(
-                f"Its output: shape {self.shape}, as in the reference; values differ by up to {self.difference:.3g}."
-            )
+        if self.reference_shape and self.difference is not None:
+            values = f"values differ by up to {self.difference:.3g}"
+            lines.append(f"Its output: shape {self.shape}, as in the reference; {values}.")
         elif self.reference_shape:
             lines.append(f"Its output: shape {self.shape}; the reference has {self.reference_shape}.")
         lines.append(f"Likely reason: {self.reason}")
@@ -74,34 +73,24 @@ def first_divergence(
 
     Taught in lesson 05.
     """
+    # Paired on other copies: a run in training mode changes the batch norms' statistics.
+    pairs = pair_modules(*(_record(copy.deepcopy(network), x)[0] for network in (model, reference)))
     model, reference = copy.deepcopy(model), copy.deepcopy(reference)
-    pairs = _pair(model, reference, x)
     if copy_weights:
-        parts, reference_parts = dict(model.named_modules()), dict(reference.named_modules())
-        for reference_name, name in pairs.items():
-            copy_tensors(parts[name], reference_parts[reference_name])
+        for reference_name in sorted(pairs):  # a module comes before those inside it
+            _copy_tensors(reference.get_submodule(reference_name), model.get_submodule(pairs[reference_name]))
     calls, error = _record(model, x)
     expected, reference_error = _record(reference, x)
     if reference_error is not None:
         raise reference_error
     found = _compare(calls, expected, pairs, tolerance)
-    return found if error is None else _with_error(found, type(model).__name__, calls, error)
-
-
-def _with_error(found: Divergence, kind: str, calls: list[Call], error: Exception) -> Divergence:
-    """What was found before the model stopped; if nothing was, the stop itself."""
+    if error is None:
+        return found
     said = f"{type(error).__name__}: {error}".split("\n")[0]
     if found.name is not None:
         return replace(found, error=said)
     last = f" after {calls[-1].name}" if calls else ""
-    return Divergence("", kind, agreed=found.agreed, reason=f"the model stopped{last} with {said}")
-
-
-def _pair(model: nn.Module, reference: nn.Module, x: Tensor) -> dict[str, str]:
-    """Found on copies: a run in training mode changes the batch norms' statistics."""
-    calls, _ = _record(copy.deepcopy(model), x)
-    expected, _ = _record(copy.deepcopy(reference), x)
-    return pair_modules(calls, expected)
+    return Divergence("", type(model).__name__, agreed=found.agreed, reason=f"the model stopped{last} with {said}")
 
 
 def _record(model: nn.Module, x: Tensor) -> tuple[list[Call], Exception | None]:
@@ -110,44 +99,35 @@ def _record(model: nn.Module, x: Tensor) -> tuple[list[Call], Exception | None]:
         return record_calls(model, x.clone())
 
 
+def _copy_tensors(source: nn.Module, target: nn.Module) -> None:
+    """Parameters and buffers that both hold under the same name and in the same shape."""
+    own = target.state_dict()
+    given = {name: tensor for name, tensor in source.state_dict().items() if name in own}
+    target.load_state_dict(own | {name: tensor for name, tensor in given.items() if tensor.shape == own[name].shape})
+
+
 def _compare(calls: list[Call], expected: list[Call], pairs: dict[str, str], tolerance: float) -> Divergence:
     by_place = {(call.name, call.number): call for call in calls}
     agreed: list[tuple[Call, Call]] = []
-    largest = 0.0
+    furthest = 0.0
     for theirs in expected:
         mine = by_place.get((pairs.get(theirs.name, theirs.name), theirs.number))
         if mine is None:
             continue
-        difference = _largest_difference(mine.came_out, theirs.came_out)
-        if difference is None or difference > tolerance * (theirs.came_out.abs().max().item() + 1e-6):
-            reason = likely_reason(mine, theirs, agreed, calls, expected, tolerance)
-            return _describe(mine, theirs, difference, len(agreed), reason)
+        shapes = tuple(mine.came_out.shape), tuple(theirs.came_out.shape)
+        difference = largest(mine.came_out - theirs.came_out) if shapes[0] == shapes[1] else None
+        if difference is None or not agree(mine.came_out, theirs.came_out, tolerance):
+            before = agreed[-1][0].name if agreed else None
+            reason = likely_reason(mine, theirs, before, calls, expected, tolerance)
+            return Divergence(mine.name, type(mine.module).__name__, difference, *shapes, len(agreed), reason)
         agreed.append((mine, theirs))
-        largest = max(largest, difference)
-    return _compare_statistics(agreed, tolerance) or Divergence(None, difference=largest, agreed=len(agreed))
-
-
-def _compare_statistics(agreed: list[tuple[Call, Call]], tolerance: float) -> Divergence | None:
-    """In training mode the outputs may agree while the stored statistics go apart."""
+        furthest = max(furthest, difference)
+    # In training mode the outputs may agree while the stored statistics go apart.
     for mine, theirs in agreed:
         stored = dict(theirs.module.named_buffers(recurse=False))
         for name, tensor in mine.module.named_buffers(recurse=False):
-            difference = _largest_difference(tensor.float(), stored[name].float()) if name in stored else 0.0
-            if difference is None or difference > tolerance * (stored[name].abs().max().item() + 1e-6):
+            if name in stored and not agree(tensor.float(), stored[name].float(), tolerance):
                 why = settings_differ(mine.module, theirs.module) or "they are not updated in the same way."
                 reason = f"the outputs agree, but its {name} differs: {why}"
-                return Divergence(mine.name, type(mine.module).__name__, difference, agreed=len(agreed), reason=reason)
-    return None
-
-
-def _describe(mine: Call, theirs: Call, difference: float | None, agreed: int, reason: str) -> Divergence:
-    shapes = tuple(mine.came_out.shape), tuple(theirs.came_out.shape)
-    return Divergence(mine.name, type(mine.module).__name__, difference, *shapes, agreed, reason)
-
-
-def _largest_difference(mine: Tensor, theirs: Tensor) -> float | None:
-    """None where the shapes differ; infinite where only one of them is not a number."""
-    if mine.shape != theirs.shape:
-        return None
-    difference = (mine.double() - theirs.double()).abs().nan_to_num(nan=float("inf"))
-    return difference.max().item() if difference.numel() else 0.0
+                return Divergence(mine.name, type(mine.module).__name__, agreed=len(agreed), reason=reason)
+    return Divergence(None, difference=furthest, agreed=len(agreed))

@@ -5,13 +5,13 @@ Reference: Li, Xu, Taylor, Studer, Goldstein 2018, "Visualizing the Loss Landsca
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from resnet_course.training import eval_mode
+from resnet_course.training import evaluate
 
 Direction = Mapping[str, Tensor]
 """One tensor for each parameter of a network, by its name."""
@@ -26,12 +26,9 @@ def filter_normalise(direction: Tensor, weight: Tensor) -> Tensor:
     is zero, so is the result. Tensors of one dimension (biases, batch norm's scale and shift) are not filters: their
     direction is zero, so that they keep their values.
 
-    Shape:
-        two tensors of one shape -> a new tensor of that shape
+    Shape: two tensors of one shape -> a new tensor of that shape
 
-    Taught in lesson 07.
-
-    Reference: Li et al. 2018, section 4.
+    Taught in lesson 07. Reference: Li et al. 2018, section 4.
     """
     if weight.dim() < 2:
         return torch.zeros_like(direction)
@@ -69,8 +66,7 @@ def loss_line(
 ) -> Tensor:
     """The mean loss at `weights + step * direction` for each step. See `loss_surface`.
 
-    Shape:
-        -> (len(steps),)
+    Shape: -> (len(steps),)
 
     Taught in lesson 07.
     """
@@ -86,7 +82,7 @@ def loss_surface(
 ) -> Tensor:
     """The mean loss on a square grid around the weights, in eval mode, with batch norm's stored statistics.
 
-    The model itself is never changed: each grid point runs with weights of its own.
+    The model itself is never changed: a copy takes the weights of each grid point.
 
     Args:
         model: in the middle of the grid, where both steps are 0.
@@ -102,9 +98,7 @@ def loss_surface(
     Raises:
         ValueError: if there is no image, or a direction does not have a tensor of the right shape for each parameter.
 
-    Taught in lesson 07.
-
-    Reference: Li et al. 2018, sections 3 and 4.
+    Taught in lesson 07. Reference: Li et al. 2018, sections 3 and 4.
     """
     points = [(first, second) for second in steps for first in steps]
     return _losses(model, batches, directions, points, loss_fn).view(len(steps), len(steps))
@@ -117,34 +111,19 @@ def _losses(
     points: Sequence[tuple[float, ...]],
     loss_fn: Callable[[Tensor, Tensor], Tensor],
 ) -> Tensor:
-    weights = {name: weight.detach() for name, weight in model.named_parameters()}
+    weights = dict(model.named_parameters())
     for direction in directions:
-        _check_direction(direction, weights)
+        if {n: t.shape for n, t in direction.items()} != {n: w.shape for n, w in weights.items()}:
+            raise ValueError("the direction needs one tensor for each parameter of the model, in the parameter's shape")
     kept = list(batches)
     if not kept:
         raise ValueError("there are no images to measure the loss on")
-    with torch.no_grad(), eval_mode(model):
-        return torch.tensor([_mean_loss(model, _moved(weights, directions, point), kept, loss_fn) for point in points])
-
-
-def _check_direction(direction: Direction, weights: Direction) -> None:
-    if {n: t.shape for n, t in direction.items()} != {n: w.shape for n, w in weights.items()}:
-        raise ValueError("the direction needs one tensor for each parameter of the model, in the parameter's shape")
-
-
-def _moved(weights: Direction, directions: Sequence[Direction], point: tuple[float, ...]) -> dict[str, Tensor]:
-    return {
-        name: weight + sum(step * direction[name] for step, direction in zip(point, directions, strict=True))
-        for name, weight in weights.items()
-    }
-
-
-def _mean_loss(
-    model: nn.Module, weights: dict[str, Tensor], batches: list[Batch], loss_fn: Callable[[Tensor, Tensor], Tensor]
-) -> float:
-    """Weighted by the number of images, so that a small last batch does not count too much."""
-    total = sum(
-        loss_fn(functional_call(model, weights, (images,)), targets).item() * len(targets)
-        for images, targets in batches
-    )
-    return total / sum(len(targets) for _, targets in batches)
+    moved = copy.deepcopy(model)
+    losses = []
+    for point in points:
+        with torch.no_grad():
+            for name, weight in moved.named_parameters():
+                steps = zip(point, directions, strict=True)
+                weight.copy_(weights[name] + sum(step * direction[name] for step, direction in steps))
+        losses.append(evaluate(moved, kept, loss_fn)[0])
+    return torch.tensor(losses)

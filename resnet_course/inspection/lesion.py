@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,9 +30,7 @@ def lesion(model: ResNet, index: int) -> ResNet:
     Raises:
         IndexError: if the network has no block of that number.
 
-    Taught in lesson 07.
-
-    Reference: Veit, Wilber, Belongie 2016 (arXiv 1605.06431), section 4.1.
+    Taught in lesson 07. Reference: Veit, Wilber, Belongie 2016 (arXiv 1605.06431), section 4.1.
     """
     places = [(stage, place) for stage in range(model.num_stages) for place in range(len(model.stages[stage]))]
     if not 0 <= index < len(places):
@@ -80,27 +78,19 @@ def block_norms(model: nn.Module, images: Tensor) -> list[BlockNorms]:
     A residual block is a module with `transform` and `shortcut`, as `BasicBlock` and `Bottleneck` have them. The
     model's mode, gradients and batch-norm statistics are as before afterwards.
 
-    Shape:
-        images (N, C, H, W), on the model's device
+    Shape: images (N, C, H, W), on the model's device
 
     Taught in lesson 07.
     """
+    blocks = {m: name for name, m in model.named_modules() if hasattr(m, "transform") and hasattr(m, "shortcut")}
     found: list[BlockNorms] = []
 
-    def noter(name: str) -> Callable[[Any, tuple[Tensor, ...]], None]:
-        def note(block: Any, inputs: tuple[Tensor, ...]) -> None:
-            x = inputs[0]
-            norms = (part.flatten(1).norm(dim=1).mean().item() for part in (block.transform(x), block.shortcut(x)))
-            found.append(BlockNorms(name, *norms))
+    def note(block: Any, inputs: tuple[Tensor, ...]) -> None:
+        norms = (part(inputs[0]).flatten(1).norm(dim=1).mean().item() for part in (block.transform, block.shortcut))
+        found.append(BlockNorms(blocks[block], *norms))
 
-        return note
-
-    blocks = {n: m for n, m in model.named_modules() if hasattr(m, "transform") and hasattr(m, "shortcut")}
-    hooks = [block.register_forward_pre_hook(noter(name)) for name, block in blocks.items()]
-    try:
-        with torch.no_grad(), eval_mode(model):
-            model(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with torch.no_grad(), eval_mode(model), ExitStack() as hooks:
+        for block in blocks:
+            hooks.enter_context(block.register_forward_pre_hook(note))
+        model(images)
     return found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from resnet_course.training import eval_mode
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class LayerRow:
         kind: its class.
         in_shape, out_shape: without the batch dimension.
         parameters: numbers that training changes, submodules included.
-        multiply_adds: multiplications followed by an addition, for one image; convolutions and linear layers only.
+        multiply_adds: multiplications followed by an addition, for one image; convolutions and matrix products only.
     """
 
     name: str
@@ -47,66 +50,32 @@ def trace_layers(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32), sta
 
     Taught in lesson 05.
     """
+    if stages:
+        watched = {child: name for name, child in model.named_children() if not isinstance(child, nn.Identity)}
+    else:
+        watched = {module: name for name, module in model.named_modules() if name and not list(module.children())}
     rows: list[LayerRow] = []
-    spent = 0
-    starts: list[int] = []  # what was spent when the calls that are under way began
+    spent: list[int] = []  # before each of the calls that are under way
+    counter = FlopCounterMode(display=False)  # counts a multiply-add as two operations
 
-    def add_cost(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal spent
-        spent += _multiply_adds(module, output)
+    def before(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        spent.append(counter.get_total_flops())
 
-    def start(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        starts.append(spent)
+    def after(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        cost = (counter.get_total_flops() - spent.pop()) // 2
+        shapes = tuple(inputs[0].shape[1:]), tuple(output.shape[1:])
+        rows.append(LayerRow(watched[module], type(module).__name__, *shapes, count_parameters(module), cost))
 
-    def noter(name: str) -> Callable[..., None]:
-        def note(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            cost = spent - starts.pop()
-            shapes = tuple(inputs[0].shape[1:]), tuple(output.shape[1:])
-            rows.append(LayerRow(name, type(module).__name__, *shapes, count_parameters(module), cost))
-
-        return note
-
-    hooks = [module.register_forward_hook(add_cost) for module in model.modules()]
-    for name, module in _watched(model, stages).items():
-        hooks += [module.register_forward_pre_hook(start), module.register_forward_hook(noter(name))]
     parameter = next(model.parameters(), torch.zeros(()))
-    try:
-        with _untouched(model):
-            model(torch.zeros(1, *image_shape, device=parameter.device, dtype=parameter.dtype))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    image = torch.zeros(1, *image_shape, device=parameter.device, dtype=parameter.dtype)
+    with torch.no_grad(), eval_mode(model), counter, ExitStack() as hooks:
+        for module in watched:
+            hooks.enter_context(module.register_forward_pre_hook(before))
+            hooks.enter_context(module.register_forward_hook(after))
+        model(image)
     return rows
 
 
-def _watched(model: nn.Module, stages: bool) -> dict[str, nn.Module]:
-    if stages:
-        return {name: child for name, child in model.named_children() if not isinstance(child, nn.Identity)}
-    return {name: module for name, module in model.named_modules() if name and not list(module.children())}
-
-
 def count_multiply_adds(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32)) -> int:
-    """Multiply-adds of one image's forward pass in convolutions and linear layers. Taught in lesson 04."""
+    """Multiply-adds of one image's forward pass in convolutions and matrix products. Taught in lesson 04."""
     return sum(row.multiply_adds for row in trace_layers(model, image_shape))
-
-
-def _multiply_adds(module: nn.Module, output: Tensor) -> int:
-    if isinstance(module, nn.Conv2d):
-        inputs_of_one = module.in_channels // module.groups * module.kernel_size[0] * module.kernel_size[1]
-        return inputs_of_one * output[0].numel()
-    if isinstance(module, nn.Linear):
-        return module.in_features * output[0].numel()
-    return 0
-
-
-@contextmanager
-def _untouched(model: nn.Module) -> Iterator[None]:
-    """Eval mode without gradients inside; every module's own mode afterwards."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training

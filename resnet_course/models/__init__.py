@@ -12,14 +12,7 @@ from resnet_course.models.blocks import (
     projection_shortcut,
 )
 from resnet_course.models.loading import load_cifar_state_dict, load_torchvision_state_dict
-from resnet_course.models.resnet import (
-    ResNet,
-    cifar_resnet,
-    plain18,
-    resnet18,
-    resnet34,
-    resnet50,
-)
+from resnet_course.models.resnet import ResNet, cifar_resnet, plain18, resnet18, resnet34, resnet50
 from resnet_course.models.vgg import VGG, TinyVGG, vgg16, vgg_block
 
 __all__ = [

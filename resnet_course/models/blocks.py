@@ -17,8 +17,7 @@ Shortcut = Literal["A", "B", "C"]
 def conv3x3(in_planes: int, out_planes: int, stride: int = 1) -> nn.Conv2d:
     """A 3x3 convolution that keeps height and width at stride 1. No bias: batch norm follows and has its own.
 
-    Shape:
-        (N, in_planes, H, W) -> (N, out_planes, ceil(H / stride), ceil(W / stride))
+    Shape: (N, in_planes, H, W) -> (N, out_planes, ceil(H / stride), ceil(W / stride))
     """
     return nn.Conv2d(in_planes, out_planes, kernel_size=3, stride=stride, padding=1, bias=False)
 
@@ -34,12 +33,9 @@ def needs_projection(in_planes: int, out_planes: int, stride: int) -> bool:
 def projection_shortcut(in_planes: int, out_planes: int, stride: int) -> nn.Sequential:
     """A learned shortcut: 1x1 convolution and batch norm (options B and C).
 
-    Shape:
-        (N, in_planes, H, W) -> (N, out_planes, ceil(H / stride), ceil(W / stride))
+    Shape: (N, in_planes, H, W) -> (N, out_planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lesson 04.
-
-    Reference: He et al. 2015, section 3.2, equation 2, and section 4.1.
+    Taught in lesson 04. Reference: He et al. 2015, section 3.2, equation 2, and section 4.1.
     """
     return nn.Sequential(
         nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False),
@@ -52,15 +48,12 @@ class PadShortcut(nn.Module):
 
     The zeros stand on both sides of the old channels, half each.
 
-    Shape:
-        (N, in_planes, H, W) -> (N, out_planes, ceil(H / stride), ceil(W / stride))
+    Shape: (N, in_planes, H, W) -> (N, out_planes, ceil(H / stride), ceil(W / stride))
 
     Raises:
         ValueError: if there are fewer channels out than in; padding cannot remove channels.
 
-    Taught in lesson 04.
-
-    Reference: He et al. 2015, section 3.3 and section 4.1, option A.
+    Taught in lesson 04. Reference: He et al. 2015, section 3.3 and section 4.1, option A.
     """
 
     def __init__(self, in_planes: int, out_planes: int, stride: int) -> None:
@@ -101,12 +94,9 @@ class PlainBlock(nn.Module):
         planes: channels that go out.
         stride: stride of the first convolution; 2 halves height and width.
 
-    Shape:
-        (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
+    Shape: (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lesson 02.
-
-    Reference: He et al. 2015, section 3.3 ("plain network").
+    Taught in lesson 02. Reference: He et al. 2015, section 3.3 ("plain network").
     """
 
     expansion = 1
@@ -136,11 +126,9 @@ class BasicBlock(PlainBlock):
         stride: stride of the first convolution and of the shortcut; 2 halves height and width.
         shortcut: how x reaches the shape of F(x): option "A", "B" or "C" of the paper.
 
-    Shape:
-        (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
+    Shape: (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
 
     Taught in lesson 03; the shortcut in lesson 04.
-
     Reference: He et al. 2015, section 3.2, figure 2 and figure 5 (left).
     """
 
@@ -163,12 +151,9 @@ class Bottleneck(nn.Module):
         stride: stride of the 3x3 convolution and of the shortcut.
         shortcut: how x reaches the shape of F(x): option "A", "B" or "C" of the paper.
 
-    Shape:
-        (N, in_planes, H, W) -> (N, 4 * planes, ceil(H / stride), ceil(W / stride))
+    Shape: (N, in_planes, H, W) -> (N, 4 * planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lesson 08; its shapes in lesson 04.
-
-    Reference: He et al. 2015, section 4.1, figure 5 (right).
+    Taught in lesson 08; its shapes in lesson 04. Reference: He et al. 2015, section 4.1, figure 5 (right).
     """
 
     expansion = 4
@@ -206,8 +191,7 @@ class PreActBlock(nn.Module):
         planes: channels that go out.
         stride: stride of the first convolution and of the projection; 2 halves height and width.
 
-    Shape:
-        (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
+    Shape: (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
 
     Taught in lesson 08.
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from resnet_course.base.state_dicts import misfits
+
 WRAPPERS = ("state_dict", "net", "model")  # under which training scripts keep the weights in a checkpoint
 BATCH_COUNTER = "num_batches_tracked"  # batch norm got it in PyTorch 0.4.1; older checkpoints have none
 
@@ -14,10 +16,8 @@ BATCH_COUNTER = "num_batches_tracked"  # batch norm got it in PyTorch 0.4.1; old
 def load_torchvision_state_dict(model: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     """Load the weights of a torchvision ResNet into ours: `downsample` is our `shortcut`, `fc` our `linear`.
 
-    Nothing is loaded unless everything fits.
-
     Raises:
-        ValueError: naming the first entries that are missing, left over or of another shape.
+        ValueError: naming the first entries that are missing, left over or of another shape; nothing is loaded then.
 
     Taught in lesson 05.
     """
@@ -32,75 +32,42 @@ def load_cifar_state_dict(model: nn.Module, state_dict: Mapping[str, Any]) -> No
     `downsample`; the last layer may be called `fc`. A whole checkpoint, with the weights under "state_dict", "net" or
     "model", will do. Read the file as data: `torch.load(path, map_location="cpu", weights_only=True)`.
 
-    Nothing is loaded unless everything fits.
-
     Raises:
-        ValueError: naming the first entries that are missing, left over or of another shape, and what to do.
+        ValueError: naming the first entries that are missing, left over or of another shape, and what to do; nothing
+            is loaded then.
     """
-    weights = _unwrap(state_dict)
-    renamed = {_our_name(name.removeprefix("module.")): tensor for name, tensor in weights.items()}
-    own = model.state_dict()
-    counters = {name: tensor for name, tensor in own.items() if name.endswith(BATCH_COUNTER)}
-    _load_all(model, counters | renamed, _advice(own, renamed))
-
-
-def _unwrap(checkpoint: Mapping[str, Any]) -> Mapping[str, Tensor]:
-    """The mapping of names to tensors in a checkpoint."""
-    for key in WRAPPERS:
-        if isinstance(checkpoint.get(key), Mapping):
-            checkpoint = checkpoint[key]
-            break
-    others = [str(name) for name, value in checkpoint.items() if not isinstance(value, Tensor)]
-    if others or not checkpoint:
-        found = ", ".join(others[:3]) or "nothing"
+    wrapped = [state_dict[key] for key in WRAPPERS if isinstance(state_dict.get(key), Mapping)]
+    weights = wrapped[0] if wrapped else state_dict
+    others = [str(name) for name, value in weights.items() if not isinstance(value, Tensor)]
+    if others or not weights:
         raise ValueError(
-            f"this is not a state dict: a mapping of names to tensors is expected, and it holds {found}. Pass the "
-            "part of the checkpoint that holds the weights."
+            "this is not a state dict: a mapping of names to tensors is expected, and it holds "
+            f"{', '.join(others[:3]) or 'nothing'}. Pass the part of the checkpoint that holds the weights."
         )
-    return checkpoint
+    counters = {name: tensor for name, tensor in model.state_dict().items() if name.endswith(BATCH_COUNTER)}
+    _load_all(model, counters | {_our_name(name.removeprefix("module.")): tensor for name, tensor in weights.items()})
 
 
-def _advice(own: Mapping[str, Tensor], renamed: Mapping[str, Tensor]) -> str:
+def _load_all(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    problems = misfits(model.state_dict(), weights)
+    if problems:
+        raise ValueError(f"{problems}. {_advice(model.state_dict(), weights)}")
+    model.load_state_dict(weights)
+
+
+def _advice(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     """What to do when the two differ in more than a name."""
-    theirs, ours = ({name for name in names if ".shortcut." in name} for names in (renamed, own))
+    ours, theirs = (any(".shortcut.0." in name for name in names) for names in (own, given))
     if theirs and not ours:
-        return (
-            "The checkpoint has projections on its shortcuts, and this model has none (option A, or a plain network): "
-            'build cifar_resnet(depth, shortcut="B").'
-        )
+        return 'The checkpoint has projections on its shortcuts; build the model with shortcut="B".'
     if ours and not theirs:
-        return (
-            "The checkpoint has no weights on its shortcuts, and this model has: build "
-            'cifar_resnet(depth, shortcut="A").'
-        )
-    depths = [sum(name.endswith(("conv1.weight", "conv2.weight")) for name in names) + 1 for names in (renamed, own)]
+        return 'The checkpoint has no weights on its shortcuts; build the model with shortcut="A".'
+    depths = [sum(name.endswith(("conv1.weight", "conv2.weight")) for name in names) + 1 for names in (given, own)]
     if depths[0] != depths[1]:
         return f"The checkpoint has {depths[0]} layers and this model {depths[1]}: build the model with that depth."
-    return "Is it the same kind of network, width and number of classes?"
+    return "Is it the same kind of network, stem, width and number of classes?"
 
 
-def _load_all(
-    model: nn.Module,
-    renamed: Mapping[str, Tensor],
-    advice: str = "Is it the same depth, stem and number of classes?",
-) -> None:
-    own = model.state_dict()
-    problems = [f"missing: {name}" for name in own if name not in renamed]
-    problems += [f"left over: {name}" for name in renamed if name not in own]
-    problems += [
-        f"{name} has shape {tuple(renamed[name].shape)}, the model's has {tuple(own[name].shape)}"
-        for name in own
-        if name in renamed and renamed[name].shape != own[name].shape
-    ]
-    if problems:
-        shown = "; ".join(problems[:3])
-        raise ValueError(f"{len(problems)} entries do not fit this model ({shown}). {advice}")
-    model.load_state_dict(dict(renamed))
-
-
-def _our_name(other_name: str) -> str:
-    parts = other_name.split(".")
-    parts = ["shortcut" if part == "downsample" else part for part in parts]
-    if parts[0] == "fc":
-        parts[0] = "linear"
-    return ".".join(parts)
+def _our_name(name: str) -> str:
+    name = name.replace("downsample", "shortcut")
+    return name.replace("fc.", "linear.") if name.startswith("fc.") else name

@@ -35,8 +35,7 @@ class ResNet(nn.Module):
         zero_init_residual: start the last batch norm of every block at zero, so that every block starts as
             the identity (Goyal et al. 2017, arXiv 1706.02677, section 5.1).
 
-    Shape:
-        (N, 3, H, W) -> (N, num_classes) logits
+    Shape: (N, 3, H, W) -> (N, num_classes) logits
 
     Raises:
         ValueError: for an unknown stem, or a stage without blocks.
@@ -154,9 +153,7 @@ def cifar_resnet(
     Raises:
         ValueError: if `depth` is not of the form 6n+2 with n at least 1.
 
-    Taught in lesson 02 (plain) and 03 (residual).
-
-    Reference: He et al. 2015, section 4.2, table 6.
+    Taught in lesson 02 (plain) and 03 (residual). Reference: He et al. 2015, section 4.2, table 6.
     """
     if depth < 8 or (depth - 2) % 6:
         raise ValueError(f"depth must be 6n + 2 (8, 14, 20, 32, 44, 56, 110, ...), got {depth}")

@@ -16,12 +16,9 @@ VGG16_STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 51
 def vgg_block(in_channels: int, out_channels: int, num_convs: int = 2) -> nn.Sequential:
     """`num_convs` times 3x3 convolution and ReLU, then max pooling that halves height and width.
 
-    Shape:
-        (N, in_channels, H, W) -> (N, out_channels, H // 2, W // 2)
+    Shape: (N, in_channels, H, W) -> (N, out_channels, H // 2, W // 2)
 
-    Taught in lesson 01.
-
-    Reference: Simonyan & Zisserman 2014, section 2.1.
+    Taught in lesson 01. Reference: Simonyan & Zisserman 2014, section 2.1.
     """
     layers: list[nn.Module] = []
     for _ in range(num_convs):
@@ -42,8 +39,7 @@ class TinyVGG(nn.Module):
         num_classes: outputs of the last layer.
         image_size: height and width of the images, a multiple of 4: the linear layer is made for it.
 
-    Shape:
-        (N, in_channels, image_size, image_size) -> (N, num_classes) logits
+    Shape: (N, in_channels, image_size, image_size) -> (N, num_classes) logits
 
     Raises:
         ValueError: if `image_size` is not a multiple of 4.
@@ -70,8 +66,7 @@ class TinyVGG(nn.Module):
 class VGG(nn.Module):
     """VGG blocks, then three linear layers. The pooling before them gives 7x7 whatever the image size.
 
-    Shape:
-        (N, 3, H, W) -> (N, num_classes) logits, with H and W at least 32
+    Shape: (N, 3, H, W) -> (N, num_classes) logits, with H and W at least 32
 
     Reference: Simonyan & Zisserman 2014, table 1.
     """

@@ -17,6 +17,7 @@ from torch import nn
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.base.state_dicts import misfits
 
 
 def save_weights(model: nn.Module, path: str | Path) -> None:
@@ -72,17 +73,8 @@ def load_state(path: str | Path) -> dict[str, Any]:
 
 def check_fits(model: nn.Module, state: dict[str, Any], path: str | Path) -> None:
     """Raise a CourseError that names the first differences if `state` is not of this model."""
-    own = model.state_dict()
-    problems = [f"{name} is missing" for name in own if name not in state]
-    problems += [f"{name} is not in the model" for name in state if name not in own]
-    problems += [
-        f"{name} has shape {tuple(getattr(state[name], 'shape', ()))} instead of {tuple(tensor.shape)}"
-        for name, tensor in own.items()
-        if name in state and getattr(state[name], "shape", None) != tensor.shape
-    ]
+    problems = misfits(model.state_dict(), state)
     if problems:
         raise CourseError(
-            f"{path} is a checkpoint of another model: {'; '.join(problems[:3])}"
-            f"{f' and {len(problems) - 3} more' if len(problems) > 3 else ''}. "
-            "Build the same model, or use another file."
+            f"{path} is a checkpoint of another model: {problems}. Build the same model, or use another file."
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -86,12 +84,14 @@ def fit(
         raise ValueError(f"epochs must be at least 1, got {epochs}")
     if early_stopper is not None and val_dataloader is None:
         raise CourseError("early stopping needs validation data: pass val_dataloader, or no early_stopper")
-    parts = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "early_stopper": early_stopper}
-    parts = {name: part for name, part in parts.items() if part is not None}
+    every = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "early_stopper": early_stopper}
+    parts: dict[str, Any] = {name: part for name, part in every.items() if part is not None}
     history = _resume(checkpoint, parts)
     model.to(memory_format=precision.memory_format)
     keep_freed_memory()
-    with _progress(train_dataloader, epochs, history.epochs, description) as progress:
+    dataset = getattr(train_dataloader, "dataset", None)
+    images_left = None if dataset is None else len(dataset) * (epochs - history.epochs)
+    with bar(images_left, description) as progress:
         while history.epochs < epochs and not history.stopped_early:
             started = time.perf_counter()
             if hasattr(train_dataloader, "set_epoch"):
@@ -102,25 +102,17 @@ def fit(
             history.train_loss.append(loss)
             history.train_acc.append(accuracy)
             if val_dataloader is not None:
-                _validate(model, val_dataloader, loss_fn, precision, history)
+                val_loss, val_accuracy = evaluate(model, val_dataloader, loss_fn, precision)
+                history.val_loss.append(val_loss)
+                history.val_acc.append(val_accuracy)
                 if early_stopper is not None:
-                    history.stopped_early = not early_stopper.is_continuable(model, history.val_loss[-1])
+                    history.stopped_early = not early_stopper.is_continuable(model, val_loss)
             history.seconds.append(time.perf_counter() - started)
             progress.set_postfix_str(f"epoch {history.epochs}/{epochs}, loss {loss:.3f}, accuracy {accuracy:.3f}")
             if checkpoint is not None:
-                _save(checkpoint, parts, history)
+                states = {name: part.state_dict() for name, part in parts.items()}
+                save_state({**states, "history": asdict(history), "random": random_state()}, checkpoint)
     return history
-
-
-def _validate(model: nn.Module, dataloader: Loader, loss_fn: Loss, precision: Precision, history: History) -> None:
-    loss, accuracy = evaluate(model, dataloader, loss_fn, precision)
-    history.val_loss.append(loss)
-    history.val_acc.append(accuracy)
-
-
-def _save(path: str | Path, parts: dict[str, Any], history: History) -> None:
-    state = {name: part.state_dict() for name, part in parts.items()}
-    save_state({**state, "history": asdict(history), "random": random_state()}, path)
 
 
 def _resume(path: str | Path | None, parts: dict[str, Any]) -> History:
@@ -136,12 +128,3 @@ def _resume(path: str | Path | None, parts: dict[str, Any]) -> History:
         part.load_state_dict(state[name])
     restore_random_state(state["random"])
     return History(**state["history"])
-
-
-@contextmanager
-def _progress(dataloader: Loader, epochs: int, done: int, description: str) -> Iterator[Any]:
-    """A bar over all images of all epochs that are left, with images/s and time left."""
-    dataset = getattr(dataloader, "dataset", None)
-    total = len(dataset) * (epochs - done) if dataset is not None else None
-    with bar(total, description) as progress:
-        yield progress

@@ -24,11 +24,11 @@ def reset_seeds(seed: int = 42) -> None:
 
 def random_state() -> dict[str, Any]:
     """The state of all generators, in types that `torch.load(weights_only=True)` accepts."""
-    numpy_state: dict[str, Any] = np.random.get_state(legacy=False)
-    numpy_state["state"]["key"] = numpy_state["state"]["key"].tolist()
+    numpy_state: Any = np.random.get_state()
+    kind, key, *rest = numpy_state
     return {
         "python": random.getstate(),
-        "numpy": numpy_state,
+        "numpy": (kind, key.tolist(), *rest),
         "torch": torch.get_rng_state(),
         "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
     }
@@ -37,11 +37,7 @@ def random_state() -> dict[str, Any]:
 def restore_random_state(state: dict[str, Any]) -> None:
     """Put all generators back to where `random_state` found them."""
     random.setstate(state["python"])
-    np.random.set_state({**state["numpy"], "state": _with_array_key(state["numpy"]["state"])})
+    np.random.set_state(state["numpy"])
     torch.set_rng_state(state["torch"])
     if len(state["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(state["cuda"])
-
-
-def _with_array_key(state: dict[str, Any]) -> dict[str, Any]:
-    return {**state, "key": np.array(state["key"], dtype=np.uint32)}

@@ -83,13 +83,11 @@ def train_step(
 
     Taught in lesson 01.
     """
-    device = device_of(model)
     model.train()
-    totals = _Totals(device)
-    for images, targets in dataloader:
-        images, targets = images.to(device, memory_format=precision.memory_format), targets.to(device)
+    totals = _Totals()
+    for images, targets in _batches_for(model, dataloader, precision):
         optimizer.zero_grad()
-        with precision.context(device):
+        with precision.context(images.device):
             logits = model(images)  # (N, num_classes)
             loss = loss_fn(logits, targets)
         loss.backward()
@@ -111,21 +109,12 @@ def train_step(
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module,
-    dataloader: Loader,
-    loss_fn: Loss | None = None,
-    precision: Precision = FLOAT32,
+    model: nn.Module, dataloader: Loader, loss_fn: Loss | None = None, precision: Precision = FLOAT32
 ) -> tuple[float, float]:
-    """Mean loss and accuracy of a fixed model: eval mode, no gradients. The model's mode is put back afterwards.
+    """Mean loss over the samples and accuracy in [0, 1] of a fixed model: eval mode, no gradients.
 
-    Args:
-        model: any classifier that returns logits (N, num_classes).
-        dataloader: batches of (images, targets).
-        loss_fn: None means cross-entropy.
-        precision: see `Precision`.
-
-    Returns:
-        mean loss over the samples and accuracy in [0, 1]. The loss may be NaN; the caller decides.
+    The model, any classifier that returns logits (N, num_classes), is in its own mode afterwards. `loss_fn` is
+    cross-entropy if none is given. The loss may be NaN; the caller decides.
 
     Raises:
         CourseError: if there is no batch.
@@ -133,12 +122,10 @@ def evaluate(
     Taught in lesson 06.
     """
     loss_fn = loss_fn or nn.functional.cross_entropy
-    device = device_of(model)
-    totals = _Totals(device)
+    totals = _Totals()
     with eval_mode(model):
-        for images, targets in dataloader:
-            images, targets = images.to(device, memory_format=precision.memory_format), targets.to(device)
-            with precision.context(device):
+        for images, targets in _batches_for(model, dataloader, precision):
+            with precision.context(images.device):
                 logits = model(images)
                 loss = loss_fn(logits, targets)
             totals.add(loss, logits, targets)
@@ -149,17 +136,15 @@ def evaluate(
 def predict(model: nn.Module, dataloader: Loader, precision: Precision = FLOAT32) -> tuple[Tensor, Tensor]:
     """Logits for every sample, and the targets, in the order of the batches, on the CPU.
 
-    Shape:
-        returns (N, num_classes) float32 and (N,) int64
+    Shape: returns (N, num_classes) float32 and (N,) int64
 
     Taught in lesson 01.
     """
-    device = device_of(model)
     all_logits, all_targets = [], []
     with eval_mode(model):
-        for images, targets in dataloader:
-            with precision.context(device):
-                logits = model(images.to(device, memory_format=precision.memory_format))
+        for images, targets in _batches_for(model, dataloader, precision):
+            with precision.context(images.device):
+                logits = model(images)
             all_logits.append(logits.float().cpu())
             all_targets.append(targets.cpu())
     return torch.cat(all_logits), torch.cat(all_targets)
@@ -183,13 +168,19 @@ def device_of(model: nn.Module) -> torch.device:
     return torch.device("cpu") if parameter is None else parameter.device
 
 
+def _batches_for(model: nn.Module, dataloader: Loader, precision: Precision) -> Loader:
+    """The batches, on the model's device and in the layout of `precision`."""
+    device = device_of(model)
+    for images, targets in dataloader:
+        yield images.to(device, memory_format=precision.memory_format), targets.to(device)
+
+
 class _Totals:
     """Sums over samples, kept on the device so that no batch waits for the GPU."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.loss = torch.zeros((), device=device)
-        self.correct = torch.zeros((), dtype=torch.int64, device=device)
-        self.samples = 0
+    loss: Tensor | float = 0.0
+    correct: Tensor | int = 0
+    samples = 0
 
     def add(self, loss: Tensor, logits: Tensor, targets: Tensor) -> None:
         self.loss += loss.detach().float() * len(targets)
@@ -199,4 +190,4 @@ class _Totals:
     def means(self) -> tuple[float, float]:
         if not self.samples:
             raise CourseError("there was no batch: the data set is empty, or the iterator was used up before")
-        return self.loss.item() / self.samples, self.correct.item() / self.samples
+        return float(self.loss) / self.samples, int(self.correct) / self.samples

@@ -13,9 +13,10 @@ from PIL import Image
 
 from resnet_course.base.errors import CourseError
 from resnet_course.data import is_image_folder, load_folder
-from resnet_course.data.image_files import MAX_PIXELS, kind_of
+from resnet_course.data.folder import MAX_PIXELS
 from resnet_course.folders import make_demo_folder, read_folder
 from resnet_course.folders.demo import COUNTS
+from resnet_course.folders.problems import kind_of
 
 BAD = {  # file: a part of the reason, a part of the advice
     "hexagon/empty.jpg": ("0 bytes", "again"),
@@ -212,18 +213,19 @@ def test_links_to_nothing_and_to_folders(two: Path) -> None:
 
 def test_a_file_that_may_not_be_opened(two: Path, monkeypatch) -> None:
     """An administrator may open every file, so the refusal is played here."""
-    refused, opened = two / "a" / "0.png", Path.open
 
-    def open_unless_refused(path: Path, *arguments, **options):
-        if path == refused:
-            raise PermissionError(13, "Permission denied")
-        return opened(path, *arguments, **options)
+    def refusing(opens):
+        def open_unless_refused(path, *arguments, **options):
+            if str(path) == str(two / "a" / "0.png"):
+                raise PermissionError(13, "Permission denied")
+            return opens(path, *arguments, **options)
 
-    monkeypatch.setattr(Path, "open", open_unless_refused)
+        return open_unless_refused
+
+    monkeypatch.setattr("builtins.open", refusing(open))
+    monkeypatch.setattr(Path, "open", refusing(Path.open))
     _, report = read_folder(two)
-    assert [(problem.file.name, "Check its permissions" in problem.advice) for problem in report.bad] == [
-        ("0.png", True)
-    ]
+    assert [(problem.file.name, problem.advice) for problem in report.bad] == [("0.png", "Check its permissions.")]
 
 
 # --- Pictures of phones ---------------------------------------------------------------------------------------------

@@ -6,13 +6,14 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet_course.inspection import (
+    block_norms,
     confusion_counts,
     count_multiply_adds,
     count_parameters,
     gradient_norms,
     trace_layers,
 )
-from resnet_course.models import PlainBlock, ResNet, TinyVGG, cifar_resnet, resnet18, resnet50
+from resnet_course.models import PlainBlock, ResNet, cifar_resnet, resnet18, resnet50
 
 
 class Small(nn.Module):
@@ -132,23 +133,6 @@ def test_count_parameters_leaves_frozen_ones_out() -> None:
     assert everything - count_parameters(model) == 4 * 3 * 9 + 4
 
 
-def test_tracing_leaves_the_model_untouched() -> None:
-    model = used_model()
-    before = state(model)
-    trace_layers(model, (3, 16, 16))
-    trace_layers(model, (3, 16, 16), stages=True)
-    count_multiply_adds(model, (3, 16, 16))
-    assert_same_state(model, before)
-
-
-def test_tracing_a_model_that_stops_leaves_it_untouched() -> None:
-    model = TinyVGG(image_size=32)
-    before = state(model)
-    with pytest.raises(RuntimeError):
-        trace_layers(model, (3, 48, 48))
-    assert_same_state(model, before)
-
-
 # --- gradient_norms -------------------------------------------------------------------------------------------------
 
 
@@ -172,26 +156,33 @@ def test_gradient_norms_leave_projections_out() -> None:
     assert not any("shortcut" in name for name in norms)
 
 
-def test_gradient_norms_leave_the_model_untouched() -> None:
-    model = used_model()
-    before = state(model)
-    gradient_norms(model, torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(0)), torch.arange(4))
-    assert_same_state(model, before)
-
-
-def test_gradient_norms_leave_the_model_untouched_after_an_error() -> None:
-    model = used_model()
-    before = state(model)
-    with pytest.raises(RuntimeError):
-        gradient_norms(model, torch.zeros(4, 1, 16, 16), torch.arange(4))
-    assert_same_state(model, before)
-
-
 def test_a_layer_without_gradient_has_norm_zero() -> None:
     model = ResNet(PlainBlock, [1, 1], width=4)
     model.layer1.requires_grad_(False)
     norms = gradient_norms(model, torch.randn(4, 3, 8, 8), torch.arange(4))
     assert [name for name, norm in norms.items() if norm == 0] == ["layer1.0.conv1", "layer1.0.conv2"]
+
+
+# --- Looking changes nothing ------------------------------------------------------------------------------------------
+
+LOOKS = {
+    "layers": lambda model, channels: trace_layers(model, (channels, 16, 16)),
+    "stages": lambda model, channels: trace_layers(model, (channels, 16, 16), stages=True),
+    "multiply-adds": lambda model, channels: count_multiply_adds(model, (channels, 16, 16)),
+    "gradients": lambda model, channels: gradient_norms(model, torch.zeros(4, channels, 16, 16), torch.arange(4)),
+    "norms of blocks": lambda model, channels: block_norms(model, torch.zeros(4, channels, 16, 16)),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_looking_leaves_the_model_untouched_even_after_an_error(look: str) -> None:
+    model = used_model()
+    before = state(model)
+    LOOKS[look](model, 3)
+    assert_same_state(model, before)
+    with pytest.raises(RuntimeError):
+        LOOKS[look](model, 1)
+    assert_same_state(model, before)
 
 
 # --- confusion_counts -----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from test_inspection import assert_same_state, state
 from torch import nn
 
 from resnet_course.inspection import first_divergence
-from resnet_course.models import BasicBlock, PlainBlock, ResNet, resnet18, resnet50
+from resnet_course.models import BasicBlock, PadShortcut, PlainBlock, ResNet, resnet18, resnet50
 
 
 def network(**options) -> ResNet:
@@ -85,15 +85,22 @@ def test_a_block_put_together_wrongly_is_named_with_its_reason(reason: str) -> N
     assert report.difference > 0.01
 
 
-def test_a_missing_identity_shortcut_is_named() -> None:
-    report = first_divergence(with_rule(RULES["the shortcut is missing"], place=1), network(), X)
-    assert report.name == "layer2.1"
-    assert "the shortcut is missing" in report.reason
+def plain() -> ResNet:
+    return ResNet(PlainBlock, [2, 2, 2, 2], width=8).eval()
 
 
-def test_a_plain_network_lacks_shortcuts_from_the_first_block_on() -> None:
-    report = first_divergence(ResNet(PlainBlock, [2, 2, 2, 2], width=8).eval(), network(), X)
-    assert report.name == "layer1.0"
+@pytest.mark.parametrize(
+    ("model", "reference", "name"),
+    [
+        (lambda: with_rule(RULES["the shortcut is missing"], place=1), network, "layer2.1"),  # an identity
+        (plain, network, "layer1.0"),
+        (lambda: plain().layer1[0], lambda: network().layer1[0], ""),  # a block by itself
+    ],
+)
+def test_a_missing_shortcut_is_named(model, reference, name: str) -> None:
+    x = X if name else torch.randn(2, 8, 6, 6)
+    report = first_divergence(model(), reference(), x)
+    assert report.name == name
     assert "the shortcut is missing" in report.reason
 
 
@@ -132,12 +139,12 @@ def larger_kernel(model: ResNet) -> None:
 
 
 CHANGES = {
-    stride_1: ("layer3.0.conv1", "stride is 1, the reference has 2"),
+    stride_1: ("layer3.0.conv1", "stride is (1, 1), the reference has (2, 2)"),
     other_eps: ("layer3.0.bn2", "eps is 0.1, the reference has 1e-05"),
     training_mode: ("layer3.0.bn1", "it is in training mode, the reference in eval mode"),
     bias: ("layer3.1.conv1", "its weights have the shapes"),
     other_norm: ("layer3.1.bn1", "it is a GroupNorm, the reference has a BatchNorm2d"),
-    larger_kernel: ("layer3.1.conv1", "kernel_size is 5, the reference has 3"),
+    larger_kernel: ("layer3.1.conv1", "kernel_size is (5, 5), the reference has (3, 3)"),
 }
 
 
@@ -149,6 +156,11 @@ def test_a_changed_layer_is_named_with_what_differs(change: Callable[[ResNet], N
     name, reason = CHANGES[change]
     assert report.name == name
     assert reason in report.reason
+
+
+def test_settings_of_a_layer_of_ones_own_are_compared_too() -> None:
+    report = first_divergence(PadShortcut(8, 16, 1), PadShortcut(8, 16, 2), torch.randn(2, 8, 6, 6))
+    assert "stride is 1, the reference has 2" in report.reason
 
 
 def test_shapes_that_differ_are_both_told() -> None:
@@ -186,26 +198,24 @@ def test_the_error_of_the_reference_is_raised() -> None:
         first_divergence(network(), broken, X)
 
 
-def test_what_happens_behind_the_last_layer() -> None:
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (lambda logits: F.softmax(logits, dim=1), "a softmax is applied at the end"),
+        (lambda logits: F.log_softmax(logits, dim=1), "a log_softmax is applied at the end"),
+        (F.relu, "a ReLU is applied at the end"),
+        (None, "linear is never called"),
+    ],
+)
+def test_what_happens_behind_the_last_layer(end, reason: str) -> None:
     class Ends(ResNet):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            return F.softmax(super().forward(x), dim=1)
+            return self.features(x).new_zeros(len(x), 10) if end is None else end(super().forward(x))
 
     report = first_divergence(Ends(BasicBlock, [2, 2, 2, 2], width=8).eval(), network(), X)
     assert (report.name, report.kind) == ("", "Ends")
-    assert "a softmax is applied" in report.reason
+    assert reason in report.reason
     assert "the network itself (Ends)" in str(report)
-
-
-def test_a_part_that_is_never_called_is_named() -> None:
-    class Skips(ResNet):
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            self.features(x)
-            return x.new_zeros(len(x), 10)
-
-    report = first_divergence(Skips(BasicBlock, [2, 2, 2, 2], width=8).eval(), network(), X)
-    assert report.name == ""
-    assert "linear is never called" in report.reason
 
 
 def test_own_weights_are_compared_when_asked_for() -> None:
@@ -259,7 +269,7 @@ def test_a_difference_under_other_names_is_found() -> None:
     model.stages[2][0].conv1.padding = (0, 0)
     report = first_divergence(model, network(), X)
     assert report.name == "stages.2.0.conv1"
-    assert "padding is 0, the reference has 1" in report.reason
+    assert "padding is (0, 0), the reference has (1, 1)" in report.reason
 
 
 def test_neither_network_is_changed() -> None:

@@ -51,7 +51,7 @@ def test_a_plain_block_leaves_the_shortcut_without_weights() -> None:
     kept, halved = lesion(model, 1), lesion(model, 2)
     assert torch.equal(kept.layer1[1](x), x)
     assert torch.equal(halved.layer2[0](x)[:, 2:6], x[:, :, ::2, ::2])
-    assert halved.layer2[0](x).abs().sum() == x[:, :, ::2, ::2].abs().sum()
+    assert not halved.layer2[0](x)[:, [0, 1, 6, 7]].any()
 
 
 @pytest.mark.parametrize("make", [resnet50, lambda: cifar_resnet(20, residual=False)], ids=["bottleneck", "plain"])
@@ -111,14 +111,3 @@ def test_norms_of_a_block_that_adds_nothing_and_of_one_that_doubles() -> None:
 
 def test_a_plain_network_has_no_shortcut_to_measure() -> None:
     assert block_norms(cifar_resnet(8, residual=False, width=4), X) == []
-
-
-def test_looking_at_norms_leaves_the_network_alone_even_after_an_error() -> None:
-    model = used(cifar_resnet(8, width=4)).train()
-    before = copy.deepcopy(model.state_dict())
-    block_norms(model, X)
-    with pytest.raises(RuntimeError):
-        block_norms(model, X[:, :2])
-    assert all(module.training for module in model.modules())
-    assert not any(module._forward_pre_hooks for module in model.modules())
-    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())

@@ -102,8 +102,8 @@ def test_the_hostile_file_would_have_run_its_code(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("depth", "changes", "said"),
     [
-        (14, {}, "is not in the model"),
-        (8, {"linear.bias": None}, "linear.bias is missing"),
+        (14, {}, "left over: layer1.1"),
+        (8, {"linear.bias": None}, "1 entries do not fit: missing: linear.bias"),
         (8, {"linear.weight": torch.zeros(7, 16)}, r"linear.weight has shape \(7, 16\) instead of \(10, 16\)"),
         (8, {"linear.weight": "text"}, "linear.weight has shape"),
     ],

@@ -1,0 +1,40 @@
+"""The map of the loss around a network."""
+
+import matplotlib.pyplot as plt
+import pytest
+import torch
+
+from resnet_course import plotting
+
+
+def test_maps_share_one_scale_and_survive_infinite_losses() -> None:
+    surface = torch.tensor([[0.01, 1.0, 5.0], [2.0, 0.1, 1e9], [float("inf"), float("nan"), 3.0]])
+    figure = plotting.landscapes({"plain 20": surface, "residual 20": surface + 1}, (-1, 0, 1), "A title")
+    maps = [ax for ax in figure.axes if ax.get_title(loc="left")]
+    assert [ax.get_title(loc="left") for ax in maps] == ["plain 20", "residual 20"]
+    scales = {(ax.collections[0].norm.vmin, ax.collections[0].norm.vmax) for ax in maps}
+    assert scales == {(0.03, 100.0)}
+    assert any(text.get_text() == "1" for text in maps[0].texts)
+    plt.close(figure)
+
+
+def test_a_flat_surface_is_drawn_without_lines() -> None:
+    figure = plotting.landscapes({"flat": torch.ones(3, 3)}, (-1, 0, 1), "Flat")
+    assert not figure.axes[0].texts
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("surfaces", "steps", "levels", "match"),
+    [
+        ({}, (0, 1), (1, 2), "nothing to draw"),
+        ({"a": torch.ones(2, 3)}, (0, 1), (1, 2), "square"),
+        ({"a": torch.ones(2, 2)}, (0, 1, 2), (1, 2), "steps"),
+        ({"a": torch.ones(2, 2)}, (1, 0), (1, 2), "low to high"),
+        ({"a": torch.ones(2, 2)}, (0, 1), (0, 2), "levels"),
+        ({"a": torch.ones(2, 2)}, (0, 1), (2, 1), "levels"),
+    ],
+)
+def test_a_figure_that_does_not_fit_is_refused(surfaces, steps, levels, match) -> None:
+    with pytest.raises(ValueError, match=match):
+        plotting.landscapes(surfaces, steps, "A title", levels=levels)
