@@ -23,8 +23,9 @@ import torch
 from mutants import mutants
 
 from resnet_course import checks
-from resnet_course.checking.core import SEED
 from resnet_course.checking.guard import ExitRefusedError, TooSlowError, guarded
+from resnet_course.checking.judge import first_difference
+from resnet_course.checking.modules import SEED
 
 ROOT = Path(__file__).parents[1]
 SURVIVORS = Path(__file__).with_name("mutation_survivors.md")
@@ -94,7 +95,7 @@ def judge(solution: Solution, source: str, seconds: float) -> str:
     try:
         with guarded(SEED, seconds):
             exec(f"{solution.setting}\n{source}", namespace)
-            difference = exercise.compare(eval(solution.answer, namespace), exercise.reference)
+            difference = first_difference(exercise, eval(solution.answer, namespace))
     except (Exception, TooSlowError, ExitRefusedError, SystemExit):
         return "raised"
     return "passed" if difference is None else "failed"

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from resnet_course.checking.exercise import Hint
-from resnet_course.checking.seen import Difference, Observation
+from resnet_course.checking.seen import STOP, Difference, Observation
 from resnet_course.checking.values import as_number
 
 _NUMBERS = (int, float, np.number)
@@ -236,6 +236,11 @@ _LAYERS_NOT_TOGETHER = Hint(
     "The layers came back in a list, a tuple or a dict, which cannot be called. Hand them to nn.Sequential one by one, "
     "with a star in front of a list.",
 )
+_HANDED_OVER = Hint(
+    "wrong_kind",
+    "What is handed to the check, the thing itself or something made with it?",
+    "The check takes the function or class by its name, without brackets after it: it calls it itself.",
+)
 _OF_KIND = {"a list": _LAYERS_NOT_TOGETHER, "a tuple": _LAYERS_NOT_TOGETHER, "a dict": _LAYERS_NOT_TOGETHER} | {
     kind: next(hint for hint, _ in _KINDS if hint.id == name)
     for kind, name in (("None", "returns_none"), ("a class", "returns_class"), ("a function", "returns_function"))
@@ -247,13 +252,15 @@ _CHANGED = Hint(
     "need the old numbers: let the result be a new tensor.",
 )
 HINTS: dict[str, Hint] = {hint.id: hint for hint, _ in _KINDS} | {hint.id: hint for hint in _GRAPHS.values()}
-HINTS |= {hint.id: hint for hint in (_CHANGED, _LAYERS_NOT_TOGETHER)}
+HINTS |= {hint.id: hint for hint in (_CHANGED, _LAYERS_NOT_TOGETHER, _HANDED_OVER)}
 
 
 def find(difference: Difference, reference: Observation) -> Hint | None:
     """A hint about this difference, if its kind is known."""
     if difference.topic in _GRAPHS:
         return _GRAPHS[difference.topic]
+    if difference.place == STOP:
+        return _HANDED_OVER if difference.got[0] == "WrongKindError" else None
     if difference.place.startswith("the kind of"):
         return _OF_KIND.get(difference.got)
     if difference.place.endswith("the largest change of the input x"):

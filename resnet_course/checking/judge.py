@@ -27,7 +27,7 @@ import resnet_course
 from resnet_course.checking import common, slips
 from resnet_course.checking.exercise import Exercise, Hint
 from resnet_course.checking.guard import ExitRefusedError, TooSlowError, guarded
-from resnet_course.checking.modules import SEED
+from resnet_course.checking.modules import SEED, WrongKindError
 from resnet_course.checking.seen import STOP, Difference, Observation
 
 Status = Literal["passed", "failed", "not_written", "crashed"]
@@ -102,6 +102,20 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
     return Verdict(exercise.name, status, hint.id, f"{hint.ask}\nWhat the check saw: {saw}", detail)
 
 
+def first_difference(exercise: Exercise, answer: Any) -> Difference | None:
+    """The first difference that makes an answer wrong; None for a right one. Names nothing, and so is fast.
+
+    Raises:
+        Exception: what the answer raises.
+    """
+    seen = Observation(exercise.observe, answer)
+    found = (difference for difference in seen.differences(seen_of(exercise, "")) if difference.judges)
+    first = next(found, None)
+    if seen.stopped is not None:
+        raise seen.stopped.error
+    return first
+
+
 def seen_of(exercise: Exercise, wrong: str) -> Observation:
     """What is seen of a known wrong answer, by its id, or of the reference for ""; kept, and computed when needed."""
     key = id(exercise), wrong
@@ -148,8 +162,9 @@ def name_the_mistake(
     share, name, cause = max(partly, key=lambda entry: entry[0], default=(0.0, "", causes[0]))
     if cause.topic and share:  # how it is built says more than the error that came of it
         return exercise.hints[name], cause
-    if seen.stopped is not None and (slip := slips.find(seen.stopped.error)) is not None:
-        return slip, causes[0]
+    if seen.stopped is not None and not isinstance(seen.stopped.error, WrongKindError):
+        if (slip := slips.find(seen.stopped.error)) is not None:
+            return slip, causes[0]
     if share:
         return exercise.hints[name], cause
     for cause in causes:

@@ -60,7 +60,7 @@ def test_the_misconceptions_are_those_of_the_checks() -> None:
     assert page == misconceptions_page()
     for exercise in checks.EXERCISES.values():
         part = page.split(f"\n### `{exercise.name}`\n")[1].split("\n## ")[0].split("\n### ")[0]
-        assert re.findall(r"^- `(\w+)`: \*\*", part, re.MULTILINE) == [mistake.id for mistake in exercise.mistakes]
+        assert re.findall(r"^- `(\w+)`: \*\*", part, re.MULTILINE) == [wrong.id for wrong in exercise.wrong]
 
 
 def test_the_links_of_the_guide_lead_somewhere() -> None:

@@ -34,14 +34,13 @@ def run_with_answer(file_name: str, exercise: str, source: str) -> nbformat.Note
     [("00_start_here.ipynb", "warm_up", "not_divided"), ("05_resnet18.ipynb", "make_layer", "planes_returned")],
 )
 def test_one_wrong_exercise(file_name: str, exercise: str, hint_id: str) -> None:
-    notebook = run_with_answer(file_name, exercise, answers.load()[exercise].wrong[hint_id])
+    notebook = run_with_answer(file_name, exercise, checks.EXERCISES[exercise].sources[hint_id])
     assert not [out for cell in notebook.cells for out in cell.get("outputs", ()) if out.output_type == "error"]
     assert all(cell.execution_count for cell in notebook.cells if cell.cell_type == "code")
     shown = [out.data for cell in notebook.cells for out in cell.get("outputs", ()) if MIME_TYPE in out.get("data", {})]
     found = {data[MIME_TYPE]["check"]["name"]: data for data in shown if "check" in data[MIME_TYPE]}
     assert found[exercise][MIME_TYPE]["check"] == {"name": exercise, "status": "failed", "hint_id": hint_id}
-    mistake = next(mistake for mistake in checks.EXERCISES[exercise].mistakes if mistake.id == hint_id)
-    assert mistake.question in found[exercise]["text/plain"]
+    assert checks.EXERCISES[exercise].hints[hint_id].ask in found[exercise]["text/plain"]
     assert "goes on with the course's own" in found[exercise]["text/plain"]
     others = {data[MIME_TYPE]["check"]["status"] for name, data in found.items() if name != exercise}
     assert others <= {"not_written"}
