@@ -162,9 +162,10 @@ def name_the_mistake(
     share, name, cause = max(partly, key=lambda entry: entry[0], default=(0.0, "", causes[0]))
     if cause.topic and share:  # how it is built says more than the error that came of it
         return exercise.hints[name], cause
-    if seen.stopped is not None and not isinstance(seen.stopped.error, WrongKindError):
-        if (slip := slips.find(seen.stopped.error)) is not None:
-            return slip, causes[0]
+    error = None if seen.stopped is None else seen.stopped.error
+    slip = None if error is None or isinstance(error, WrongKindError) else slips.find(error)
+    if slip is not None:
+        return slip, causes[0]
     if share:
         return exercise.hints[name], cause
     for cause in causes:

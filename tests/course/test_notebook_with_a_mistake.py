@@ -4,7 +4,6 @@ import os
 import textwrap
 from pathlib import Path
 
-import answers
 import nbformat
 import pytest
 
