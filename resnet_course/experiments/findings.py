@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean
 
-from resnet_course.experiments.figures import depth_of
+from resnet_course.experiments.plans import depth_of, shortcut_of
 from resnet_course.experiments.records import Record, group_by, mean_by
-from resnet_course.experiments.runs import shortcut_of
 
 SHALLOWEST = 20  # the paper's least deep network; 8 layers are too few to compare
 

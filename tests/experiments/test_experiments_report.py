@@ -9,9 +9,8 @@ from experiments_helpers import error_by_depth, made_up_record, write_plan
 from resnet_course.base.errors import CourseError
 from resnet_course.course import cli
 from resnet_course.experiments import PLANS, SHIPPED, find_out, list_plans, load_records, lost_by_lesion, write_report
-from resnet_course.experiments.estimates import seconds_left
-from resnet_course.experiments.plans import find_plan
-from resnet_course.experiments.runs import LandscapeRun, LesionRun, Run
+from resnet_course.experiments.plans import LandscapeRun, LesionRun, Run, find_plan
+from resnet_course.experiments.reproducing import seconds_left
 
 PNG = b"\x89PNG"
 
@@ -189,7 +188,7 @@ def test_the_list_says_when_a_file_is_not_valid(tmp_path: Path) -> None:
     path = write_plan(tmp_path, "shortcuts") / find_plan("shortcuts")[0].file_name
     path.write_text("{}")
     (row,) = [line for line in list_plans(tmp_path) if line.startswith("shortcuts ")]
-    assert f"{path.name}: field 'schema' is missing" in row
+    assert f"{path.name}: data must contain ['configuration'," in row
 
 
 def test_an_estimate_counts_work_and_jobs(tmp_path: Path) -> None:
