@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
 from resnet_course import plotting
-from resnet_course.plotting import display
+from resnet_course.notebook import messages
 from resnet_course.plotting.labels import EndLabels, spread
 from resnet_course.plotting.style import luminance, styles_for, text_colour
 
@@ -461,7 +461,7 @@ def test_receptive_field_refuses(kernels):
 def shown(monkeypatch, *arguments) -> dict[str, str]:
     """What `show` hands to the notebook."""
     bundles = []
-    monkeypatch.setattr(display, "_in_notebook", lambda: True)
+    monkeypatch.setattr(messages, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
     assert plotting.show(*arguments) is None
     (bundle,) = bundles
