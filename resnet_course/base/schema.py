@@ -29,7 +29,7 @@ def check_schema(found: Any, schema: Path) -> None:
     try:
         _validator(schema)(found)
     except JsonSchemaValueException as error:
-        raise ValueError(f"{error.message.removeprefix('data.')}, it is {error.value!r:.60}") from error
+        raise ValueError(f"{error.message.removeprefix('data').lstrip('. ')}, it is {error.value!r:.60}") from error
 
 
 @functools.cache

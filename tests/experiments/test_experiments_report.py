@@ -188,7 +188,7 @@ def test_the_list_says_when_a_file_is_not_valid(tmp_path: Path) -> None:
     path = write_plan(tmp_path, "shortcuts") / find_plan("shortcuts")[0].file_name
     path.write_text("{}")
     (row,) = [line for line in list_plans(tmp_path) if line.startswith("shortcuts ")]
-    assert f"{path.name}: data must contain ['configuration'," in row
+    assert f"{path.name}: must contain ['configuration'," in row
 
 
 def test_an_estimate_counts_work_and_jobs(tmp_path: Path) -> None:
