@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -176,82 +177,71 @@ class Plan:
     borrows: str = ""
 
 
-KINDS = ("plain", "residual")
-
 PHOTOGRAPHS: dict[str, Any] = {"epochs": 5, "batch_size": 128, "images": 50_000, "image_size": 32}
 """The budget for real images: hours on two CPU cores."""
+
+
+def _runs(kind: type[Run] = Run, budget: Mapping[str, Any] | None = None, **choices: Iterable[Any]) -> list[Any]:
+    """A run for each combination of the choices, the last of which changes fastest."""
+    combinations = itertools.product(*choices.values())
+    return [kind(**dict(zip(choices, values, strict=True)), **(budget or {})) for values in combinations]
+
+
+def _both(*depths: int) -> list[str]:
+    return [f"{kind} {depth}" for depth in depths for kind in ("plain", "residual")]
 
 
 def _degradation(dataset: str) -> list[Run]:
     """Plain and residual by depth: five seeds of the generated images; of photographs two depths, two seeds of 20."""
     if dataset == "shapes":
-        return [
-            Run(f"{kind} {depth}", seed=seed) for seed in range(5) for depth in (8, 20, 32, 44, 56) for kind in KINDS
-        ]
-    depths_of_seed = {0: (20, 56), 1: (20,)}  # depth 56 takes three times as long
-    return [
-        Run(f"{kind} {depth}", seed=seed, **PHOTOGRAPHS)
-        for seed, depths in depths_of_seed.items()
-        for depth in depths
-        for kind in KINDS
-    ]
+        return _runs(seed=range(5), network=_both(8, 20, 32, 44, 56))
+    first = _runs(Run, PHOTOGRAPHS, seed=[0], network=_both(20, 56))
+    return first + _runs(Run, PHOTOGRAPHS, seed=[1], network=_both(20))  # depth 56 takes three times as long
 
 
 def _shortcuts(dataset: str) -> list[Run]:
     """Of photographs option A is the residual 20 of the plan `degradation`."""
     if dataset == "shapes":
-        return [Run(f"residual 20 {option}", seed=seed) for seed in range(5) for option in "ABC"]
-    networks = ("residual 20", "residual 20 B", "residual 20 C")
-    return [Run(network, seed=seed, **PHOTOGRAPHS) for seed in (0, 1) for network in networks]
+        return _runs(seed=range(5), network=[f"residual 20 {option}" for option in "ABC"])
+    return _runs(Run, PHOTOGRAPHS, seed=(0, 1), network=("residual 20", "residual 20 B", "residual 20 C"))
 
 
 def _learning_rates(dataset: str) -> list[Run]:
-    return [
-        Run(network, learning_rate=rate, seed=seed)
-        for seed in (0, 1, 2)
-        for rate in (0.01, 0.03, 0.1, 0.3)
-        for network in ("plain 20", "plain 56", "residual 56")
-    ]
+    networks = ("plain 20", "plain 56", "residual 56")
+    return _runs(seed=range(3), learning_rate=(0.01, 0.03, 0.1, 0.3), network=networks)
 
 
 def _long_training(dataset: str) -> list[Run]:
-    return [
-        Run(network, epochs=epochs, seed=seed)
-        for seed in (0, 1)
-        for epochs in (10, 20, 40)
-        for network in ("plain 20", "plain 56")
-    ]
+    return _runs(seed=(0, 1), epochs=(10, 20, 40), network=("plain 20", "plain 56"))
 
 
 def _eighteen(dataset: str) -> list[Run]:
-    return [
-        Run(network, epochs=15, image_size=32, seed=seed) for seed in (0, 1, 2) for network in ("plain 18", "ResNet-18")
-    ]
+    return _runs(Run, {"epochs": 15, "image_size": 32}, seed=range(3), network=("plain 18", "ResNet-18"))
 
 
 def _inside(dataset: str) -> list[Run]:
     """Ten epochs: enough for plain 20 to know nearly all of its training images."""
-    return [Run(network, epochs=10) for network in ("plain 20", "residual 20")]
+    return _runs(epochs=[10], network=_both(20))
 
 
-def _lesion(dataset: str) -> list[LesionRun]:
-    seeds, budget = ((0, 1, 2), {"epochs": 10}) if dataset == "shapes" else ((0,), PHOTOGRAPHS)
-    return [LesionRun(f"{kind} 20", seed=seed, **budget) for seed in seeds for kind in KINDS]
+def _lesion(dataset: str) -> list[Run]:
+    seeds, budget = (range(3), {"epochs": 10}) if dataset == "shapes" else ([0], PHOTOGRAPHS)
+    return _runs(LesionRun, budget, seed=seeds, network=_both(20))
 
 
-def _landscape(dataset: str) -> list[LandscapeRun]:
+def _landscape(dataset: str) -> list[Run]:
     """Seed 1: lesson 07 itself draws the networks of seed 0."""
     budget = {"epochs": 10} if dataset == "shapes" else PHOTOGRAPHS
-    return [LandscapeRun(f"{kind} 20", seed=1, **budget) for kind in KINDS]
+    return _runs(LandscapeRun, budget, seed=[1], network=_both(20))
 
 
-def _recipe(dataset: str) -> list[RecipeRun]:
+def _recipe(dataset: str) -> list[Run]:
     """Of the generated images a small version, which shows on a CPU that it runs; else one for a GPU."""
     network = "ResNet-18 width 64"
     if dataset == "shapes":
         return [RecipeRun(network, epochs=3, images=1_000, shift=2)]
     budget = {**PHOTOGRAPHS, "epochs": 15, "batch_size": 512, "learning_rate": 0.2}
-    return [RecipeRun(network, seed=seed, **budget) for seed in range(5)]
+    return _runs(RecipeRun, budget, seed=range(5), network=[network])
 
 
 PLANS: dict[str, Plan] = {
