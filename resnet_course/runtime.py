@@ -5,6 +5,7 @@ Taught in lesson 00.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import json
@@ -12,9 +13,10 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeVar, cast, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import platformdirs
 import torch
@@ -123,7 +125,7 @@ def measure_speed(
     step()
     wait_for(where)
     started, steps = time.perf_counter(), 0
-    while time.perf_counter() - started < seconds:
+    while not steps or time.perf_counter() - started < seconds:  # a busy machine may take the time away
         step()
         steps += 1
     wait_for(where)
@@ -140,18 +142,19 @@ def precision() -> Precision:
     """
     where = device()
     key = f"{_hardware(where)} torch {torch.__version__} threads {torch.get_num_threads()}"
-    remembered = _read_cache().get(key)
     candidates = {"channels_first": FLOAT32, "channels_last": Precision(None, True)}
     candidates["bfloat16"] = Precision(torch.bfloat16, True)
-    if remembered in candidates:
-        return candidates[remembered]
-    state = torch.random.get_rng_state()
-    speeds = {name: _speed_or_zero(candidate, where) for name, candidate in candidates.items()}
-    torch.random.set_rng_state(state)
+    cache = _read_cache()
+    for name, candidate in candidates.items():
+        if cache.get(key) == name:
+            return candidate
+    with torch.random.fork_rng(devices=[]):
+        speeds = {name: _speed_or_zero(candidate, where) for name, candidate in candidates.items()}
     best = max(speeds, key=lambda name: speeds[name])
     if speeds[best] < MARGIN * speeds["channels_first"]:
         best = "channels_first"
-    _write_cache({**_read_cache(), key: best})
+    with contextlib.suppress(CourseError):  # a read-only home folder: measure again next time
+        write_atomically(_cache_file(), json.dumps({**cache, key: best}, indent=1).encode())
     return candidates[best]
 
 
@@ -181,21 +184,12 @@ def _cache_file() -> Path:
     return Path(platformdirs.user_cache_dir("resnet_course")) / "precision.json"
 
 
-def _read_cache() -> dict[str, str]:
+def _read_cache() -> dict[str, Any]:
     try:
         found = json.loads(_cache_file().read_text())
     except (OSError, ValueError):
         return {}
-    if not isinstance(found, dict):
-        return {}
-    return {key: value for key, value in found.items() if isinstance(value, str)}
-
-
-def _write_cache(content: dict[str, str]) -> None:
-    try:
-        write_atomically(_cache_file(), json.dumps(content, indent=1).encode())
-    except CourseError:
-        return  # a read-only home folder: measure again next time
+    return found if isinstance(found, dict) else {}
 
 
 # --- Preflight ----------------------------------------------------------------------------------------------------
@@ -213,7 +207,7 @@ def preflight() -> dict[str, str]:
         "Python": platform.python_version(),
         "resnet_course": importlib.metadata.version("resnet_course"),
         "torch": torch.__version__,
-        "device": _describe(here.device),
+        "device": f"GPU ({_hardware(here.device)})" if here.device.type == "cuda" else here.device.type.upper(),
         "CPU threads": str(torch.get_num_threads()),
         "precision": str(chosen),
         "speed": f"{speed:,.0f} images/s (training a residual 20 on 32x32 images)",
@@ -224,29 +218,19 @@ def preflight() -> dict[str, str]:
         minutes = [f"{lesson.number} {predict_seconds(lesson, speed) / 60:.1f}" for lesson in LESSONS]
         facts["minutes predicted"] = ", ".join(minutes)
     Message("info", "This machine", tuple(f"{name}: {value}" for name, value in facts.items())).show()
-    for warning in _warnings(here):
-        Message("failed", warning[0], warning[1:]).show()
+    for title, advice in _warnings(here):
+        Message("failed", title, (advice,)).show()
     return facts
 
 
-def _describe(where: torch.device) -> str:
-    return f"GPU ({torch.cuda.get_device_name(where)})" if where.type == "cuda" else where.type.upper()
-
-
-def _warnings(here: Profile) -> list[tuple[str, ...]]:
-    """Things that cost a learner an evening when nobody mentions them."""
-    found: list[tuple[str, ...]] = []
+def _warnings(here: Profile) -> Iterator[tuple[str, str]]:
+    """Things that cost a learner an evening when nobody mentions them: title and advice."""
     if here.device.type == "cpu" and "google.colab" in sys.modules:
-        found.append(
-            (
-                "Colab's GPU is off",
-                "Menu Runtime > Change runtime type > T4 GPU. The lessons run without it too, on small data.",
-            )
+        yield (
+            "Colab's GPU is off",
+            "Menu Runtime > Change runtime type > T4 GPU. The lessons run without it too, on small data.",
         )
     if here.device.type == "cpu" and here.name == "full":
-        found.append(("The full profile on a CPU takes hours", "Unset RESNET_COURSE_PROFILE to get the quick one."))
+        yield "The full profile on a CPU takes hours", "Unset RESNET_COURSE_PROFILE to get the quick one."
     if here.name == "smoke":
-        found.append(
-            ("The smoke profile shows only that the cells run", "No number and no verdict in it means anything.")
-        )
-    return found
+        yield "The smoke profile shows only that the cells run", "No number and no verdict in it means anything."

@@ -5,9 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from resnet_course.experiments.plans import Plan, find_plan
+from resnet_course.experiments.plans import LandscapeRun, LesionRun, Plan, Run, find_plan
 from resnet_course.experiments.records import SCHEMA, plan_folder, record_path
-from resnet_course.experiments.runs import LandscapeRun, LesionRun, Run
 
 
 def tiny_runs(dataset: str) -> list[Run]:

@@ -4,21 +4,16 @@
 run whose file is there is not repeated. Lessons draw the files that ship in `resnet_course/results/`; its README says
 what stands in a file.
 
-`runs` says what one training is, `plans` which belong together; `performing` makes one record and `running` all of a
-plan; `records` and `weights` are about the files; `estimates` predicts the minutes; `figures`, `findings` and `report`
-say what came out.
+`plans` says what is run, `reproducing` runs it, `records` is about the files; `figures`, `findings` and `report` say
+what came out.
 """
 
-from resnet_course.experiments.estimates import list_plans
 from resnet_course.experiments.figures import bands_in_words, draw_best_rates, draw_by, draw_curves, draw_lesions
 from resnet_course.experiments.findings import Finding, compare_shortcuts, errors_by_network, find_out, lost_by_lesion
-from resnet_course.experiments.performing import perform
-from resnet_course.experiments.plans import PLANS, Plan, dataset_name, find_plan
-from resnet_course.experiments.records import SHIPPED, load_recorded, load_records, mean_by, plan_folder
+from resnet_course.experiments.plans import PLANS, Plan, Run, dataset_name, find_plan
+from resnet_course.experiments.records import SHIPPED, load_recorded, load_records, load_weights, mean_by, plan_folder
 from resnet_course.experiments.report import write_report
-from resnet_course.experiments.running import default_jobs, reproduce
-from resnet_course.experiments.runs import Run
-from resnet_course.experiments.weights import load_weights
+from resnet_course.experiments.reproducing import default_jobs, list_plans, perform, reproduce
 
 __all__ = [
     "PLANS",

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean
 
-from resnet_course.experiments.figures import depth_of
+from resnet_course.experiments.plans import depth_of, shortcut_of
 from resnet_course.experiments.records import Record, group_by, mean_by
-from resnet_course.experiments.runs import shortcut_of
 
 SHALLOWEST = 20  # the paper's least deep network; 8 layers are too few to compare
 
@@ -61,10 +60,8 @@ def compare_shortcuts(records: Sequence[Record]) -> Finding:
 def _degradation(records: Sequence[Record]) -> list[Finding]:
     errors = errors_by_network(records)
     depths = sorted({depth_of(network) for network in errors if depth_of(network) >= SHALLOWEST})
-    plain = {depth: errors[f"plain {depth}"] for depth in depths}
-    residual = {depth: errors[f"residual {depth}"] for depth in depths}
-    plain_means = {depth: mean(values) for depth, values in plain.items()}
-    residual_means = {depth: mean(values) for depth, values in residual.items()}
+    plain, residual = ({depth: errors[f"{kind} {depth}"] for depth in depths} for kind in ("plain", "residual"))
+    plain_means, residual_means = ({depth: mean(kind[depth]) for depth in depths} for kind in (plain, residual))
     first, last = depths[0], depths[-1]
     return [
         Finding(
@@ -94,7 +91,7 @@ def _learning_rates(records: Sequence[Record]) -> list[Finding]:
     errors = mean_by(records, "network", "learning_rate")
     rates = sorted({rate for _, rate in errors})
     best = {network: min(errors[network, rate] for rate in rates) for network, _ in errors}
-    pairs = [(errors["residual 56", rate], errors["plain 56", rate]) for rate in rates]
+    pairs = {rate: (errors["residual 56", rate], errors["plain 56", rate]) for rate in rates}
     return [
         Finding(
             f"each at its best of {len(rates)} rates, plain 56 has a higher training error than plain 20",
@@ -103,9 +100,8 @@ def _learning_rates(records: Sequence[Record]) -> list[Finding]:
         ),
         Finding(
             "at every rate residual 56 has a lower training error than plain 56",
-            all(residual < plain for residual, plain in pairs),
-            "residual / plain "
-            + ", ".join(f"{a:.4f} / {b:.4f} at {rate:g}" for (a, b), rate in zip(pairs, rates, strict=True)),
+            all(residual < plain for residual, plain in pairs.values()),
+            "residual / plain " + ", ".join(f"{a:.4f} / {b:.4f} at {rate:g}" for rate, (a, b) in pairs.items()),
         ),
     ]
 
@@ -113,13 +109,12 @@ def _learning_rates(records: Sequence[Record]) -> list[Finding]:
 def _long_training(records: Sequence[Record]) -> list[Finding]:
     errors = mean_by(records, "network", "epochs")
     lengths = sorted({epochs for _, epochs in errors})
-    pairs = [(errors["plain 20", epochs], errors["plain 56", epochs]) for epochs in lengths]
+    pairs = {epochs: (errors["plain 20", epochs], errors["plain 56", epochs]) for epochs in lengths}
     return [
         Finding(
             f"after {' and '.join(map(str, lengths))} epochs plain 56 has a higher training error than plain 20",
-            all(shallow < deep for shallow, deep in pairs),
-            "plain 20 / plain 56 "
-            + ", ".join(f"{a:.4f} / {b:.4f} after {epochs}" for (a, b), epochs in zip(pairs, lengths, strict=True)),
+            all(shallow < deep for shallow, deep in pairs.values()),
+            "plain 20 / plain 56 " + ", ".join(f"{a:.4f} / {b:.4f} after {after}" for after, (a, b) in pairs.items()),
         )
     ]
 
@@ -152,7 +147,7 @@ def _lesion(records: Sequence[Record]) -> list[Finding]:
         Finding(
             "with every seed the plain network is destroyed, whichever block is missing",
             min(least) > 2 / 3,
-            "lost of what lies above guessing, at the least: " + ", ".join(f"{share:.0%}" for share in least),
+            f"lost of what lies above guessing, at the least: {_shares(least)}",
         ),
         Finding(
             "with every seed most blocks of the residual network cost little",
@@ -162,9 +157,7 @@ def _lesion(records: Sequence[Record]) -> list[Finding]:
         Finding(
             "in the mean over blocks every residual network loses less than half as much as any plain one",
             max(means["residual 20"]) < min(means["plain 20"]) / 2,
-            "; ".join(
-                f"{network} {', '.join(f'{share:.0%}' for share in shares)}" for network, shares in means.items()
-            ),
+            "; ".join(f"{network} {_shares(means[network])}" for network in means),
         ),
     ]
 
@@ -193,6 +186,10 @@ def _bends_down(rows: Sequence[Sequence[float]]) -> float:
     """Share of the points whose loss is above the mean of its two neighbours, in rows and in columns."""
     lines = [*rows, *zip(*rows, strict=True)]
     return mean(line[i - 1] + line[i + 1] < 2 * line[i] for line in lines for i in range(1, len(line) - 1))
+
+
+def _shares(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.0%}" for value in values)
 
 
 def _in_words(values: Mapping[str, float] | Mapping[int, float]) -> str:

@@ -1,15 +1,163 @@
-"""What is run: a `Plan` holds the runs that answer one question."""
+"""What is run: a `Run` is one training, a `Plan` holds the runs that answer one question."""
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
+from torch import Tensor, nn
+from torch.optim import SGD
+from torch.optim.lr_scheduler import OneCycleLR
+
+from resnet_course import data, inspection
 from resnet_course.base.errors import CourseError
-from resnet_course.experiments.runs import LandscapeRun, LesionRun, RecipeRun, Run
+from resnet_course.models import ResNet, cifar_resnet, plain18, resnet18
+from resnet_course.models.blocks import Shortcut
+from resnet_course.training import evaluate
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: SGD with Nesterov momentum 0.9, weight decay 5e-4, one-cycle rate, no augmentation.
+
+    A subclass may train in another way, or measure more of the trained network.
+
+    Args:
+        network: see `build_network`.
+        learning_rate: the peak of the one-cycle schedule.
+        epochs, batch_size, images, image_size: the budget; `image_size` in pixels.
+        seed: of weights and order.
+    """
+
+    network: str
+    learning_rate: float = 0.1
+    epochs: int = 5
+    batch_size: int = 64
+    images: int = 2_000
+    image_size: int = 16
+    seed: int = 0
+    measures: ClassVar[tuple[str, ...]] = ()
+    """Fields of the record that `measure` adds."""
+
+    @property
+    def file_name(self) -> str:
+        """A name that no other run of a plan has."""
+        return f"{self.network.replace(' ', '-')}_lr{self.learning_rate:g}_epochs{self.epochs}_seed{self.seed}.json"
+
+    def build(self, num_classes: int) -> ResNet:
+        """The network, with fresh weights."""
+        return build_network(self.network, num_classes)
+
+    def load_images(self, dataset: str | Path) -> tuple[data.ImageSet, data.ImageSet]:
+        """Training images, and a fifth as many test images (1,000 at least), of a name or a folder."""
+        train = data.load(dataset, "train", self.image_size, self.images)
+        return train, data.load(dataset, "test", self.image_size, max(1_000, self.images // 5))
+
+    def recipe(self, model: nn.Module, steps: int) -> tuple[SGD, OneCycleLR]:
+        """The optimizer and its schedule over `steps` steps."""
+        optimizer = SGD(model.parameters(), lr=self.learning_rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
+        return optimizer, OneCycleLR(optimizer, self.learning_rate, total_steps=steps)
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """What the training makes small."""
+        return nn.functional.cross_entropy(logits, targets)
+
+    def augmentation(self) -> data.Augmentation | None:
+        """Random changes of the training images."""
+        return None
+
+    def measure(self, model: ResNet, seen: data.Batches, unseen: data.Batches) -> dict[str, Any]:
+        """What the record says of the trained network beyond its errors; on training images and on new ones."""
+        return {}
+
+
+@dataclass(frozen=True)
+class LesionRun(Run):
+    """A training, then the test error with each block missing, one at a time. See lesson 07."""
+
+    measures = ("lesion",)
+
+    def measure(self, model: ResNet, seen: data.Batches, unseen: data.Batches) -> dict[str, Any]:
+        """The errors from the first block to the last, and the accuracy of blind guessing."""
+        blocks = sum(len(stage) for stage in model.stages)
+        errors = [1 - evaluate(inspection.lesion(model, index), unseen)[1] for index in range(blocks)]
+        return {"lesion": {"guessing": 1 / len(unseen.dataset.classes), "test_errors": errors}}
+
+
+@dataclass(frozen=True)
+class LandscapeRun(Run):
+    """A training, then the loss around the network on 128 training images: the grid of lesson 07."""
+
+    measures = ("landscape",)
+
+    def measure(self, model: ResNet, seen: data.Batches, unseen: data.Batches) -> dict[str, Any]:
+        """Losses by row, the steps of the grid, and the loss of equal probabilities for all classes."""
+        steps = [step / 5 for step in range(-5, 6)]
+        directions = (inspection.random_direction(model, 0), inspection.random_direction(model, 1))
+        few = [next(iter(data.Batches(seen.dataset, 128, shuffle=True, device=seen.device)))]
+        losses = inspection.loss_surface(model, few, directions, steps)
+        blind = math.log(len(seen.dataset.classes))
+        return {"landscape": {"blind_loss": blind, "steps": steps, "losses": losses.tolist()}}
+
+
+@dataclass(frozen=True)
+class RecipeRun(Run):
+    """A training with label smoothing and with random shifts and flips of the images.
+
+    Args:
+        label_smoothing: share of the target that is spread over all classes.
+        shift: pixels, at most, of a random shift of an image; every second image is flipped left to right.
+    """
+
+    label_smoothing: float = 0.1
+    shift: int = 4
+
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropy with smoothed labels."""
+        return nn.functional.cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
+
+    def augmentation(self) -> data.Augmentation:
+        """Shift and flip."""
+        return data.Augmentation(self.shift)
+
+
+def build_network(name: str, num_classes: int) -> ResNet:
+    """A network with fresh weights.
+
+    Args:
+        name: "plain 56", "residual 20" and so on for the paper's CIFAR family, "residual 20 B" with another
+            shortcut than option A; "plain 18" or "ResNet-18" for four stages of a quarter of the usual width;
+            "ResNet-18 width 64" for the usual one.
+        num_classes: logits for each image.
+
+    Raises:
+        CourseError: for a name that is none of the above.
+    """
+    if name == "ResNet-18 width 64":
+        return resnet18(num_classes)
+    if name in ("plain 18", "ResNet-18"):
+        return (plain18 if name == "plain 18" else resnet18)(num_classes, width=16)
+    found = re.fullmatch(r"(plain|residual) (\d+)(?: ([ABC]))?", name)
+    if found is None:
+        raise CourseError(f"there is no network {name!r}; examples: 'plain 56', 'residual 20', 'ResNet-18'")
+    kind, depth, shortcut = found.groups(default="A")
+    return cifar_resnet(int(depth), num_classes, residual=kind == "residual", shortcut=cast(Shortcut, shortcut))
+
+
+def depth_of(network: str) -> int:
+    """20 for "plain 20"."""
+    return int(network.split()[1])
+
+
+def shortcut_of(network: str) -> str:
+    """The shortcut option in a network's name: "A", "B" or "C"."""
+    return network[-1] if network.endswith((" B", " C")) else "A"
 
 
 @dataclass(frozen=True)
@@ -29,82 +177,71 @@ class Plan:
     borrows: str = ""
 
 
-KINDS = ("plain", "residual")
-
 PHOTOGRAPHS: dict[str, Any] = {"epochs": 5, "batch_size": 128, "images": 50_000, "image_size": 32}
 """The budget for real images: hours on two CPU cores."""
+
+
+def _runs(kind: type[Run] = Run, budget: Mapping[str, Any] | None = None, **choices: Iterable[Any]) -> list[Any]:
+    """A run for each combination of the choices, the last of which changes fastest."""
+    combinations = itertools.product(*choices.values())
+    return [kind(**dict(zip(choices, values, strict=True)), **(budget or {})) for values in combinations]
+
+
+def _both(*depths: int) -> list[str]:
+    return [f"{kind} {depth}" for depth in depths for kind in ("plain", "residual")]
 
 
 def _degradation(dataset: str) -> list[Run]:
     """Plain and residual by depth: five seeds of the generated images; of photographs two depths, two seeds of 20."""
     if dataset == "shapes":
-        return [
-            Run(f"{kind} {depth}", seed=seed) for seed in range(5) for depth in (8, 20, 32, 44, 56) for kind in KINDS
-        ]
-    depths_of_seed = {0: (20, 56), 1: (20,)}  # depth 56 takes three times as long
-    return [
-        Run(f"{kind} {depth}", seed=seed, **PHOTOGRAPHS)
-        for seed, depths in depths_of_seed.items()
-        for depth in depths
-        for kind in KINDS
-    ]
+        return _runs(seed=range(5), network=_both(8, 20, 32, 44, 56))
+    first = _runs(Run, PHOTOGRAPHS, seed=[0], network=_both(20, 56))
+    return first + _runs(Run, PHOTOGRAPHS, seed=[1], network=_both(20))  # depth 56 takes three times as long
 
 
 def _shortcuts(dataset: str) -> list[Run]:
     """Of photographs option A is the residual 20 of the plan `degradation`."""
     if dataset == "shapes":
-        return [Run(f"residual 20 {option}", seed=seed) for seed in range(5) for option in "ABC"]
-    networks = ("residual 20", "residual 20 B", "residual 20 C")
-    return [Run(network, seed=seed, **PHOTOGRAPHS) for seed in (0, 1) for network in networks]
+        return _runs(seed=range(5), network=[f"residual 20 {option}" for option in "ABC"])
+    return _runs(Run, PHOTOGRAPHS, seed=(0, 1), network=("residual 20", "residual 20 B", "residual 20 C"))
 
 
 def _learning_rates(dataset: str) -> list[Run]:
-    return [
-        Run(network, learning_rate=rate, seed=seed)
-        for seed in (0, 1, 2)
-        for rate in (0.01, 0.03, 0.1, 0.3)
-        for network in ("plain 20", "plain 56", "residual 56")
-    ]
+    networks = ("plain 20", "plain 56", "residual 56")
+    return _runs(seed=range(3), learning_rate=(0.01, 0.03, 0.1, 0.3), network=networks)
 
 
 def _long_training(dataset: str) -> list[Run]:
-    return [
-        Run(network, epochs=epochs, seed=seed)
-        for seed in (0, 1)
-        for epochs in (10, 20, 40)
-        for network in ("plain 20", "plain 56")
-    ]
+    return _runs(seed=(0, 1), epochs=(10, 20, 40), network=("plain 20", "plain 56"))
 
 
 def _eighteen(dataset: str) -> list[Run]:
-    return [
-        Run(network, epochs=15, image_size=32, seed=seed) for seed in (0, 1, 2) for network in ("plain 18", "ResNet-18")
-    ]
+    return _runs(Run, {"epochs": 15, "image_size": 32}, seed=range(3), network=("plain 18", "ResNet-18"))
 
 
 def _inside(dataset: str) -> list[Run]:
     """Ten epochs: enough for plain 20 to know nearly all of its training images."""
-    return [Run(network, epochs=10) for network in ("plain 20", "residual 20")]
+    return _runs(epochs=[10], network=_both(20))
 
 
-def _lesion(dataset: str) -> list[LesionRun]:
-    seeds, budget = ((0, 1, 2), {"epochs": 10}) if dataset == "shapes" else ((0,), PHOTOGRAPHS)
-    return [LesionRun(f"{kind} 20", seed=seed, **budget) for seed in seeds for kind in KINDS]
+def _lesion(dataset: str) -> list[Run]:
+    seeds, budget = (range(3), {"epochs": 10}) if dataset == "shapes" else ([0], PHOTOGRAPHS)
+    return _runs(LesionRun, budget, seed=seeds, network=_both(20))
 
 
-def _landscape(dataset: str) -> list[LandscapeRun]:
+def _landscape(dataset: str) -> list[Run]:
     """Seed 1: lesson 07 itself draws the networks of seed 0."""
     budget = {"epochs": 10} if dataset == "shapes" else PHOTOGRAPHS
-    return [LandscapeRun(f"{kind} 20", seed=1, **budget) for kind in KINDS]
+    return _runs(LandscapeRun, budget, seed=[1], network=_both(20))
 
 
-def _recipe(dataset: str) -> list[RecipeRun]:
+def _recipe(dataset: str) -> list[Run]:
     """Of the generated images a small version, which shows on a CPU that it runs; else one for a GPU."""
     network = "ResNet-18 width 64"
     if dataset == "shapes":
         return [RecipeRun(network, epochs=3, images=1_000, shift=2)]
     budget = {**PHOTOGRAPHS, "epochs": 15, "batch_size": 512, "learning_rate": 0.2}
-    return [RecipeRun(network, seed=seed, **budget) for seed in range(5)]
+    return _runs(RecipeRun, budget, seed=range(5), network=[network])
 
 
 PLANS: dict[str, Plan] = {

@@ -1,9 +1,12 @@
-"""The report of a plan: a page of Markdown with a table, the verdicts and figures, all computed from the records."""
+"""The report of a plan: a page of Markdown with a table, the verdicts and figures, all computed from the records.
+
+Its words stand in `report.md.jinja`.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -14,8 +17,8 @@ from matplotlib import pyplot
 from resnet_course import plotting
 from resnet_course.base.files import write_atomically
 from resnet_course.experiments import figures
-from resnet_course.experiments.findings import errors_by_network, find_out
-from resnet_course.experiments.plans import PLANS, dataset_name
+from resnet_course.experiments.findings import find_out
+from resnet_course.experiments.plans import PLANS, dataset_name, depth_of
 from resnet_course.experiments.records import SHIPPED, Record, group_by, load_records
 
 PAPER_TEST_ERRORS = {
@@ -26,9 +29,6 @@ PAPER_TEST_ERRORS = {
     "residual 110": 6.43,
 }
 """Percent, on CIFAR-10's test images: He et al. 2015, table 6."""
-
-Figure = tuple[str, str, Callable[[Sequence[Record]], object]]
-"""File name, what the figure shows, and how it is drawn."""
 
 
 def write_report(name: str, dataset: str, folder: Path, results: Path = SHIPPED) -> Path:
@@ -43,60 +43,53 @@ def write_report(name: str, dataset: str, folder: Path, results: Path = SHIPPED)
     Raises:
         CourseError: if a record is missing, damaged or not valid; nothing is written then.
     """
+    from jinja2 import Environment, FileSystemLoader  # here, because only a report needs it
+
     records = load_records(name, dataset, results)
-    for file_name, _, draw in _FIGURES[name]:
-        write_atomically(folder / file_name, _png(draw, records))
+    for file_name, title, draw in _FIGURES[name]:
+        write_atomically(folder / file_name, _png(draw, records, title))
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), trim_blocks=True)
+    environment.filters |= {"distinct": _distinct, "spread": _spread}
     page = folder / "report.md"
-    write_atomically(page, "\n".join(_page(name, dataset, records)).encode())
+    text = environment.get_template("report.md.jinja").render(_numbers(name, dataset, records))
+    write_atomically(page, text.encode())
     return page
 
 
-def _page(name: str, dataset: str, records: Sequence[Record]) -> Iterator[str]:
-    yield f"# {name} on {dataset_name(dataset)}\n"
-    yield f"{PLANS[name].question}\n"
-    yield from _what_was_run(records)
-    if findings := find_out(name, records):
-        yield "\n## Verdicts\n"
-        yield from (f"- **{finding.verdict}**: {finding.claim} ({finding.numbers})." for finding in findings)
-    yield "\n## Errors\n"
-    yield from _table(records)
-    if name == "degradation":
-        yield "\n## The paper's table beside ours\n"
-        yield from _beside_the_paper(records)
-    yield "\n## What these runs can show, and what not\n"
-    yield _limits(records)
-    yield "\n## Figures\n"
-    for file_name, title, _ in _FIGURES[name]:
-        yield f"![{title}]({file_name})\n"
-        yield f"*{title}. {figures.bands_in_words(records)}.*\n"
-
-
-def _what_was_run(records: Sequence[Record]) -> Iterator[str]:
+def _numbers(name: str, dataset: str, records: Sequence[Record]) -> dict[str, Any]:
+    """What the template puts between its words."""
     runs = [record["configuration"] for record in records]
-    sizes = _distinct(f"{run['images']:,} images of {run['image_size']}×{run['image_size']}" for run in runs)
-    yield (
-        f"{len(records)} trainings: {sizes}, {_distinct(run['epochs'] for run in runs)} epochs, batch size "
-        f"{_distinct(run['batch_size'] for run in runs)}, SGD with Nesterov momentum 0.9 and weight decay 5e-4, "
-        f"one-cycle learning rate up to {_distinct(run['learning_rate'] for run in runs)}, "
-        f"{_distinct(map(_extras, runs))}, seeds "
-        f"{_distinct(run['seed'] for run in runs)}.\n"
-    )
+    varied = [key for key in ("learning_rate", "epochs") if len({run[key] for run in runs}) > 1]
+    networks = {network: group for (network,), group in group_by(records, "network").items()}
     digests = {record["data"]["sha256"]: record["data"]["name"] for record in records}
-    yield "- Training images: " + "; ".join(f"`{name}`, SHA-256 `{digest}`" for digest, name in digests.items()) + "."
     machines = [record["machine"] for record in records]
-    yield (
-        "- Machine: "
-        + _distinct(f"{m.get('gpu', m['device'])}, {m['processor']}, threads: {m['threads']}" for m in machines)
-        + "."
-    )
-    yield f"- Precision: {_distinct(record['precision'] for record in records)}."
-    versions = [record["versions"] for record in records]
-    yield "- Versions: " + _distinct(", ".join(f"{key} {v[key]}" for key in sorted(v)) for v in versions) + "."
-    if len(digests) > len({run["image_size"] for run in runs}):
-        yield "- **Careful: these records were not all made on the same images** (more than one SHA-256)."
+    beside = {*networks, *PAPER_TEST_ERRORS} if name == "degradation" else set()
+    return {
+        "name": name,
+        "dataset": dataset_name(dataset),
+        "question": PLANS[name].question,
+        "records": records,
+        "runs": runs,
+        "sizes": [f"{run['images']:,} images of {run['image_size']}×{run['image_size']}" for run in runs],
+        "extras": map(_extras, runs),
+        "digests": digests,
+        "same_images": len(digests) <= len({run["image_size"] for run in runs}),
+        "machines": [f"{m.get('gpu', m['device'])}, {m['processor']}, threads: {m['threads']}" for m in machines],
+        "versions": [", ".join(f"{key} {v}" for key, v in sorted(record["versions"].items())) for record in records],
+        "findings": find_out(name, records),
+        "varied": varied,
+        "groups": group_by(records, "network", *varied),
+        "networks": networks,
+        "paper": PAPER_TEST_ERRORS,
+        "beside_the_paper": sorted(beside, key=lambda network: (depth_of(network), network)),
+        "steps": runs[0]["epochs"] * -(-records[0]["data"]["images"] // runs[0]["batch_size"]),
+        "most_epochs": max(run["epochs"] for run in runs),
+        "figures": _FIGURES[name],
+        "bands": figures.bands_in_words(records),
+    }
 
 
-def _extras(run: dict[str, Any]) -> str:
+def _extras(run: Mapping[str, Any]) -> str:
     """What a `RecipeRun` adds to a training."""
     if "label_smoothing" not in run:
         return "no augmentation"
@@ -105,112 +98,56 @@ def _extras(run: dict[str, Any]) -> str:
 
 def _distinct(values: Iterable[object]) -> str:
     """Each value once, in order of first appearance."""
-    return " / ".join(dict.fromkeys(str(value) for value in values))
+    return " / ".join(dict.fromkeys(map(str, values)))
 
 
-def _table(records: Sequence[Record]) -> Iterator[str]:
-    """One row for each network, and for each setting that varies in the plan."""
-    varied = [
-        key for key in ("learning_rate", "epochs") if len({record["configuration"][key] for record in records}) > 1
-    ]
-    head = ["network", *(key.replace("_", " ") for key in varied), "seeds"]
-    yield "Mean (lowest – highest) over the seeds. Both errors are measured in eval mode after the training.\n"
-    yield f"| {' | '.join(head)} | training error | test error | seconds |"
-    yield "|" + "---|" * (len(head) + 3)
-    for key, group in group_by(records, "network", *varied).items():
-        spreads = [_spread([record[value] for record in group]) for value in ("train_error", "test_error")]
-        seconds = _spread([record["seconds"] for record in group], digits=1)
-        yield f"| {' | '.join(map(str, key))} | {len(group)} | {' | '.join(spreads)} | {seconds} |"
-
-
-def _spread(values: Sequence[float], digits: int = 4, factor: float = 1) -> str:
+def _spread(records: Sequence[Record], value: str, digits: int = 4, factor: float = 1) -> str:
+    """Mean, lowest and highest of the records."""
+    values = [record[value] for record in records]
     low, middle, high = (f"{factor * value:.{digits}f}" for value in (min(values), mean(values), max(values)))
     return f"{middle} ({low} – {high})" if len(values) > 1 else middle
 
 
-def _beside_the_paper(records: Sequence[Record]) -> Iterator[str]:
-    """Side by side, not to be subtracted: the text says why."""
-    data = records[0]["data"]["name"]
-    ours = errors_by_network(records, "test_error")
-    run = records[0]["configuration"]
-    steps = run["epochs"] * -(-records[0]["data"]["images"] // run["batch_size"])
-    yield (
-        f"Test error in percent. The paper's column: CIFAR-10, 64,000 steps with augmentation (He et al. 2015, §4.2, "
-        f"table 6; its plain networks stand in figure 6 only). Ours: `{data}`, {steps:,} steps, mean (lowest – "
-        "highest).\n"
-    )
-    yield "| network | paper, CIFAR-10 | ours |"
-    yield "|---|---|---|"
-    for network in sorted({*ours, *PAPER_TEST_ERRORS}, key=lambda name: (figures.depth_of(name), name)):
-        paper = f"{PAPER_TEST_ERRORS[network]:.2f}" if network in PAPER_TEST_ERRORS else "–"
-        yield f"| {network} | {paper} | {_spread(ours[network], 1, 100) if network in ours else 'not run'} |"
+Draw = Callable[[Sequence[Record], str], object]
 
 
-def _limits(records: Sequence[Record]) -> str:
-    """What the budget and the images allow to say."""
-    data = records[0]["data"]["name"]
-    run = records[0]["configuration"]
-    epochs = max(record["configuration"]["epochs"] for record in records)
-    images = {
-        "shapes": "The images are drawn by a program. No number here can be compared with a published one; the "
-        "numbers are compared with each other.",
-        "cifar10": "The images are CIFAR-10's own, but the training is far shorter than the paper's and has no "
-        "augmentation: the order of the networks can be compared with the paper's, the values cannot.",
-    }.get(
-        data,
-        f"The images are those of `{data}`, which are not the original pixels of CIFAR-10 (even a JPEG copy of them is "
-        "another data set): the numbers are compared with each other, never with published ones.",
-    )
-    return (
-        f"{images}\n\n"
-        f"A training of {epochs} epochs on {run['images']:,} images shows which network has fitted its training images "
-        "better by then, and how much two seeds of the same network differ. It does not show where a long training "
-        "would end: an error that is higher here may be an error that falls later. A difference smaller than the "
-        "spread of the seeds is no difference that these runs can see, and a network with one seed shows no spread."
-    )
-
-
-def _png(draw: Callable[[Sequence[Record]], object], records: Sequence[Record]) -> bytes:
+def _png(draw: Draw, records: Sequence[Record], title: str) -> bytes:
     with matplotlib.rc_context():
         plotting.use_style()
-        draw(records)
+        draw(records, title)
         buffer = io.BytesIO()
         pyplot.savefig(buffer, dpi=200, bbox_inches="tight")
         pyplot.close()
     return buffer.getvalue()
 
 
-def _curves(title: str, **options: int) -> Figure:
-    return "curves.png", title, lambda records: figures.draw_curves(records, title, **options)
+def _draw_ends_of_the_family(records: Sequence[Record], title: str) -> None:
+    """Depth 20 and the greatest depth: all depths in one figure cannot be told apart."""
+    depths = [depth_of(record["configuration"]["network"]) for record in records]
+    shown = [record for record, depth in zip(records, depths, strict=True) if depth in (20, max(depths))]
+    figures.draw_curves(shown, title)
 
 
-def _ends_of_the_family(records: Sequence[Record]) -> list[Record]:
-    """The records of depth 20 and of the greatest depth: all depths in one figure cannot be told apart."""
-    depths = {figures.depth_of(record["configuration"]["network"]) for record in records}
-    return [record for record in records if figures.depth_of(record["configuration"]["network"]) in (20, max(depths))]
+def _draw_by(key: str, x_label: str) -> Draw:
+    return lambda records, title: figures.draw_by(records, key, title, x_label)
 
 
-def _by(key: str, title: str, x_label: str) -> Figure:
-    return f"by_{key}.png", title, lambda records: figures.draw_by(records, key, title, x_label)
-
-
-_DEPTH = "Error on the training images after training, by depth"
-_EPOCH = "Error on the training images while training, by epoch"
-_LESION = "Error on new images with one block missing"
-_LANDSCAPE = "Training loss around two trained networks"
-_FIGURES: Mapping[str, Sequence[Figure]] = {
+_AFTER = "Error on the training images after training"
+_CURVES = ("curves.png", "Error on the training images while training, by epoch", figures.draw_curves)
+_FIGURES: Mapping[str, Sequence[tuple[str, str, Draw]]] = {
     "degradation": (
-        ("by_depth.png", _DEPTH, lambda records: figures.draw_by_depth(records, _DEPTH)),
-        ("curves.png", _EPOCH, lambda records: figures.draw_curves(_ends_of_the_family(records), _EPOCH)),
+        ("by_depth.png", f"{_AFTER}, by depth", figures.draw_by_depth),
+        (*_CURVES[:2], _draw_ends_of_the_family),
     ),
-    "shortcuts": (_curves(_EPOCH),),
+    "shortcuts": (_CURVES,),
     "learning-rates": (
-        _by("learning_rate", "Error on the training images after training, by learning rate", "highest learning rate"),
+        ("by_learning_rate.png", f"{_AFTER}, by learning rate", _draw_by("learning_rate", "highest learning rate")),
     ),
-    "long-training": (_by("epochs", "Error on the training images after training, by length", "epochs in all"),),
-    "eighteen": (_curves(_EPOCH),),
-    "inside": (_curves(_EPOCH),),
-    "lesion": (("lesion.png", _LESION, lambda records: figures.draw_lesions(records, _LESION)),),
-    "landscape": (("landscape.png", _LANDSCAPE, lambda records: figures.draw_landscapes(records, _LANDSCAPE)),),
-    "recipe": (_curves(_EPOCH),),
+    "long-training": (("by_epochs.png", f"{_AFTER}, by length", _draw_by("epochs", "epochs in all")),),
+    "eighteen": (_CURVES,),
+    "inside": (_CURVES,),
+    "lesion": (("lesion.png", "Error on new images with one block missing", figures.draw_lesions),),
+    "landscape": (("landscape.png", "Training loss around two trained networks", figures.draw_landscapes),),
+    "recipe": (_CURVES,),
 }
+"""File name of each figure, what it shows, and how it is drawn from records and title."""

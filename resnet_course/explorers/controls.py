@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -17,14 +17,6 @@ from resnet_course.notebook import messages
 from resnet_course.notebook.widgets import show_widget, widgets_work
 
 MANY = 5  # more options than this stand on a slider, up to this many as buttons side by side
-
-_AS_WIDE_AS_FIGURE = "width:0;min-width:100%"  # long lines wrap, and do not push the next answer away
-_PARAGRAPH = f"margin:0.2em 0;{_AS_WIDE_AS_FIGURE}"
-_ERROR = (
-    "margin:0.4em 0;padding:0.3em 0.8em;border-left:4px solid #b34700;box-sizing:border-box;"
-    f"white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;font-family:monospace;{_AS_WIDE_AS_FIGURE}"
-)
-_CELL = "padding:0.1em 0.9em 0.1em 0;text-align:{};line-height:1.4"
 
 Settings = Mapping[str, Any]
 
@@ -52,14 +44,13 @@ class Answer:
     @property
     def text(self) -> str:
         """The answer without its figure."""
-        columns = list(zip(*self.table, strict=True))
-        aligned = [_aligned(column, index > 0) for index, column in enumerate(columns)]
-        rows = map("  ".join, zip(*aligned, strict=True))
+        widths = [max(map(len, column)) for column in zip(*self.table, strict=True)]
+        rows = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in self.table]
         return "\n".join([*self.lines, *([self.error] if self.error else []), *rows])
 
     @functools.cached_property
     def html(self) -> str:
-        """The answer as a piece of a page. The text keeps the reader's own colours, so that dark themes work."""
+        """The answer as a piece of a page."""
         return self.around(self.picture())
 
     def picture(self) -> str:
@@ -73,21 +64,7 @@ class Answer:
 
     def around(self, picture: str) -> str:
         """The words and the table as HTML, around a figure that was drawn before."""
-        words = "".join(f'<p style="{_PARAGRAPH}">{html.escape(line)}</p>' for line in self.lines)
-        error = f'<pre style="{_ERROR}">{html.escape(self.error)}</pre>' if self.error else ""
-        return f'<div style="line-height:1.45;margin:0.3em 0">{words}{error}{picture}{self._table_html()}</div>'
-
-    def _table_html(self) -> str:
-        if not self.table:
-            return ""
-        rows = []
-        for index, row in enumerate(self.table):
-            tag, cells = ("td" if index else "th"), []
-            for column, word in enumerate(row):
-                style = _CELL.format("right" if column else "left")
-                cells.append(f'<{tag} style="{style}">{html.escape(word)}</{tag}>')
-            rows.append(f"<tr>{''.join(cells)}</tr>")
-        return f'<table style="border-collapse:collapse;margin:0.4em 0">{"".join(rows)}</table>'
+        return _page("one", self, picture)
 
 
 @dataclass(frozen=True)
@@ -96,10 +73,6 @@ class Control:
 
     label: str
     options: Mapping[str, Any]
-
-    def words(self, value: Any) -> str:
-        """How an option is called."""
-        return next(words for words, option in self.options.items() if option == value)
 
 
 class Explorer(NamedTuple):
@@ -126,10 +99,10 @@ def explore(explorer: Explorer) -> None:
     """
     answer, controls, start, shown = explorer
     ask = functools.cache(answer)
-    titles = [_in_words(controls, settings) for settings in shown]
-    answers = [ask(**_ordered(controls, settings)) for settings in shown]
-    text = "\n\n".join(f"{title}\n{each.text}" for title, each in zip(titles, answers, strict=True))
-    page = _fixed_page(titles, answers) if messages.in_notebook() else ""
+    shown = [{name: settings[name] for name in controls} for settings in shown]  # in one order, as the cache needs
+    answers = {_in_words(controls, settings): ask(**settings) for settings in shown}
+    text = "\n\n".join(f"{title}\n{each.text}" for title, each in answers.items())
+    page = _page("all", answers.items()) if messages.in_notebook() else ""
     if widgets_work() and not _is_headless():
         show_widget(with_controls(ask, controls, start), page, text)
     else:
@@ -152,20 +125,14 @@ def with_controls(ask: Callable[..., Answer], controls: Mapping[str, Control], s
     """An `ipywidgets.VBox`: a row of controls, and below it the answer, which follows them."""
     import ipywidgets  # not installed everywhere
 
-    chosen = _ordered(controls, start)
-    place = ipywidgets.HTML(ask(**chosen).html)
-    made = []
-    for name, control in controls.items():
-        if len(control.options) == 1:
-            continue
+    def show(**settings: Any) -> None:
+        answer = ask(**settings)
+        messages.show(answer.html, answer.text)
 
-        def follow(change: Mapping[str, Any], name: str = name) -> None:
-            chosen[name] = change["new"]
-            place.value = ask(**chosen).html
-
-        made.append(_make(control, start[name]))
-        made[-1].observe(follow, names="value")
-    return ipywidgets.VBox([ipywidgets.Box(made, layout={"flex_flow": "row wrap"}), place])
+    made = {name: _make(control, start[name]) for name, control in controls.items()}
+    to_choose = [made[name] for name, control in controls.items() if len(control.options) > 1]
+    row = ipywidgets.Box(to_choose, layout={"flex_flow": "row wrap"})
+    return ipywidgets.VBox([row, ipywidgets.interactive_output(show, made)])
 
 
 def _make(control: Control, value: Any) -> Any:
@@ -174,40 +141,31 @@ def _make(control: Control, value: Any) -> Any:
 
     common = {"options": list(control.options.items()), "value": value, "description": f"{control.label}:"}
     layout = {"width": "auto", "margin": "2px 1.5em 2px 2px"}
+    style = {"description_width": "initial"}
     if len(control.options) > MANY:
-        style = {"description_width": "initial"}
         return ipywidgets.SelectionSlider(**common, style=style, layout={**layout, "width": "28em"})
-    style = {"description_width": "initial", "button_width": "auto"}
     # Without "flex" the name stands above the buttons in ipywidgets 8.
+    style["button_width"] = "auto"
     return ipywidgets.ToggleButtons(**common, style=style, layout={**layout, "display": "flex"})
 
 
-def _ordered(controls: Mapping[str, Control], settings: Settings) -> dict[str, Any]:
-    """The settings in the controls' order, by which answers are remembered."""
-    return {name: settings[name] for name in controls}
-
-
 def _in_words(controls: Mapping[str, Control], settings: Settings) -> str:
-    return ", ".join(
-        f"{control.label} {control.words(settings[name])}"
+    words = {
+        control.label: next(words for words, value in control.options.items() if value == settings[name])
         for name, control in controls.items()
         if len(control.options) > 1
-    )
+    }
+    return ", ".join(f"{label} {word}" for label, word in words.items())
 
 
-def _aligned(column: Sequence[str], right: bool) -> list[str]:
-    width = max(map(len, column))
-    return [word.rjust(width) if right else word.ljust(width) for word in column]
+def _page(macro: str, *values: Any) -> str:
+    """A piece of a page, made by one of the macros of the template."""
+    return str(getattr(_template(), macro)(*values))
 
 
-def _fixed_page(titles: Sequence[str], answers: Sequence[Answer]) -> str:
-    sections = "".join(
-        f'<section style="max-width:100%"><p style="{_PARAGRAPH}"><strong>{html.escape(title)}</strong></p>'
-        f"{answer.html}</section>"
-        for title, answer in zip(titles, answers, strict=True)
-    )
-    note = "Some settings. Controls to choose others stand here in a running notebook with ipywidgets."
-    return (
-        f'<p style="{_PARAGRAPH}">{note}</p>'
-        f'<div style="display:flex;flex-wrap:wrap;gap:1em 2em;align-items:flex-start">{sections}</div>'
-    )
+@functools.cache
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader  # here, because only an answer on a page needs it
+
+    environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
+    return environment.get_template("answer.html.jinja").module

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,9 +18,6 @@ from resnet_course.models import cifar_resnet
 from resnet_course.plotting.style import INK
 
 BLOCKS = tuple(range(1, 10))  # n, blocks in each of three stages: depth 8 to 56
-
-Errors = dict[tuple[str, int], list[float]]
-"""Training errors of all seeds, by kind ("plain" or "residual") and depth."""
 
 
 def depth_explorer(records: Sequence[Mapping[str, Any]], kinds: Sequence[str] = ("plain", "residual")) -> None:
@@ -50,81 +48,59 @@ class DepthAnswers:
 
     def __init__(self, records: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> None:
         self.kinds = tuple(kinds)
-        self.errors = training_errors(records)
         self.budget = records[0]["configuration"]
-        self.depths = sorted({depth for kind, depth in self.errors if kind in kinds})
+        self.errors: dict[tuple[str, int], list[float]] = {}  # of all seeds, by kind and depth
+        for record in records:
+            kind, depth = record["configuration"]["network"].split()
+            if kind in kinds:
+                self.errors.setdefault((kind, int(depth)), []).append(record["train_error"])
+        self.means = {key: statistics.mean(errors) for key, errors in self.errors.items()}
+        self.depths = sorted({depth for _, depth in self.errors})
 
     def __call__(self, kind: str, n: int) -> Answer:
         """The answer for one network."""
-        depth = 6 * n + 2
-        size = self.budget["image_size"]
+        run, size, depth = self.budget, self.budget["image_size"], 6 * n + 2
         parameters, work = network_size(kind, depth, size)
         smallest = network_size(kind, 6 * BLOCKS[0] + 2, size)[1]
         cost = f"{kind} {depth}: {parameters:,} parameters, {work:,} multiply-adds for one image of {size}×{size}"
         times = f", {work / smallest:.1f} times those of depth 8." if n > 1 else "."
-        return Answer(
-            lines=(cost + times, self._error_in_words(kind, depth)),
-            draw=lambda: self._draw(kind, depth),
-            alt=self._alt(kind, depth),
-            caption=self._caption(),
+        found = f"Training error of {kind} {depth}: not recorded."
+        if errors := self.errors.get((kind, depth)):
+            found = (
+                f"Recorded training error: {self.means[kind, depth]:.3f} on average of {len(errors)} seeds, "
+                f"from {min(errors):.3f} to {max(errors):.3f}."
+            )
+        seeds = " or ".join(map(str, sorted({len(errors) for errors in self.errors.values()})))
+        caption = (
+            f"Recorded runs: {run['images']:,} images of {size}×{size}, {run['epochs']} epochs, {seeds} seeds. "
+            "Points are means, the band goes from the lowest to the highest seed; the lines only join the points."
         )
-
-    def _caption(self) -> str:
-        run, size = self.budget, self.budget["image_size"]
-        return (
-            f"Recorded runs: {run['images']:,} images of {size}×{size}, {run['epochs']} epochs, "
-            f"{self._seeds()} seeds. Points are means, the band goes from the lowest to the highest seed; the lines "
-            "only join the points."
-        )
-
-    def _seeds(self) -> str:
-        counts = sorted({len(errors) for (kind, _), errors in self.errors.items() if kind in self.kinds})
-        return " or ".join(map(str, counts))
-
-    def _error_in_words(self, kind: str, depth: int) -> str:
-        errors = self.errors.get((kind, depth))
-        if errors is None:
-            return f"Training error of {kind} {depth}: not recorded."
-        return (
-            f"Recorded training error: {statistics.mean(errors):.3f} on average of {len(errors)} seeds, "
-            f"from {min(errors):.3f} to {max(errors):.3f}."
-        )
+        return Answer((cost + times, found), lambda: self._draw(kind, depth), self._alt(kind, depth), caption)
 
     def _alt(self, kind: str, depth: int) -> str:
         lines = []
         for each in self.kinds:
-            means = [(d, self.errors[each, d]) for d in self.depths if (each, d) in self.errors]
-            lines.append(f"{each} " + ", ".join(f"{statistics.mean(errors):.3f} at depth {d}" for d, errors in means))
+            means = [f"{self.means[each, d]:.3f} at depth {d}" for d in self.depths if (each, d) in self.means]
+            lines.append(f"{each} {', '.join(means)}")
         return f"Recorded training error by depth: {'; '.join(lines)}. Depth {depth} of {kind} is marked."
 
     def _draw(self, kind: str, depth: int) -> Axes:
-        recorded = {each: [self.errors.get((each, d), [float("nan")]) for d in self.depths] for each in self.kinds}
-        means = {each: [statistics.mean(errors) for errors in column] for each, column in recorded.items()}
-        bands = {each: ([min(e) for e in column], [max(e) for e in column]) for each, column in recorded.items()}
-        errors = self.errors.get((kind, depth))
-        found = "not recorded" if errors is None else f"training error {statistics.mean(errors):.3f}"
+        gap = [math.nan]
+        recorded = {each: [self.errors.get((each, d), gap) for d in self.depths] for each in self.kinds}
+        mean = self.means.get((kind, depth))
         axes = plotting.lines(
-            means,
-            title=f"{kind} {depth}: {found}",
+            {each: list(map(statistics.mean, column)) for each, column in recorded.items()},
+            title=f"{kind} {depth}: {'not recorded' if mean is None else f'training error {mean:.3f}'}",
             x_label="depth",
             y_label="error on the training images",
             x=self.depths,
-            bands=bands,
+            bands={each: (list(map(min, column)), list(map(max, column))) for each, column in recorded.items()},
             y_limits=(0, 1),
         )
         axes.axvline(depth, color=INK, lw=1.4, ls=":", zorder=1)
-        if errors is not None:
-            axes.plot(depth, statistics.mean(errors), "o", ms=15, mfc="none", mec=INK, mew=2, zorder=4, clip_on=False)
+        if mean is not None:
+            axes.plot(depth, mean, "o", ms=15, mfc="none", mec=INK, mew=2, zorder=4, clip_on=False)
         return axes
-
-
-def training_errors(records: Iterable[Mapping[str, Any]]) -> Errors:
-    """The records' training errors, grouped."""
-    errors: Errors = {}
-    for record in records:
-        kind, depth = record["configuration"]["network"].split()
-        errors.setdefault((kind, int(depth)), []).append(record["train_error"])
-    return errors
 
 
 @functools.cache

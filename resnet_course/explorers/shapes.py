@@ -56,25 +56,24 @@ def trace_network(network: str, stem: Stem, image_size: int, pooling: str) -> An
     parts, error = list(trunk(network, stem, image_size)), None
     channels, side, _ = parts[-1].shape
     if pooling == "adaptive":
-        linear = Part("linear", (CLASSES,), CLASSES * (channels + 1), CLASSES * channels)
-        parts += [Part("pool", (channels, 1, 1)), Part("flatten", (channels,)), linear]
-        ending, error = (
-            f"Adaptive pooling takes the mean over {_all_positions(side)} of the map, whatever its size.",
-            None,
-        )
+        head = [Part("pool", (channels, 1, 1)), Part("flatten", (channels,)), _linear(channels)]
+        ending = f"Adaptive pooling takes the mean over {_all_positions(side)} of the map, whatever its size."
     else:
         head, ending, error = fixed_head(channels, side)
-        parts += head
+    parts += head
     size = f"{image_size}×{image_size}"
     found = f"{channels} channels of {side}×{side} leave layer4" if error is None else "it stops"
     title = f"{network} on {size}: {found}"
     shapes = [("image", (3, image_size, image_size)), *[(part.name, part.shape) for part in parts]]
+    parameters, work = sum(part.parameters for part in parts), sum(part.multiply_adds for part in parts)
+    cost = f"{network}: {parameters:,} parameters, {work / 1e9:.3f} G multiply-adds for one image of {size}."
+    rows = [(part.name, _times(part.shape), f"{part.parameters:,}", f"{part.multiply_adds:,}") for part in parts]
     return Answer(
-        lines=(_cost_in_words(network, size, parts) if error is None else f"{network} on {size} stops.", ending),
+        lines=(cost if error is None else f"{network} on {size} stops.", ending),
         draw=lambda: plotting.shape_trace(shapes, title),
         alt=f"{title}. What leaves each part: " + ", ".join(f"{name} {_times(shape)}" for name, shape in shapes) + ".",
         error=error,
-        table=_table(parts),
+        table=(("part", "what leaves it", "parameters", "multiply-adds"), *rows),
     )
 
 
@@ -111,25 +110,19 @@ def fixed_head(channels: int, side: int) -> tuple[list[Part], str, str | None]:
         if not parts:
             return parts, f"The map is {side}×{side}: no window of 4×4 fits.", said
         return parts, f"{flat.shape[1]} numbers arrive; Linear({inputs}, {CLASSES}) takes {inputs}.", said
-    parts.append(Part("linear", (CLASSES,), CLASSES * (inputs + 1), CLASSES * inputs))
+    parts.append(_linear(inputs))
     read = (side // 4 * 4) ** 2
     if read == side**2:
         return parts, f"It fits: {inputs} numbers arrive, and the windows of 4×4 read {_all_positions(side)}.", None
     return parts, f"No error, but the windows of 4×4 read only {read} of the {side**2} positions of the map.", None
 
 
+def _linear(inputs: int) -> Part:
+    return Part("linear", (CLASSES,), CLASSES * (inputs + 1), CLASSES * inputs)
+
+
 def _all_positions(side: int) -> str:
     return f"all {side**2} positions" if side > 1 else "the one position"
-
-
-def _cost_in_words(network: str, size: str, parts: list[Part]) -> str:
-    parameters, work = sum(part.parameters for part in parts), sum(part.multiply_adds for part in parts)
-    return f"{network}: {parameters:,} parameters, {work / 1e9:.3f} G multiply-adds for one image of {size}."
-
-
-def _table(parts: list[Part]) -> tuple[tuple[str, ...], ...]:
-    rows = [(part.name, _times(part.shape), f"{part.parameters:,}", f"{part.multiply_adds:,}") for part in parts]
-    return (("part", "what leaves it", "parameters", "multiply-adds"), *rows)
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -17,13 +17,12 @@ import platformdirs
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.base.schema import check_schema, read_json
 
 SCHEMA = 1
+SCHEMA_FILE = Path(__file__).with_name("journal.schema.json")
 Journal = dict[str, Any]
-"""`{"schema": 1, "id": ..., "exercises": {name: entry}, "guesses": {lesson: entry}}`, see `note_check`, `note_guess`.
-
-The id is random and says nothing of the person; it tells two exports of one journal from those of two learners.
-"""
+"""`{"schema": 1, "id": ..., "exercises": {name: entry}, "guesses": {lesson: entry}}`, see `journal.schema.json`."""
 
 
 def journal_file() -> Path | None:
@@ -44,53 +43,17 @@ def read_journal() -> Journal:
 def parse_journal(path: Path) -> Journal | None:
     """The journal in a file, or None if the file holds something else."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))  # some editors put a mark in front
-        return found if _is_journal(found) else None
-    except (OSError, ValueError, RecursionError, OverflowError):  # the last: a whole number of hundreds of digits
+        found = read_json(path)
+        check_schema(found, SCHEMA_FILE)
+    except (OSError, ValueError, RecursionError):
         return None
-
-
-def _is_journal(found: Any) -> bool:
-    return (
-        isinstance(found, dict)
-        and found.get("schema") == SCHEMA
-        and isinstance(found.get("id"), str)
-        and _all_entries(found.get("exercises"), _is_exercise)
-        and _all_entries(found.get("guesses"), _is_guess)
-    )
-
-
-def _all_entries(part: Any, is_right: Any) -> bool:
-    return isinstance(part, dict) and all(isinstance(entry, dict) and is_right(entry) for entry in part.values())
-
-
-def _is_exercise(entry: dict[str, Any]) -> bool:
-    mistakes, last = entry.get("mistakes"), entry.get("last")
-    counts = [entry.get("tries"), entry.get("hints"), *(mistakes.values() if isinstance(mistakes, dict) else [None])]
-    return (
-        isinstance(entry.get("passed"), bool)
-        and all(type(count) is int and count >= 0 for count in counts)
-        and isinstance(last, dict)
-        and isinstance(last.get("status"), str)
-        and (last.get("hint_id") is None or isinstance(last["hint_id"], str))
-    )
-
-
-def _is_guess(entry: dict[str, Any]) -> bool:
-    return all(
-        isinstance(numbers, dict) and all(type(n) in (int, float) and math.isfinite(n) for n in numbers.values())
-        for numbers in (entry.get("guess"), entry.get("measured"))
-    )
+    return found
 
 
 def note_check(name: str, status: str, hint_id: str | None) -> None:
-    """Keep what a check found.
-
-    An entry holds `passed` (once passed, it stays so), `tries` (checks of something written, up to the first pass),
-    `mistakes` (how often each was met), `hints` (explanations asked for) and `last` (status and hint_id).
-    """
+    """Keep what a check found."""
     journal = read_journal()
-    entry = journal["exercises"].setdefault(name, _new_entry())
+    entry = _entry(journal, name)
     if status != "not_written" and not entry["passed"]:
         entry["tries"] += 1
     if hint_id is not None:
@@ -103,13 +66,15 @@ def note_check(name: str, status: str, hint_id: str | None) -> None:
 def note_hint(name: str) -> None:
     """Count one explanation that was asked for."""
     journal = read_journal()
-    journal["exercises"].setdefault(name, _new_entry())["hints"] += 1
+    _entry(journal, name)["hints"] += 1
     _write(journal)
 
 
-def _new_entry() -> dict[str, Any]:
+def _entry(journal: Journal, name: str) -> dict[str, Any]:
+    """What is kept of an exercise, a new entry if nothing is."""
     last = {"status": "not_written", "hint_id": None}
-    return {"passed": False, "tries": 0, "mistakes": {}, "hints": 0, "last": last}
+    new = {"passed": False, "tries": 0, "mistakes": {}, "hints": 0, "last": last}
+    return journal["exercises"].setdefault(name, new)
 
 
 def note_guess(lesson: str, guess: Mapping[str, float | None], measured: Mapping[str, float]) -> None:

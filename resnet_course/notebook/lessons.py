@@ -38,14 +38,7 @@ class Lesson:
 
 LESSONS = (
     Lesson("00", "start_here", "Start here", 10, 10, ("warm_up",)),
-    Lesson(
-        "01",
-        "vgg",
-        "VGG: depth from 3×3",
-        40,
-        50,
-        ("vgg_block", "receptive_field", "train_step", "early_stopper"),
-    ),
+    Lesson("01", "vgg", "VGG: depth from 3×3", 40, 50, ("vgg_block", "receptive_field", "train_step", "early_stopper")),
     Lesson(
         "02",
         "degradation",
@@ -55,12 +48,7 @@ LESSONS = (
         ("plain_block", "extend_with_identity", "gradient_norms"),
     ),
     Lesson(
-        "03",
-        "residual_block",
-        "The residual block",
-        45,
-        45,
-        ("basic_block", "zero_init_residual", "shortcut_gradient"),
+        "03", "residual_block", "The residual block", 45, 45, ("basic_block", "zero_init_residual", "shortcut_gradient")
     ),
     Lesson(
         "04",
@@ -80,14 +68,7 @@ LESSONS = (
     ),
     Lesson("06", "training", "Training ResNet-18", 45, 50, ("evaluate", "fair_split", "checkpoint")),
     Lesson("07", "inside", "Inside a trained ResNet", 40, 25, ("lesion", "filter_normalise")),
-    Lesson(
-        "08",
-        "deeper_faster_wider",
-        "Deeper, faster, wider",
-        45,
-        35,
-        ("bottleneck", "preact_block"),
-    ),
+    Lesson("08", "deeper_faster_wider", "Deeper, faster, wider", 45, 35, ("bottleneck", "preact_block")),
     Lesson("09", "your_images", "Your own images", 35, 40, ("few_shot_split",)),
 )
 

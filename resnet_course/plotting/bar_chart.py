@@ -46,7 +46,16 @@ def bars(
             _, caps, spans = ax.errorbar(number, row, xerr=reach, color=INK, capsize=4, lw=1.4)
             for part in (*caps, *spans):  # a white rim, to be seen on dark bars
                 part.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
-        _write_number(ax, number, reach, row, number_format)
+        side = -1 if number < 0 else 1
+        ax.annotate(
+            number_format.format(number),
+            (number + side * reach, row),
+            xytext=(side * 7, 0),
+            textcoords="offset points",
+            ha="left" if side > 0 else "right",
+            va="center",
+            weight="bold",
+        )
     names = [wrap(name, 190, 12) for name in numbers]
     ax.set_yticks(range(len(numbers)), names)
     _strip_axes(ax, len(numbers))
@@ -61,21 +70,7 @@ def _strip_axes(ax: Axes, rows: int) -> None:
     ax.axvline(0, color=SOFT_INK, lw=0.9)
     ax.set_xticks([])
     ax.grid(False)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    ax.spines[["left", "bottom"]].set_visible(False)
     low, high = ax.get_xlim()
     if low < 0:  # room for numbers left of negative bars, which would stand on the names
         ax.set_xlim(low - 0.15 * (high - low), high)
-
-
-def _write_number(ax: Axes, number: float, reach: float, row: int, number_format: str) -> None:
-    side = -1 if number < 0 else 1
-    ax.annotate(
-        number_format.format(number),
-        (number + side * reach, row),
-        xytext=(side * 7, 0),
-        textcoords="offset points",
-        ha="left" if side > 0 else "right",
-        va="center",
-        weight="bold",
-    )

@@ -32,17 +32,38 @@ _LEFT = 1.4  # from the middle to the left edge, with room for "F(x)"
 
 @dataclass(frozen=True)
 class _Block:
-    """What to draw, checked. `shortcut` is None only for a plain block."""
+    """What to draw, see `block_diagram`."""
 
     kind: Kind
     in_planes: int
     planes: int
-    stride: int
-    shortcut: ShortcutKind | None
+    stride: int = 1
+    shortcut: ShortcutKind | None = None
+
+    def __post_init__(self) -> None:
+        """Check, and choose the shortcut if none is given; only a plain block has none."""
+        if self.kind not in _TITLES:
+            raise ValueError(f"kind must be 'plain', 'basic' or 'bottleneck', got {self.kind!r}")
+        if self.shortcut not in (None, "identity", "projection", "padding"):
+            raise ValueError(f"shortcut must be 'identity', 'projection', 'padding' or None, got {self.shortcut!r}")
+        if min(self.in_planes, self.planes, self.stride) < 1:
+            raise ValueError(f"channels and stride start at 1, got {self.in_planes}, {self.planes}, {self.stride}")
+        same = self.in_planes == self.out_planes and self.stride == 1
+        change = f"from {self.in_planes} to {self.out_planes} channels with stride {self.stride}"
+        if self.kind == "plain" and self.shortcut is not None:
+            raise ValueError("a plain block has no shortcut; kind='basic' has")
+        if self.shortcut == "identity" and not same:
+            raise ValueError(f"the identity cannot go {change}; use 'projection' or 'padding'")
+        if self.shortcut == "padding" and self.out_planes < self.in_planes:
+            raise ValueError(f"padding adds channels, it cannot go {change}; use 'projection'")
+        if self.shortcut == "padding" and same:
+            raise ValueError("there is nothing to pad: input and output have the same shape; use 'identity'")
+        if self.kind != "plain" and self.shortcut is None:
+            object.__setattr__(self, "shortcut", "identity" if same else "projection")
 
     @property
     def out_planes(self) -> int:
-        return _out_planes(self.kind, self.planes)
+        return 4 * self.planes if self.kind == "bottleneck" else self.planes
 
     @property
     def slots(self) -> list[tuple[str, str]]:
@@ -50,11 +71,12 @@ class _Block:
         norm, relu = ("norm", "batch norm"), ("relu", "ReLU")
         end = [("pass" if self.shortcut is None else "add", ""), relu]
         if self.kind == "bottleneck":
-            first = _conv(1, self.in_planes, self.planes)
-            middle = _conv(3, self.planes, self.planes, self.stride)
-            return [first, norm, relu, middle, norm, relu, _conv(1, self.planes, self.out_planes), norm, *end]
-        first = _conv(3, self.in_planes, self.planes, self.stride)
-        return [first, norm, relu, _conv(3, self.planes, self.planes), norm, *end]
+            first = [_conv(1, self.in_planes, self.planes), norm, relu, _conv(3, self.planes, self.planes, self.stride)]
+            last = _conv(1, self.planes, self.out_planes)
+        else:
+            first = [_conv(3, self.in_planes, self.planes, self.stride)]
+            last = _conv(3, self.planes, self.planes)
+        return [*first, norm, relu, last, norm, *end]
 
     @property
     def side_slots(self) -> list[tuple[str, str]]:
@@ -104,7 +126,7 @@ def block_diagram(
     Raises:
         ValueError: if kind or shortcut is unknown, a number is below 1, or the shortcut cannot reach the shape.
     """
-    block = _checked(kind, in_planes, planes, stride, shortcut)
+    block = _Block(kind, in_planes, planes, stride, shortcut)
     if ax is None:
         return _figure([block], [title]).axes[0]
     _draw(ax, block, title)
@@ -126,39 +148,12 @@ def block_diagrams(specs: Sequence[Mapping[str, Any]], title: str | None = None)
         raise ValueError("there is no block to draw")
     arguments = [dict(spec) for spec in specs]
     titles = [spec.pop("title", None) for spec in arguments]
-    figure = _figure([_checked(**spec) for spec in arguments], titles, 0.6 if title else 0.0)
+    figure = _figure([_Block(**spec) for spec in arguments], titles, 0.6 if title else 0.0)
     if title:
         figure.suptitle(title, x=0.01, ha="left", weight="bold", size=mpl.rcParams["axes.titlesize"])
         for ax in figure.axes:
             ax.set_title(ax.get_title(loc="left"), loc="left", size=mpl.rcParams["axes.labelsize"], color=SOFT_INK)
     return figure
-
-
-def _checked(kind: Kind, in_planes: int, planes: int, stride: int = 1, shortcut: ShortcutKind | None = None) -> _Block:
-    if kind not in _TITLES:
-        raise ValueError(f"kind must be 'plain', 'basic' or 'bottleneck', got {kind!r}")
-    if shortcut not in (None, "identity", "projection", "padding"):
-        raise ValueError(f"shortcut must be 'identity', 'projection', 'padding' or None, got {shortcut!r}")
-    if min(in_planes, planes, stride) < 1:
-        raise ValueError(f"channels and stride start at 1, got {in_planes}, {planes} and stride {stride}")
-    out = _out_planes(kind, planes)
-    same = in_planes == out and stride == 1
-    if kind == "plain":
-        if shortcut is not None:
-            raise ValueError("a plain block has no shortcut; kind='basic' has")
-        return _Block(kind, in_planes, planes, stride, None)
-    change = f"from {in_planes} to {out} channels with stride {stride}"
-    if shortcut == "identity" and not same:
-        raise ValueError(f"the identity cannot go {change}; use 'projection' or 'padding'")
-    if shortcut == "padding" and out < in_planes:
-        raise ValueError(f"padding adds channels, it cannot go {change}; use 'projection'")
-    if shortcut == "padding" and same:
-        raise ValueError("there is nothing to pad: input and output have the same shape; use 'identity'")
-    return _Block(kind, in_planes, planes, stride, shortcut or ("identity" if same else "projection"))
-
-
-def _out_planes(kind: Kind, planes: int) -> int:
-    return 4 * planes if kind == "bottleneck" else planes
 
 
 def _conv(kernel: int, channels_in: int, channels_out: int, stride: int = 1) -> tuple[str, str]:
@@ -169,15 +164,9 @@ def _conv(kernel: int, channels_in: int, channels_out: int, stride: int = 1) -> 
 def _figure(blocks: list[_Block], titles: list[str | None], extra: float = 0.0) -> Figure:
     widths = [_LEFT + block.right for block in blocks]
     height = max(block.height for block in blocks)
-    figure, panels = plt.subplots(
-        1,
-        len(blocks),
-        figsize=(sum(widths) + 0.3 * len(blocks), height + 0.55 + extra),
-        width_ratios=widths,
-        squeeze=False,
-        layout="constrained",
-    )
+    figure = plt.figure(figsize=(sum(widths) + 0.3 * len(blocks), height + 0.55 + extra))
     figure.set_layout_engine("constrained", h_pad=0.1)
+    panels = figure.subplots(1, len(blocks), width_ratios=widths, squeeze=False)
     for ax, block, title in zip(panels[0], blocks, titles, strict=True):
         _draw(ax, block, title)
         ax.set_ylim(-height, 0)
@@ -230,41 +219,21 @@ def _draw_shortcut(ax: Axes, block: _Block, top: float, bottom: float) -> None:
 
 
 def _arrow(ax: Axes, points: list[tuple[float, float]], colour: str, width: float = 1.6) -> None:
-    """An arrow through the points, with rounded corners."""
-    vertices, codes = [points[0]], [Path.MOVETO]
-    for before, corner, after in zip(points, points[1:-1], points[2:], strict=False):
-        vertices += [_towards(corner, before), corner, _towards(corner, after)]
-        codes += [Path.LINETO, Path.CURVE3, Path.CURVE3]
-    vertices.append(points[-1])
-    codes.append(Path.LINETO)
-    path = Path(vertices, codes)
-    ax.add_patch(
-        FancyArrowPatch(path=path, arrowstyle="-|>", mutation_scale=11, color=colour, lw=width, fill=False, zorder=3)
-    )
-
-
-def _towards(corner: tuple[float, float], other: tuple[float, float], radius: float = 0.18) -> tuple[float, float]:
-    """The point `radius` away from the corner on the way to `other`."""
-    dx, dy = other[0] - corner[0], other[1] - corner[1]
-    share = radius / max(abs(dx), abs(dy), radius)
-    return corner[0] + share * dx, corner[1] + share * dy
+    """An arrow through the points."""
+    style: Any = {"arrowstyle": "-|>", "mutation_scale": 11, "color": colour, "lw": width, "joinstyle": "round"}
+    ax.add_patch(FancyArrowPatch(path=Path(points), fill=False, zorder=3, **style))
 
 
 def _box(ax: Axes, x: float, y: float, slot: str, words: str, edge: str = SOFT_INK) -> None:
     """One thing on a path, its bottom at y. The first of two lines of words is bold."""
-    height = _HEIGHTS[slot]
+    height, middle = _HEIGHTS[slot], y + _HEIGHTS[slot] / 2
     if slot == "add":
-        ax.add_patch(Circle((x, y + height / 2), height / 2, facecolor="white", edgecolor=BLUE, lw=2, zorder=4))
-        arm = 0.09
-        ax.plot([x - arm, x + arm], [y + height / 2] * 2, color=BLUE, lw=2.2, zorder=5)
-        ax.plot([x] * 2, [y + height / 2 - arm, y + height / 2 + arm], color=BLUE, lw=2.2, zorder=5)
+        ax.add_patch(Circle((x, middle), height / 2, facecolor="white", edgecolor=BLUE, lw=2, zorder=4))
+        ax.plot(x, middle, "+", color=BLUE, ms=13, mew=2.2, zorder=5)
         return
-    shape = FancyBboxPatch(
-        (x - _BOX / 2, y), _BOX, height, boxstyle="round,pad=0,rounding_size=0.07", fc=_FILLS[slot], ec=edge, lw=1.1
-    )
-    ax.add_patch(shape)
+    rounded = "round,pad=0,rounding_size=0.07"
+    ax.add_patch(FancyBboxPatch((x - _BOX / 2, y), _BOX, height, rounded, fc=_FILLS[slot], ec=edge, lw=1.1))
     first, *rest = words.split("\n") if slot == "conv" else [words]
-    middle = y + height / 2
     small = min(11.5, 72 * (_BOX - 0.12) / (0.57 * max(map(len, words.split("\n")))))
     weight, size = ("bold", 12.5) if rest else ("normal", small if slot == "pad" else 12.5)
     ax.text(x, middle + (0.11 if rest else 0), first, ha="center", va="center", weight=weight, size=size)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from resnet_course.plotting.inputs import as_array, check_length
-from resnet_course.plotting.style import INK, WIDTH, axes_or_new, luminance, put_title
+from resnet_course.plotting.style import WIDTH, axes_or_new, luminance, put_title
 
 _READABLE = 20  # classes for which counts can still be read
 
@@ -56,16 +56,9 @@ def _write_counts(ax: Axes, counts: Any, colours: Any) -> None:
     size = min(13.0, 310 / len(counts) / (0.72 * max(longest, 2)))  # bold digits are up to 0.7 em wide
     for row, column in zip(*np.nonzero(counts), strict=True):
         bright = luminance(colours[row, column, :3]) > 0.18  # where black and white text contrast equally
-        ax.text(
-            column,
-            row,
-            f"{int(counts[row, column])}",
-            ha="center",
-            va="center",
-            size=size,
-            color="black" if bright else "white",
-            weight="bold" if row == column else "normal",
-        )
+        colour, weight = "black" if bright else "white", "bold" if row == column else "normal"
+        number = int(counts[row, column])
+        ax.text(column, row, str(number), ha="center", va="center", size=size, color=colour, weight=weight)
 
 
 def _name_classes(ax: Axes, names: list[str]) -> None:
@@ -78,11 +71,9 @@ def _name_classes(ax: Axes, names: list[str]) -> None:
         for label in ax.get_xticklabels():
             label.set(ha="right", rotation_mode="anchor")
     ax.set(xlabel="class that the network said", ylabel="true class")
+    for between in (ax.set_xticks, ax.set_yticks):
+        between(np.arange(0.5, len(names) - 1), minor=True)
     ax.grid(False)
-    ax.set_xticks(np.arange(0.5, len(names) - 1), minor=True)
-    ax.set_yticks(np.arange(0.5, len(names) - 1), minor=True)
     ax.grid(which="minor", axis="both", color="white", linewidth=1)
     ax.tick_params(which="both", length=0)
-    ax.tick_params(which="major", labelcolor=INK)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.spines[:].set_visible(False)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-from resnet_course.plotting.inputs import Floats, as_floats, as_series, check_length, check_names, check_positive
+from resnet_course.plotting.inputs import Floats, as_floats, as_series, check_length, check_names
 from resnet_course.plotting.labels import EndLabels
 from resnet_course.plotting.style import axes_or_new, put_title, styles_for
 
@@ -22,7 +22,7 @@ def lines(
     title: str,
     x_label: str,
     y_label: str,
-    x: Sequence[float] | None = None,
+    x: Sequence[float] | Mapping[str, Any] | None = None,
     bands: Mapping[str, Band] | None = None,
     guesses: Mapping[str, float | None] | None = None,
     y_limits: tuple[float, float] | None = None,
@@ -35,7 +35,7 @@ def lines(
         series: numbers by network. Without `x` they may differ in length, as when a training stopped early.
         title: what the figure shows, as a sentence.
         x_label, y_label: with units.
-        x: where the numbers stand; None means 1, 2, 3 and so on, as for epochs.
+        x: where the numbers stand, of all series or of each; None means 1, 2, 3 and so on, as for epochs.
         bands: lowest and highest number by network, drawn as a pale area, for more than one seed.
         guesses: the reader's number for the last point, drawn as an open marker. None means that none was written.
         y_limits: lowest and highest number of the axis.
@@ -47,13 +47,30 @@ def lines(
     """
     values = as_series(series)
     places = {name: _places(name, len(numbers), x) for name, numbers in values.items()}
-    guessed = {name: float(guess) for name, guess in (guesses or {}).items() if guess is not None}
+    edges = _checked_bands(bands or {}, values)
     check_names(guesses or {}, values, "guesses")
-    if log_y:
-        check_positive(values)
+    _check_scale(values, log_y, y_limits)
     ax = axes_or_new(ax)
-    _scale_y(ax, log_y, y_limits, values)
-    draw_lines(ax, places, values, _checked_bands(bands, values), guessed)
+    _scale_y(ax, values, log_y, y_limits)
+    labels = EndLabels(ax)
+    styles = styles_for(values)
+    right = max(float(place[-1]) for place in places.values())
+    for index, (name, numbers) in enumerate(values.items()):
+        style, place = styles[name], places[name]
+        if name in edges:
+            low, high = edges[name]
+            ax.fill_between(place, low, high, color=style["color"], alpha=0.18, linewidth=0)
+        ax.plot(place, numbers, **style, markevery=_marked(len(numbers), index), label=name, zorder=2.5)
+        last = np.flatnonzero(np.isfinite(numbers))[-1]
+        labels.add(place[last], numbers[last], name, style["color"], "bold", far=place[last] < right)
+    for name, guess in (guesses or {}).items():
+        if guess is None:
+            continue
+        color, marker = styles[name]["color"], styles[name]["marker"]
+        ax.plot([right], [float(guess)], marker, color=color, mfc="none", mew=2, ms=10, zorder=2.7, clip_on=False)
+        whose = f" for\n{name}:" if len(values) > 1 else ""
+        labels.add(right, float(guess), f"your guess{whose} {guess:g}", color)
+    ax.margins(x=0.02)
     _mark_x(ax, x, max(len(numbers) for numbers in values.values()))
     put_title(ax, title)
     ax.set(xlabel=x_label, ylabel=y_label)
@@ -85,60 +102,28 @@ def profile(
         ValueError: if there is nothing to draw, or lengths or names do not fit together.
     """
     values = as_series(series)
-    places = {name: np.linspace(0, 1, len(numbers)) for name, numbers in values.items()}
-    if log_y:
-        check_positive(values)
-    ax = axes_or_new(ax)
-    _scale_y(ax, log_y, y_limits, values)
-    draw_lines(ax, places, values, _checked_bands(bands, values), {})
+    depths = {name: np.linspace(0, 1, len(numbers)) for name, numbers in values.items()}
+    ax = lines(values, title, x_label, y_label, depths, bands, None, y_limits, log_y, ax)
     ax.set_xticks([0, 0.5, 1], ["first layer", "middle", "last layer"])
     first, _, last = ax.get_xticklabels()
     first.set_horizontalalignment("left")
     last.set_horizontalalignment("right")
-    put_title(ax, title)
-    ax.set(xlabel=x_label, ylabel=y_label)
     return ax
 
 
-def draw_lines(
-    ax: Axes,
-    places: Mapping[str, Floats],
-    values: Mapping[str, Floats],
-    bands: Mapping[str, tuple[Floats, Floats]],
-    guesses: Mapping[str, float],
-) -> None:
-    """Bands, lines, guesses and names. All inputs are checked before."""
-    labels = EndLabels(ax)
-    styles = styles_for(values)
-    right = max(float(place[-1]) for place in places.values())
-    for index, (name, numbers) in enumerate(values.items()):
-        style, place = styles[name], places[name]
-        if name in bands:
-            ax.fill_between(place, *bands[name], color=style["color"], alpha=0.18, linewidth=0)
-        ax.plot(place, numbers, **style, markevery=_marked(len(numbers), index), label=name, zorder=2.5)
-        last = np.flatnonzero(np.isfinite(numbers))[-1]
-        labels.add(place[last], numbers[last], name, style["color"], "bold", far=place[last] < right)
-    for name, guess in guesses.items():
-        color, marker = styles[name]["color"], styles[name]["marker"]
-        ax.plot([right], [guess], marker, color=color, mfc="none", mew=2, ms=10, zorder=2.7, clip_on=False)
-        whose = f" for\n{name}:" if len(values) > 1 else ""
-        labels.add(right, guess, f"your guess{whose} {guess:g}", color)
-    ax.margins(x=0.02)
-
-
-def _places(name: str, count: int, x: Sequence[float] | None) -> Floats:
+def _places(name: str, count: int, x: Any) -> Floats:
     if x is None:
         return np.arange(1.0, count + 1)
-    check_length(x, count, f"x for {name!r}")
-    return as_floats(x, "x")
+    places = as_floats(x[name] if isinstance(x, Mapping) else x, "x")
+    check_length(places, count, f"x for {name!r}")
+    return places
 
 
-def _checked_bands(bands: Mapping[str, Band] | None, values: Mapping[str, Floats]) -> dict[str, tuple[Floats, Floats]]:
-    check_names(bands or {}, values, "bands")
-    checked = {}
-    for name, (low, high) in (bands or {}).items():
-        checked[name] = as_floats(low, f"low band of {name}"), as_floats(high, f"high band of {name}")
-        for edge in checked[name]:
+def _checked_bands(bands: Mapping[str, Band], values: Mapping[str, Floats]) -> dict[str, list[Floats]]:
+    check_names(bands, values, "bands")
+    checked = {name: [as_floats(edge, f"band of {name}") for edge in band] for name, band in bands.items()}
+    for name, edges in checked.items():
+        for edge in edges:
             check_length(edge, len(values[name]), f"band of {name!r}")
     return checked
 
@@ -149,7 +134,14 @@ def _marked(count: int, index: int) -> tuple[int, int]:
     return (index * step // 3 % step, step)
 
 
-def _scale_y(ax: Axes, log_y: bool, y_limits: tuple[float, float] | None, values: Mapping[str, Floats]) -> None:
+def _check_scale(values: Mapping[str, Floats], log_y: bool, y_limits: tuple[float, float] | None) -> None:
+    if log_y and (wrong := [name for name, numbers in values.items() if (numbers <= 0).any()]):
+        raise ValueError(f"a logarithmic axis needs numbers above 0, {wrong[0]!r} has others; use log_y=False")
+    if y_limits is not None and (not y_limits[0] < y_limits[1] or (log_y and y_limits[0] <= 0)):
+        raise ValueError(f"y_limits must be (low, high) with low < high, above 0 on a log axis; got {y_limits}")
+
+
+def _scale_y(ax: Axes, values: Mapping[str, Floats], log_y: bool, y_limits: tuple[float, float] | None) -> None:
     if log_y:
         ax.set_yscale("log")
         everything = np.concatenate([numbers[np.isfinite(numbers)] for numbers in values.values()])
@@ -159,20 +151,16 @@ def _scale_y(ax: Axes, log_y: bool, y_limits: tuple[float, float] | None, values
         ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())
     if y_limits is not None:
-        low, high = y_limits
-        if not low < high or (log_y and low <= 0):
-            raise ValueError(f"y_limits must be (low, high) with low < high, above 0 on a log axis; got {y_limits}")
-        ax.set_ylim(low, high)
+        ax.set_ylim(y_limits)
 
 
-def _mark_x(ax: Axes, x: Sequence[float] | None, count: int) -> None:
+def _mark_x(ax: Axes, x: Any, count: int) -> None:
     """Ticks at the given places if there are few; whole numbers where places are counted."""
     if x is None:
         ax.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
         if count == 1:
             ax.set_xlim(0.5, 1.5)
-        return
-    places = np.unique(np.asarray(x, dtype=float))
-    gaps = np.diff(places)
-    if len(places) <= 8 and (len(places) == 1 or gaps.min() > 0.08 * np.ptp(places)):
-        ax.set_xticks(places, [f"{place:g}" for place in places])
+    elif not isinstance(x, Mapping):
+        places = np.unique(np.asarray(x, dtype=float))
+        if len(places) == 1 or (len(places) <= 8 and np.diff(places).min() > 0.08 * np.ptp(places)):
+            ax.set_xticks(places, [f"{place:g}" for place in places])

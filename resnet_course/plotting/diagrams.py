@@ -58,8 +58,8 @@ def shape_trace(rows: Sequence[tuple[str, tuple[int, ...]]], title: str) -> Figu
         left = (index + 0.12) * step
         right, top = _draw_box(ax, left, thickness * math.log2(1 + shape[0]), shape, scale)
         middle = (left + right) / 2
-        ax.text(middle, top + 0.08, _stacked(shape), ha="center", va="bottom", size=size, linespacing=1.15)
-        ax.text(middle, -_TALLEST / 2 - 0.2, "\n".join(_words(name)), ha="center", va="top", size=size, weight="bold")
+        ax.text(middle, top + 0.08, _times(shape), ha="center", va="bottom", size=size, linespacing=1.15)
+        ax.text(middle, -_TALLEST / 2 - 0.2, _stacked(name), ha="center", va="top", size=size, weight="bold")
         edges.append((left, right))
     for (_, right), (left, _) in pairwise(edges):
         ends = (right + 0.03, 0), (left - 0.03, 0)
@@ -122,22 +122,20 @@ def _draw_box(ax: Axes, left: float, thick: float, shape: tuple[int, ...], scale
     return right + slant, top + slant
 
 
-def _stacked(shape: tuple[int, ...]) -> str:
+def _times(shape: tuple[int, ...]) -> str:
     """Channels over height and width: the second line never gets wide."""
-    if len(shape) == 1:
-        return str(shape[0])
-    return f"{shape[0]} ×\n{shape[1]} × {shape[2]}"
+    return str(shape[0]) if len(shape) == 1 else f"{shape[0]} ×\n{shape[1]} × {shape[2]}"
+
+
+def _stacked(name: str) -> str:
+    return "\n".join(name.replace("_", " ").split())
 
 
 def _text_size(rows: Sequence[tuple[str, tuple[int, ...]]], step: float) -> float:
     """The font size in points at which every line of words fits into `step` inches."""
-    letters = [1.15 * len(word) for name, _ in rows for word in _words(name)]  # names are bold, so wider
-    letters += [len(line) for _, shape in rows for line in _stacked(shape).splitlines()]
+    letters = [1.15 * len(line) for name, _ in rows for line in _stacked(name).splitlines()]  # names are bold, so wider
+    letters += [len(line) for _, shape in rows for line in _times(shape).splitlines()]
     return min(12.5, 72 * step / (0.6 * max(letters)))
-
-
-def _words(name: str) -> list[str]:
-    return name.replace("_", " ").split() or [""]
 
 
 def _link_layers(ax: Axes, layer: int, seen_above: int, half_kernel: int) -> None:
@@ -148,18 +146,10 @@ def _link_layers(ax: Axes, layer: int, seen_above: int, half_kernel: int) -> Non
 
 
 def _draw_units(ax: Axes, layer: int, seen: int, reach: int) -> None:
+    marker, colour = ("s", ORANGE) if layer == 0 else ("o", BLUE)
     for unit in range(-reach, reach + 1):
-        inside = abs(unit) <= seen
-        ax.plot(
-            unit,
-            layer,
-            "s" if layer == 0 else "o",
-            ms=12,
-            mfc=(ORANGE if layer == 0 else BLUE) if inside else "white",
-            mec=INK if inside else "#B5B5B5",
-            mew=1.1,
-            zorder=2,
-        )
+        face, edge = (colour, INK) if abs(unit) <= seen else ("white", "#B5B5B5")
+        ax.plot(unit, layer, marker, ms=12, mfc=face, mec=edge, mew=1.1, zorder=2)
 
 
 def _field_title(sizes: list[int], field: int) -> str:

@@ -11,6 +11,8 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from resnet_course.notebook import messages
+
 _SHARPNESS = 2  # image pixels for each CSS pixel
 
 _CARD = (
@@ -38,10 +40,8 @@ def show(figure_or_axes: Figure | Axes, alt: str, caption: str | None = None) ->
         raise TypeError(f"show() takes a Figure or an Axes, got {type(figure_or_axes).__name__}")
     if not alt.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
-    if _in_notebook():
-        from IPython.display import display  # only where there is a notebook
-
-        display({"text/html": figure_html(figure, alt, caption), "text/plain": f"Figure: {alt}"}, raw=True)
+    if messages.in_notebook():
+        messages.show(figure_html(figure, alt, caption), f"Figure: {alt}")
     plt.close(figure)
 
 
@@ -57,13 +57,3 @@ def figure_html(figure: Figure, alt: str, caption: str | None = None) -> str:
         f'alt="{html.escape(alt, quote=True)}" width="{pixels // _SHARPNESS}" '
         f'style="max-width:100%;height:auto;background:#ffffff">{words}</figure>'
     )
-
-
-def _in_notebook() -> bool:
-    """Whether this process is a Jupyter kernel."""
-    try:
-        from IPython import get_ipython  # not installed everywhere
-    except ImportError:
-        return False
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")

@@ -74,7 +74,11 @@ def mistakes(
     wrong = np.flatnonzero(said != truth)
     worst = wrong[np.argsort(-sure[wrong], kind="stable")][:count]
     if not len(worst):
-        return _sentence(title, f"There is no mistake among these {len(pixels)} images.")
+        figure, ax = plt.subplots(figsize=(WIDTH, 1.4), layout="constrained")
+        ax.text(0, 0.5, f"There is no mistake among these {len(pixels)} images.", transform=ax.transAxes, va="center")
+        ax.set_axis_off()
+        put_title(ax, title)
+        return figure
     labels = [f"{classes[int(truth[i])]},\nsaid {classes[int(said[i])]}\n{sure[i]:.2f}" for i in worst]
     return _draw_grid(pixels[worst], labels, 6, title)
 
@@ -84,7 +88,7 @@ def _draw_grid(pixels: Floats, labels: list[str] | None, columns: int, title: st
     rows = math.ceil(len(pixels) / columns)
     side = (WIDTH - 0.1 + _GAP) / max(columns, 4) - _GAP  # a single image does not fill the page
     high = side * pixels.shape[1] / pixels.shape[2]
-    texts, size = _fit_labels(labels, side + 0.7 * _GAP)
+    texts, size = _fit_labels(labels or [], side + 0.7 * _GAP)
     text_height = max((text.count("\n") + 1 for text in texts), default=0) * size * _LINE / 72
     step = high + text_height + (0.14 if texts else _GAP)
     shown = min(columns, len(pixels))
@@ -103,27 +107,17 @@ def _draw_grid(pixels: Floats, labels: list[str] | None, columns: int, title: st
     return figure
 
 
-def _fit_labels(labels: list[str] | None, width: float) -> tuple[list[str], float]:
+def _fit_labels(labels: list[str], width: float) -> tuple[list[str], float]:
     """Labels broken at spaces, and the font size in points at which the longest line fits `width` inches."""
-    if not labels:
-        return [], 0.0
-    texts = ["\n".join(_halves(text)) if len(text) > 9 else text for text in labels]
-    longest = max(len(line) for text in texts for line in text.splitlines())
+    texts = [_halves(text) if len(text) > 9 else text for text in labels]
+    longest = max((len(line) for text in texts for line in text.splitlines()), default=1)
     return texts, min(12.0, max(6.5, width * 72 / (0.57 * longest)))
 
 
-def _halves(text: str) -> list[str]:
+def _halves(text: str) -> str:
     """A label without line breaks of its own, broken at the space nearest its middle."""
     spaces = [place for place, letter in enumerate(text) if letter == " "]
     if "\n" in text or not spaces:
-        return [text]
+        return text
     middle = min(spaces, key=lambda place: abs(place - len(text) / 2))
-    return [text[:middle], text[middle + 1 :]]
-
-
-def _sentence(title: str, sentence: str) -> Figure:
-    figure, ax = plt.subplots(figsize=(WIDTH, 1.4), layout="constrained")
-    ax.text(0, 0.5, sentence, transform=ax.transAxes, va="center")
-    ax.set_axis_off()
-    put_title(ax, title)
-    return figure
+    return f"{text[:middle]}\n{text[middle + 1 :]}"

@@ -15,9 +15,7 @@ def as_array(values: Any) -> NDArray[Any]:
     """A NumPy array from a tensor on any device, an array or nested lists."""
     if hasattr(values, "detach"):  # a tensor; asking for the method keeps torch out of this package
         values = values.detach().cpu()
-        if values.is_floating_point():
-            values = values.float()  # NumPy has no bfloat16
-        return values.numpy()
+        return (values.float() if values.is_floating_point() else values).numpy()  # NumPy has no bfloat16
     return np.asarray(values)
 
 
@@ -46,21 +44,10 @@ def as_series(series: Mapping[str, Iterable[Any]]) -> dict[str, Floats]:
     return {name: as_floats(values, name) for name, values in series.items()}
 
 
-def check_positive(series: Mapping[str, Floats]) -> None:
-    """Raises ValueError where a logarithmic axis cannot show a number."""
-    for name, values in series.items():
-        if (values <= 0).any():
-            lowest = np.nanmin(values)
-            raise ValueError(f"a logarithmic axis needs numbers above 0, {name!r} has {lowest:g}; use log_y=False")
-
-
-def check_names(given: Iterable[str], known: Iterable[str], what: str) -> None:
+def check_names(given: Iterable[str], known: Mapping[str, Any], what: str) -> None:
     """Raises ValueError if a name is given for which there is no series."""
-    known = list(known)
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        names = ", ".join(map(repr, known))
-        raise ValueError(f"{what} for {', '.join(map(repr, unknown))}, but the series are {names}")
+    if unknown := [name for name in given if name not in known]:
+        raise ValueError(f"{what} for {str(unknown)[1:-1]}, but the series are {str(list(known))[1:-1]}")
 
 
 def check_length(values: Sequence[Any] | NDArray[Any], length: int, what: str) -> None:

@@ -58,8 +58,10 @@ class EndLabels(Artist):
         self._place = ax.transAxes + ScaledTranslation(_DISTANCE / 72, 0, ax.figure.dpi_scale_trans)
         ax.add_artist(self)
 
-    def add(self, x: float, y: float, text: str, colour: str, weight: str = "normal", far: bool = False) -> Annotation:
+    def add(self, x: float, y: float, text: str, colour: str, weight: str = "normal", far: bool = False) -> None:
         """Name the line that ends at (x, y); a thin line leads there, dotted if the end is far from the right edge."""
+        dots = (0, (1, 2)) if far else "-"
+        lead = {"arrowstyle": "-", "color": colour, "lw": 1.0, "ls": dots, "shrinkA": 1, "shrinkB": 4}
         name = self._ax.annotate(
             wrap(text, 130, 12),
             xy=(x, y),
@@ -70,18 +72,9 @@ class EndLabels(Artist):
             weight=weight,
             linespacing=1.05,
             annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 1.0,
-                "linestyle": (0, (1, 2)) if far else "-",
-                "shrinkA": 1,
-                "shrinkB": 4,
-                "relpos": (0, 0.5),
-            },
+            arrowprops={**lead, "relpos": (0, 0.5)},
         )
         self.names.append(name)
-        return name
 
     def draw(self, renderer: RendererBase) -> None:
         """Move the names apart. They draw themselves afterwards."""

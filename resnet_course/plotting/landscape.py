@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from resnet_course.plotting.inputs import Floats, as_array, check_length
 from resnet_course.plotting.style import INK, WIDTH, wrap
@@ -23,8 +22,6 @@ def landscapes(
     surfaces: Mapping[str, Any],
     steps: Sequence[float],
     title: str,
-    x_label: str = "step along the first direction",
-    y_label: str = "second direction",
     levels: Sequence[float] = LEVELS,
 ) -> Figure:
     """One map for each network, with lines of equal loss that carry their number; all maps have the same scale.
@@ -36,7 +33,6 @@ def landscapes(
         surfaces: a square of losses by network; rows go along the second direction.
         steps: where the rows and columns stand, from low to high.
         title: what the figure shows, as a sentence.
-        x_label, y_label: names of the two directions.
         levels: losses above 0, from low to high.
 
     Shape:
@@ -56,14 +52,13 @@ def landscapes(
     for ax, (name, grid) in zip(row[0], grids.items(), strict=True):
         image = _draw_map(ax, grid, steps, levels, scale)
         ax.set_title(name, loc="left", size=12.5)
-    row[0][0].set_ylabel(y_label)
-    figure.supxlabel(x_label, size=12.5)
+    row[0][0].set_ylabel("second direction")
+    figure.supxlabel("step along the first direction", size=12.5)
     figure.suptitle(wrap(title, WIDTH * 66, 15), x=0.01, ha="left", size=14.5, weight="bold")
     bar = figure.colorbar(image, ax=list(row[0]), shrink=0.8, pad=0.02, extend="both")
     bar.set_label("loss (logarithmic)")
-    bar.ax.yaxis.set_major_locator(FixedLocator(list(levels)))
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.set_ticks(list(levels), labels=[f"{level:g}" for level in levels])
+    bar.minorticks_off()
     return figure
 
 
@@ -80,16 +75,11 @@ def _as_grid(surface: Any, name: str, steps: Sequence[float], levels: Sequence[f
 
 def _draw_map(ax: Axes, grid: Floats, steps: Sequence[float], levels: Sequence[float], scale: LogNorm) -> Any:
     image = ax.pcolormesh(steps, steps, grid, norm=scale, cmap="viridis", shading="gouraud", rasterized=True)
-    if grid.min() < grid.max():
-        _draw_lines(ax, grid, steps, levels[1:-1])
-    ax.plot(0, 0, marker="+", markersize=11, markeredgewidth=2.2, color="white", path_effects=[
-        withStroke(linewidth=4.2, foreground=INK)
-    ])  # fmt: skip
-    ax.set_aspect("equal")
-    ax.grid(False)
+    _draw_lines(ax, grid, steps, levels[1:-1])
+    ax.plot(0, 0, "+", ms=11, mew=2.2, color="white", path_effects=[withStroke(linewidth=4.2, foreground=INK)])
     ends = (steps[0], 0, steps[-1])
-    ax.set_xticks(ends)
-    ax.set_yticks(ends)
+    ax.set(aspect="equal", xticks=ends, yticks=ends)
+    ax.grid(False)
     return image
 
 

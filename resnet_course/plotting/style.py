@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import textwrap
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -18,26 +19,22 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 
-BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE = (
-    "#000000",
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-)  # Okabe and Ito's yellow is left out: too faint on white
+# Okabe and Ito's yellow is left out: too faint on white.
+BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
+BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
 
 INK = "#222222"  # text
 SOFT_INK = "#5A5A5A"  # axes, notes
-GRID = "#E4E4E4"
 
 WIDTH = 7.0  # inches; 700 CSS pixels at 100 dots per inch, about half of that on a phone
 
-_PLAIN, _RESIDUAL, _OTHER = "--", "-", "-"
-_WARM = (ORANGE, VERMILLION, PURPLE)
-_COOL = (SKY, BLUE, GREEN)
-_ANY = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK)
+_PLAIN, _RESIDUAL = "--", "-"
+_FAMILIES = {
+    "plain": ((ORANGE, VERMILLION, PURPLE), _PLAIN),
+    "residual": ((SKY, BLUE, GREEN), _RESIDUAL),
+    "resnet": ((SKY, BLUE, GREEN), _RESIDUAL),
+    "": ((BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK), "-"),
+}
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 # Light against strong follows depth in both families: plain 20 and residual 20 are the light ones.
@@ -65,52 +62,10 @@ _FIXED = {
     "validation": (BLACK, "s", "-"),
 }
 
-_PAGE: Any = {
-    "figure.figsize": (WIDTH, 4.2),
-    "figure.dpi": 100,
-    "savefig.dpi": 200,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "figure.constrained_layout.use": True,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same figure everywhere
-    "font.size": 12.5,
-    "text.color": INK,
-    "axes.titlesize": 14.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 12,
-    "axes.labelsize": 12.5,
-    "axes.labelcolor": INK,
-    "axes.labelpad": 6,
-    "axes.edgecolor": SOFT_INK,
-    "axes.linewidth": 0.9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "axes.unicode_minus": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.9,
-    "xtick.color": SOFT_INK,
-    "ytick.color": SOFT_INK,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "xtick.labelsize": 12,
-    "ytick.labelsize": 12,
-    "ytick.major.size": 0,
-    "ytick.minor.size": 0,
-    "lines.linewidth": 2.2,
-    "lines.markersize": 6.5,
-    "legend.frameon": False,
-    "image.interpolation": "nearest",
-    "image.cmap": "viridis",
-}
-
 
 def use_style() -> None:
     """Set matplotlib's defaults to the course's page style. Each lesson calls it once, in its first cell."""
-    mpl.rcParams.update(_PAGE)
+    plt.style.use(Path(__file__).with_name("course.mplstyle"))
 
 
 def network_style(name: str) -> dict[str, Any]:
@@ -121,24 +76,19 @@ def network_style(name: str) -> dict[str, Any]:
     """
     known = _known_start(name)
     if known is not None:
-        color, marker, linestyle = _FIXED[known]
-        return {"color": color, "marker": marker, "linestyle": linestyle}
+        return _style(*_FIXED[known])
     colours, linestyle = _family(name)
     number = zlib.crc32(name.encode())  # unlike hash(), the same in every process
-    return {
-        "color": colours[number % len(colours)],
-        "marker": _MARKERS[number // 64 % len(_MARKERS)],
-        "linestyle": linestyle,
-    }
+    return _style(colours[number % len(colours)], _MARKERS[number // 64 % len(_MARKERS)], linestyle)
 
 
 def styles_for(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """The styles of networks that stand in one figure: names without a fixed style keep clear of the others."""
     names = list(names)
-    styles = {name: network_style(name) for name in names if name in _FIXED}
-    rest = [name for name in names if name not in _FIXED]
-    for name in sorted(rest, key=lambda name: _known_start(name) is None):  # those with a colour of their own first
-        styles[name] = _free_style(name, list(styles.values()))
+    styles: dict[str, dict[str, Any]] = {}
+    # Those with a fixed style first, then those that begin with such a name: they have a colour of their own.
+    for name in sorted(names, key=lambda name: (name not in _FIXED, _known_start(name) is None)):
+        styles[name] = network_style(name) if name in _FIXED else _free_style(name, list(styles.values()))
     return {name: styles[name] for name in names}
 
 
@@ -205,27 +155,20 @@ def _known_start(name: str) -> str | None:
 
 
 def _family(name: str) -> tuple[tuple[str, ...], str]:
-    if name.lower().startswith("plain"):
-        return _WARM, _PLAIN
-    if name.lower().startswith(("residual", "resnet")):
-        return _COOL, _RESIDUAL
-    return _ANY, _OTHER
+    """Colours and dash of the networks of this kind."""
+    return next(family for start, family in _FAMILIES.items() if name.lower().startswith(start))
+
+
+def _style(color: str, marker: str, linestyle: str) -> dict[str, Any]:
+    return {"color": color, "marker": marker, "linestyle": linestyle}
 
 
 def _free_style(name: str, used: list[dict[str, Any]]) -> dict[str, Any]:
-    """The name's own style if no other looks like it, else the nearest free one of its family."""
+    """The name's own style if no other looks like it, else the nearest of its family: a free colour, or a free pair."""
     own = network_style(name)
+    colours = (own["color"], *(() if _known_start(name) else _family(name)[0]))
+    looks = [(colour, marker) for marker in (own["marker"], *_MARKERS) for colour in colours]
     used_colours = {style["color"] for style in used}
-    used_pairs = {(style["color"], style["marker"]) for style in used}
-    candidates = list(_alternatives(own, (own["color"],) if _known_start(name) else _family(name)[0]))
-    fresh = [style for style in candidates if style["color"] not in used_colours]
-    fresh += [style for style in candidates if (style["color"], style["marker"]) not in used_pairs]
-    return fresh[0] if fresh else own
-
-
-def _alternatives(own: dict[str, Any], colours: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    markers = (own["marker"], *(marker for marker in _MARKERS if marker != own["marker"]))
-    ordered = (own["color"], *(colour for colour in colours if colour != own["color"]))
-    for marker in markers:
-        for colour in ordered:
-            yield {"color": colour, "marker": marker, "linestyle": own["linestyle"]}
+    used_looks = {(style["color"], style["marker"]) for style in used}
+    free = [look for look in looks if look[0] not in used_colours] + [look for look in looks if look not in used_looks]
+    return _style(*free[0], own["linestyle"]) if free else own

@@ -48,14 +48,12 @@ def history(histories: Mapping[str, Any], title: str) -> Figure:
 
 def _read(name: str, record: Any) -> dict[str, Floats]:
     fields = [field for pair in _PANELS.values() for field in pair]
-    missing = [field for field in fields if not hasattr(record, field)]
-    if missing:
+    if missing := [field for field in fields if not hasattr(record, field)]:
         raise ValueError(f"the history of {name!r} has no {', '.join(missing)}")
     lists = {field: list(getattr(record, field)) for field in fields}
     lengths = {field: len(values) for field, values in lists.items()}
-    train = {lengths["train_loss"], lengths["train_acc"]}
-    validation = {lengths["val_loss"], lengths["val_acc"]}
-    if len(train) > 1 or validation not in ({0}, train):
+    epochs = lengths["train_loss"]
+    if lengths["train_acc"] != epochs or {lengths["val_loss"], lengths["val_acc"]} not in ({0}, {epochs}):
         raise ValueError(f"the lists of {name!r} differ in length: {lengths}")
     return {
         field: as_floats(values, f"{field} of {name}") if values or "train" in field else np.empty(0)

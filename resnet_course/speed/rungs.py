@@ -20,25 +20,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from resnet_course import runtime
 from resnet_course.data import Augmentation, Batches, ImageSet
-from resnet_course.speed.stopwatch import Row, in_turns, matmul_peak, seconds_of
+from resnet_course.speed.stopwatch import Row, in_turns, seconds_of
 from resnet_course.training import FLOAT32, Precision, keep_freed_memory, train_step
 from resnet_course.training.steps import Loader, Loss, device_of, evaluate
-
-__all__ = [
-    "COMPILED",
-    "PLAIN",
-    "Row",
-    "Rung",
-    "Setup",
-    "batches_within",
-    "default_rungs",
-    "first",
-    "in_turns",
-    "ladder",
-    "matmul_peak",
-    "ours",
-    "with_workers",
-]
 
 AUGMENTATION = Augmentation()  # the same for every rung
 
@@ -55,7 +39,6 @@ class Rung:
         keeps_memory: see `training.keep_freed_memory`.
         precision: number type and memory format.
         fused: let one kernel update all weights.
-        compiled: hand the network to `torch.compile`, which takes up to a minute before it gains anything.
     """
 
     name: str
@@ -64,11 +47,9 @@ class Rung:
     keeps_memory: bool = True
     precision: Precision = FLOAT32
     fused: bool = False
-    compiled: bool = False
 
 
 PLAIN = Rung("plain loop", workers=0, asks_each_step=True, keeps_memory=False)
-COMPILED = Rung("compiled", precision=Precision(None, True), fused=True, compiled=True)
 
 
 def with_workers() -> Rung:
@@ -152,19 +133,12 @@ def picture_loader(
     """A `DataLoader` with torchvision's transforms, image by image: crop and flip in training, then normalise."""
     from torchvision import transforms
 
-    changes = [
-        transforms.RandomCrop(dataset.image_size, padding=AUGMENTATION.shift),
-        transforms.RandomHorizontalFlip(),
-    ]
-    normalise = [transforms.ToTensor(), transforms.Normalize(mean.tolist(), std.tolist())]
-    transform = transforms.Compose(changes + normalise if training else normalise)
-    return DataLoader(
-        Pictures(dataset, transform),
-        batch_size,
-        shuffle=training,
-        num_workers=workers,
-        persistent_workers=workers > 0,
-    )
+    steps: list[Any] = [transforms.ToTensor(), transforms.Normalize(mean.tolist(), std.tolist())]
+    if training:
+        crop = transforms.RandomCrop(dataset.image_size, padding=AUGMENTATION.shift)
+        steps = [crop, transforms.RandomHorizontalFlip(), *steps]
+    pictures = Pictures(dataset, transforms.Compose(steps))
+    return DataLoader(pictures, batch_size, shuffle=training, num_workers=workers, persistent_workers=workers > 0)
 
 
 class Setup:
@@ -192,10 +166,10 @@ class Setup:
         self.train_images, self.test_images = train, train if test is None else test
         self.mean, self.std = train.channel_statistics()
         torch.manual_seed(0)
-        model = model_factory().to(self.where).to(memory_format=rung.precision.memory_format)
-        options = {"fused": True} if rung.fused else {}
-        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, **options)
-        self.model: nn.Module = torch.compile(model) if rung.compiled else model  # type: ignore[assignment]
+        self.model = model_factory().to(self.where).to(memory_format=rung.precision.memory_format)
+        self.optimizer = torch.optim.SGD(
+            self.model.parameters(), lr=0.01, momentum=0.9, nesterov=True, fused=rung.fused or None
+        )
         self.make_loaders()
 
     def make_loaders(self) -> None:

@@ -63,16 +63,8 @@ def in_turns(
 def _row(name: str, images: int, seconds: Sequence[float], first: Iterable[float], warm_up: float) -> Row:
     speeds = [images / taken for taken in seconds]
     ratios = [reference / taken for reference, taken in zip(first, seconds, strict=True)]
-    return Row(
-        name,
-        statistics.median(speeds),
-        min(speeds),
-        max(speeds),
-        statistics.median(ratios),
-        min(ratios),
-        max(ratios),
-        warm_up,
-    )
+    speed, ratio = ((statistics.median(each), min(each), max(each)) for each in (speeds, ratios))
+    return Row(name, *speed, *ratio, warm_up)
 
 
 def seconds_of(action: Callable[[], object], where: torch.device) -> float:

@@ -10,7 +10,8 @@ import yaml
 import resnet_course
 
 ROOT = Path(__file__).parents[2]
-CONDA_NAMES = {"build": "python-build", "torch": "pytorch", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {"build": "python-build", "fastjsonschema": "python-fastjsonschema", "matplotlib": "matplotlib-base"}
+CONDA_NAMES |= {"torch": "pytorch"}
 
 
 def requirements_of_pyproject() -> set[str]:

@@ -9,8 +9,8 @@ from experiments_helpers import without_times
 
 from resnet_course import data, inspection
 from resnet_course.experiments import perform
+from resnet_course.experiments.plans import LandscapeRun, LesionRun, RecipeRun, Run, shortcut_of
 from resnet_course.experiments.records import check_record
-from resnet_course.experiments.runs import LandscapeRun, LesionRun, RecipeRun, Run, shortcut_of
 from resnet_course.models import cifar_resnet
 from resnet_course.training import FLOAT32, evaluate, reset_seeds
 

@@ -8,10 +8,8 @@ import torch
 from resnet_course import data
 from resnet_course.base.errors import CourseError
 from resnet_course.experiments import PLANS, load_records, load_weights
-from resnet_course.experiments.plans import find_plan
-from resnet_course.experiments.records import weights_path
-from resnet_course.experiments.runs import build_network
-from resnet_course.experiments.weights import pack, save_weights
+from resnet_course.experiments.plans import build_network, find_plan
+from resnet_course.experiments.records import save_weights, weights_path
 from resnet_course.training import evaluate
 
 NETWORKS = [run.network for run in find_plan("inside")]
@@ -20,15 +18,12 @@ NETWORKS = [run.network for run in find_plan("inside")]
 def test_stored_and_loaded_again(tmp_path: Path) -> None:
     model = build_network("residual 8", 7)
     model(torch.randn(4, 3, 16, 16))  # moves the statistics of batch norm
-    state = pack(model)
-    path = weights_path("residual 8", "shapes", tmp_path)
-    save_weights(state, path, {"network": "residual 8"})
+    save_weights(model, weights_path("residual 8", "shapes", tmp_path), {"network": "residual 8"})
     draws = torch.random.get_rng_state()
     loaded = load_weights("residual 8", "shapes", tmp_path)
     assert torch.equal(torch.random.get_rng_state(), draws)
     assert not loaded.training
     assert loaded.linear.out_features == 7
-    model.load_state_dict(state)
     for name, tensor in loaded.state_dict().items():
         assert torch.equal(tensor, model.state_dict()[name])
     assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
@@ -42,7 +37,7 @@ def test_missing_weights_say_how_to_get_them(tmp_path: Path) -> None:
 
 def test_damaged_weights_and_those_of_another_network_are_refused(tmp_path: Path) -> None:
     path = weights_path("plain 8", "shapes", tmp_path)
-    save_weights(pack(build_network("plain 14", 10)), path, {})
+    save_weights(build_network("plain 14", 10), path, {})
     with pytest.raises(CourseError, match="another model"):
         load_weights("plain 8", "shapes", tmp_path)
     path.write_bytes(path.read_bytes()[:1000])

@@ -130,26 +130,21 @@ def test_another_number_of_threads_is_measured_anew_and_both_are_remembered(
     assert runtime.precision() == BFLOAT16
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"3", b"\xff\xfe\x00", '"texté"'.encode("latin1")])
-def test_a_broken_cache_file_is_measured_anew(machine: Path, pretend, content: bytes) -> None:
+CHOICES = ["float8", 5, None, ["bfloat16"], {"a": 1}]
+FILES = [b"", b"{", b"[]", b"3", b"\xff\xfe\x00", '"texté"'.encode("latin1")]
+
+
+@pytest.mark.parametrize("content", [*FILES, *CHOICES])
+def test_a_broken_cache_file_or_choice_is_measured_anew(machine: Path, pretend, content: object) -> None:
     pretend(FAST)
     runtime.precision()
     (file,) = machine.iterdir()
-    file.write_bytes(content)
+    whole = content if isinstance(content, bytes) else json.dumps(dict.fromkeys(json.loads(file.read_text()), content))
+    file.write_bytes(whole if isinstance(whole, bytes) else whole.encode())
     pretend(SLOW)
     assert runtime.precision() == FLOAT32
     pretend(FAST)
     assert runtime.precision() == FLOAT32  # and the file is whole again
-
-
-@pytest.mark.parametrize("value", ["float8", 5, None, ["bfloat16"], {"a": 1}])
-def test_an_unknown_choice_in_the_cache_file_is_measured_anew(machine: Path, pretend, value: object) -> None:
-    pretend(FAST)
-    runtime.precision()
-    (file,) = machine.iterdir()
-    file.write_text(json.dumps(dict.fromkeys(json.loads(file.read_text()), value)))
-    pretend(SLOW)
-    assert runtime.precision() == FLOAT32
 
 
 def test_a_cache_folder_that_cannot_be_written_is_no_obstacle(machine: Path, pretend) -> None:

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.colab
 
 # googlecolab/backend-info of August 2026; what a lesson needs beside these is there too, in a version of that month.
 PINS = ("torch==2.11.0", "torchvision==0.26.0", "numpy==2.1.3", "ipython==7.34.0", "ipykernel==6.17.1")
-PINS += ("ipywidgets==7.7.1", "matplotlib", "pillow", "platformdirs", "pooch", "safetensors", "tqdm", "setuptools")
+PINS += ("ipywidgets==7.7.1", "fastjsonschema", "jinja2", "matplotlib", "pillow", "platformdirs", "pooch")
+PINS += ("safetensors", "tqdm", "setuptools")
 CACHE = Path(os.environ.get("COLAB_CACHE", ROOT / "build" / "colab"))
 PYTHONS = os.environ.get("COLAB_PYTHON", "").split()
 STARTED = "# what tells the course that it is on Colab\nimport google.colab\n"

@@ -15,7 +15,7 @@ from resnet_course import runtime
 from resnet_course.base.errors import CourseError
 from resnet_course.experiments import PLANS, load_records, reproduce
 from resnet_course.experiments.records import plan_folder
-from resnet_course.experiments.running import default_jobs, missing_tasks
+from resnet_course.experiments.reproducing import default_jobs, missing_tasks
 from resnet_course.training import FLOAT32
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU adds in a changing order")
@@ -115,12 +115,12 @@ def test_killed_in_the_middle_and_started_again(tmp_path: Path, uninterrupted: l
 
 
 def test_what_is_recorded_is_not_run_again(tmp_path: Path, uninterrupted: list[dict], monkeypatch) -> None:
-    from resnet_course.experiments import running
+    from resnet_course.experiments import reproducing
     from resnet_course.experiments.records import write_record
 
     for run, record in zip(tiny_runs("shapes"), uninterrupted, strict=True):
         write_record(record, plan_folder("tiny", "shapes", tmp_path) / run.file_name)
-    monkeypatch.setattr(running, "perform", None)
+    monkeypatch.setattr(reproducing, "perform", None)
     assert reproduce("tiny", "shapes", tmp_path) == uninterrupted
     assert missing_tasks("tiny", "shapes", tmp_path) == []
 
