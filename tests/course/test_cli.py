@@ -123,9 +123,9 @@ def test_nothing_runs_when_one_of_the_lessons_is_unknown(runs: list[tuple], caps
     assert "there is no lesson '99'" in capsys.readouterr().err
 
 
-def steps(**sources: str) -> tuple:
+def steps(**sources: str) -> tuple[cli.Step, ...]:
     """A group of steps for `test`, each a line of Python."""
-    return tuple((name, ("-c", source)) for name, source in sources.items())
+    return tuple(cli.Step(name, ("-c", source)) for name, source in sources.items())
 
 
 def test_what_steps_say_stands_together_and_their_times_at_the_end(monkeypatch, capfd) -> None:
@@ -135,6 +135,24 @@ def test_what_steps_say_stands_together_and_their_times_at_the_end(monkeypatch, 
     said = capfd.readouterr().out
     assert " ".join(said.split()).startswith("--- two by two --- one by one --- three by three")
     assert sorted(re.findall(r"^(\w+) +\d+ s$", said, re.MULTILINE)) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(["test"], "quick"), (["test", "--all"], "full")])
+def test_a_step_has_its_settings_unless_the_environment_has_them_and_all_is_another_list(
+    arguments: list[str], said: str, monkeypatch, capfd
+) -> None:
+    line = ("-c", "import os; print(os.environ['ONE'], os.environ['OTHER'])")
+    monkeypatch.setenv("OTHER", "of the user")
+    monkeypatch.setattr(cli, "TEST_STEPS", ((cli.Step("step", line, {"ONE": "quick", "OTHER": "quick"}),),))
+    monkeypatch.setattr(cli, "ALL_STEPS", ((cli.Step("step", line, {"ONE": "full", "OTHER": "full"}),),))
+    assert cli.main(arguments) == 0
+    assert f"{said} of the user" in capfd.readouterr().out
+
+
+def test_the_complete_run_has_every_step_of_the_usual_one_and_all_mutants() -> None:
+    usual, complete = ([step for group in steps for step in group] for steps in (cli.TEST_STEPS, cli.ALL_STEPS))
+    (sample,) = (step for step in usual if step not in complete)
+    assert sample.arguments[:1] in [step.arguments for step in complete]
 
 
 @pytest.mark.parametrize("failing", ["one", "two"])
