@@ -78,7 +78,7 @@ def is_running(process: int) -> bool:
         return False
 
 
-def wait_until(happens, seconds: float = 90) -> None:
+def wait_until(happens, seconds: float = 300) -> None:
     started = time.monotonic()
     while not happens():
         assert time.monotonic() - started < seconds, "it did not happen"
