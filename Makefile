@@ -4,7 +4,8 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PIP_ARGS ?=
 COLAB_PYTHON ?= python3.13
-BROWSER_TESTS ?= browser # "browser and not complete" is the short part
+# "browser and not complete" is the short part of them
+BROWSER_TESTS ?= browser
 
 .DEFAULT_GOAL := help
 .PHONY: help course test test-all test-pythons mutation lab notebooks slides site test-browser assignments formgrader dist test-dist test-colab preflight format clean
