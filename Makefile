@@ -4,9 +4,11 @@ VENV   ?= .venv
 BIN     = $(VENV)/bin
 PIP_ARGS ?=
 COLAB_PYTHON ?= python3.13
+# "browser and not complete" is the short part of them
+BROWSER_TESTS ?= browser
 
 .DEFAULT_GOAL := help
-.PHONY: help course test mutation lab notebooks slides site test-browser assignments formgrader dist test-dist test-colab preflight format clean
+.PHONY: help course test test-all test-pythons mutation lab notebooks slides site test-browser assignments formgrader dist test-dist test-colab preflight format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,8 +22,21 @@ lab: $(VENV)/.lab ## open JupyterLab on lesson 00
 preflight: $(VENV)/.lab ## show versions, device, precision and predicted minutes
 	$(BIN)/python -m resnet_course preflight
 
-test: $(VENV)/.dev ## lint, types, import arrows, unit tests, mutants, and nbval on every notebook
+test: $(VENV)/.dev ## lint, types, import arrows, unit tests, a tenth of the mutants, nbval on every notebook
 	$(BIN)/python -m resnet_course test
+
+test-all: $(VENV)/.site ## the complete run: test with all mutants, test-browser, test-dist, test-pythons
+	rm -rf dist
+	$(BIN)/python -m resnet_course test --all
+	$(MAKE) test-pythons
+
+test-pythons: ## the unit tests on every Python from 3.10 to 3.13 that is found, in environments build/python3.*
+	@for python in python3.10 python3.11 python3.12 python3.13; do \
+		if $$python -c '' 2>/dev/null; then \
+			$(MAKE) PYTHON=$$python VENV=build/$$python build/$$python/.dev && \
+			OMP_NUM_THREADS=1 build/$$python/bin/python -m pytest -n auto --maxprocesses 4 || exit 1; \
+		else echo "$$python: not found, left out"; fi; \
+	done
 
 mutation: $(VENV)/.dev ## change the solutions in small ways; each change must fail its check
 	$(BIN)/python tests/mutation_run.py
@@ -36,7 +51,7 @@ site: $(VENV)/.site ## build the web site from the lessons that `make course` ra
 	$(BIN)/python -m resnet_course site
 
 test-browser: site ## the site and JupyterLab in a browser: accessible, quiet, no dead links, every lesson runs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -m browser tests/browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 -m "$(BROWSER_TESTS)" tests/browser
 
 assignments: $(VENV)/.dev ## build the assignments to hand out, and nbgrader's course folder, in build/classroom
 	$(BIN)/python -m resnet_course.grading build

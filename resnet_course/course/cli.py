@@ -7,40 +7,64 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import say
 
 Command = Callable[[argparse.Namespace], int]
-
-# One process for each core, with one thread each: for networks this small that is faster than two threads in one.
-WORKERS = ("-n", "auto", "--maxprocesses", "4")
-NBVAL = ("--dist", "loadfile", "--nbval-lax", "--nbval-current-env")
+PROFILE = "RESNET_COURSE_PROFILE"
 
 LAB = ("nbclient", "nbconvert", "nbformat")  # imported by commands that the extra `lab` is enough for
 
+# One process for each core, with one thread each: for networks this small that is faster than two threads in one.
+WORKERS = ("-n", "auto", "--maxprocesses", "4")
+PYTEST = ("-m", "pytest")
+NBVAL = (*PYTEST, "--dist", "loadfile", "--nbval-lax", "--nbval-current-env")
+
+
+class Step(NamedTuple):
+    """A part of `test`: what it is called, what Python runs, and settings where the environment has none."""
+
+    title: str
+    arguments: tuple[str, ...]
+    settings: Mapping[str, str] = {}
+
+
 # What `test` runs: one group after the other, the steps of a group side by side. The last one of a group is seen as it
 # goes, what the others say comes after it. The first group that fails ends it.
-TEST_STEPS = (
-    (
-        ("lint", ("-m", "ruff", "check", ".")),
-        ("format", ("-m", "ruff", "format", "--check", ".")),
-        (
-            "arrows between modules",
-            ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"),
-        ),
-        ("types", ("-m", "mypy")),
+Steps = tuple[tuple[Step, ...], ...]
+READ_STEPS = (
+    Step("lint", ("-m", "ruff", "check", ".")),
+    Step("format", ("-m", "ruff", "format", "--check", ".")),
+    Step(
+        "arrows between modules",
+        ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"),
     ),
-    (
-        ("mutants of the solutions", ("tests/mutation_run.py",)),
-        ("tests", ("-m", "pytest", *WORKERS, "--dist", "worksteal")),  # no worker waits for the last long test
-    ),
-    (("notebooks", ("-m", "pytest", *WORKERS, *NBVAL, "notebooks")),),
+    Step("types", ("-m", "mypy")),
+)
+UNIT_TESTS = Step("tests", (*PYTEST, *WORKERS, "--dist", "worksteal"))  # no worker waits for the last long test
+NOTEBOOK_STEPS = (  # do all cells run as they are handed out; are the claims true
+    Step("student notebooks", (*NBVAL, "notebooks", "--ignore=notebooks/solutions"), {PROFILE: "smoke"}),
+    Step("solution notebooks", (*NBVAL, *WORKERS, "notebooks/solutions"), {PROFILE: "quick"}),
+)
+TEST_STEPS: Steps = (
+    READ_STEPS,
+    (Step("a tenth of the mutants", ("tests/mutation_run.py", "--every", "10")), UNIT_TESTS),
+    NOTEBOOK_STEPS,
+)
+ALL_STEPS: Steps = (
+    READ_STEPS,
+    (Step("mutants", ("tests/mutation_run.py",)), UNIT_TESTS),
+    NOTEBOOK_STEPS,
+    (Step("site", ("site/build_site.py",)),),  # of the notebooks that have just run
+    (Step("browser", (*PYTEST, *WORKERS, "-m", "browser", "tests/browser")),),
+    (Step("wheel and archive", ("-m", "build", "--outdir", "dist", ".")),),
+    (Step("installed wheel", (*PYTEST, "-m", "release", "tests/release")),),
 )
 
 
@@ -100,7 +124,8 @@ def _parser() -> argparse.ArgumentParser:
     slides = add("slides", _slides, "build the slides of the lessons into build/slides")
     slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
     add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
-    add("test", _test, "lint, types, import arrows, unit tests, mutants, and nbval on every notebook")
+    test = add("test", _test, "lint, types, import arrows, unit tests, a tenth of the mutants, nbval on every notebook")
+    test.add_argument("--all", action="store_true", help="all mutants, and the site, JupyterLab and the wheel too")
     return parser
 
 
@@ -295,20 +320,20 @@ def _test(options: argparse.Namespace) -> int:
     from resnet_course.course.run import course_root
 
     root = course_root()
-    environment = {"OMP_NUM_THREADS": "1", **os.environ}
     seconds: dict[str, float] = {}
 
-    def run(title: str, arguments: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        line, started = [sys.executable, *arguments], time.perf_counter()
-        done = subprocess.run(line, cwd=root, env=environment, text=True, check=False, **options)
-        seconds[title] = time.perf_counter() - started
+    def run(step: Step, capture: bool = False) -> subprocess.CompletedProcess[str]:
+        line, started = [sys.executable, *step.arguments], time.perf_counter()
+        environment = {"OMP_NUM_THREADS": "1", **step.settings, **os.environ}
+        done = subprocess.run(line, cwd=root, env=environment, text=True, check=False, capture_output=capture)
+        seconds[step.title] = time.perf_counter() - started
         return done
 
-    for *others, (seen, arguments) in TEST_STEPS:
+    for *others, seen in ALL_STEPS if options.all else TEST_STEPS:
         with ThreadPoolExecutor() as side_by_side:
-            quiet = {title: side_by_side.submit(run, title, line, capture_output=True) for title, line in others}
-            say(f"\n--- {seen}")
-            done = {seen: run(seen, arguments), **{title: step.result() for title, step in quiet.items()}}
+            quiet = {step.title: side_by_side.submit(run, step, capture=True) for step in others}
+            say(f"\n--- {seen.title}")
+            done = {seen.title: run(seen), **{title: step.result() for title, step in quiet.items()}}
         for title in quiet:
             say(f"\n--- {title}\n{done[title].stdout}{done[title].stderr}".rstrip())
         if failed := [title for title, step in done.items() if step.returncode]:

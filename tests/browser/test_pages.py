@@ -10,7 +10,8 @@ from visiting import ROOT, SCREENSHOTS, SITE
 
 from resnet_course.notebook.lessons import LESSONS
 
-SIZES = ((1280, 800), (768, 1024), (390, 844))
+WIDTHS = ((1280, 800), (768, 1024), (390, 844))
+SIZES = {"light": WIDTHS, "dark": WIDTHS[::-1]}
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
 SHOWN = ("index", "lessons/02_degradation", "lessons/04_shortcuts", "results/index")  # kept as pictures
 
@@ -84,23 +85,37 @@ def test_every_page_is_described_and_every_figure_told(read: dict[str, Addresses
     assert len(set(descriptions)) == len(descriptions)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_accessible_quiet_and_fits(visit, page: str) -> None:
+QUICK = {("index.html", "light"), ("lessons/05_resnet18.html", "dark")}  # the complete run has every page in both
+
+
+@pytest.mark.parametrize(
+    ("page", "scheme"),
+    [
+        pytest.param(page, scheme, marks=[] if (page, scheme) in QUICK else pytest.mark.complete)
+        for page in PAGES
+        for scheme in SIZES
+    ],
+)
+def test_a_page_is_accessible_quiet_and_fits(visit, page: str, scheme: str) -> None:
     """At three widths in both schemes; the rules are tried light on a wide screen and dark on a phone."""
-    for scheme, sizes in (("light", SIZES), ("dark", SIZES[::-1])):
-        visit.page.emulate_media(color_scheme=scheme)
-        for width, height in sizes:
-            visit.page.set_viewport_size({"width": width, "height": height})
-            if (width, height) == sizes[0]:
-                visit.open(page)
-                assert visit.page.evaluate("document.documentElement.dataset.theme") == scheme
-                assert find_violations(visit.page) == [], f"{scheme}, {width} pixels"
-            scrolls = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-            assert scrolls <= 0, f"at {width} pixels the page is {scrolls} pixels too wide"
-            if (name := page.removesuffix(".html")) in SHOWN:
-                keep_picture(visit.page, f"{name.replace('/', '_')}_{width}_{scheme}")
+    first, *others = SIZES[scheme]
+    visit.page.emulate_media(color_scheme=scheme)
+    set_size(visit.page, *first)
+    visit.open(page)
+    assert visit.page.evaluate("document.documentElement.dataset.theme") == scheme
+    assert find_violations(visit.page) == []
+    for width, height in (first, *others):
+        set_size(visit.page, width, height)
+        scrolls = visit.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert scrolls <= 0, f"at {width} pixels the page is {scrolls} pixels too wide"
+        if (name := page.removesuffix(".html")) in SHOWN:
+            keep_picture(visit.page, f"{name.replace('/', '_')}_{width}_{scheme}")
     assert visit.outside == []
     assert visit.errors == []
+
+
+def set_size(page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
 
 
 def keep_picture(page, name: str) -> None:
@@ -123,6 +138,7 @@ def find_violations(page) -> list[str]:
     return [f"{each['id']}: {each['help']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
+@pytest.mark.complete
 def test_search_finds_a_lesson(visit) -> None:
     visit.open("search.html?q=degradation")
     result = visit.page.locator("#search-results a", has_text="The degradation problem").first
@@ -132,6 +148,7 @@ def test_search_finds_a_lesson(visit) -> None:
     assert visit.outside == []
 
 
+@pytest.mark.complete
 def test_a_solution_is_folded_and_unfolds(visit) -> None:
     visit.open("lessons/02_degradation.html")
     solution = visit.page.locator("details", has_text="Show the solution").first
@@ -144,6 +161,7 @@ def test_a_solution_is_folded_and_unfolds(visit) -> None:
     assert stub.is_visible()
 
 
+@pytest.mark.complete
 def test_the_depth_explorer_answers_to_the_keyboard(visit) -> None:
     visit.open("lessons/02_degradation.html")
     answer = visit.page.locator(".explorer-answer")
@@ -158,6 +176,7 @@ def test_the_depth_explorer_answers_to_the_keyboard(visit) -> None:
     assert visit.errors == []
 
 
+@pytest.mark.complete
 def test_the_shape_tracer_shows_the_shapes_and_the_error(visit) -> None:
     visit.open("lessons/05_resnet18.html")
     answer = visit.page.locator(".explorer-answer")
@@ -172,6 +191,7 @@ def test_the_shape_tracer_shows_the_shapes_and_the_error(visit) -> None:
     assert visit.errors == []
 
 
+@pytest.mark.complete
 def test_the_launch_bar_leads_to_the_notebook(visit) -> None:
     visit.open("lessons/05_resnet18.html")
     bar = visit.page.locator(".launch")

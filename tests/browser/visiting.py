@@ -9,10 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import platformdirs
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "build" / "site"
 SCREENSHOTS = ROOT / "build" / "screenshots"
-CHROMIUM = Path("/usr/bin/chromium")  # Debian's; elsewhere the one that Playwright installs
+CHROMIUM = Path("/usr/bin/chromium")  # Debian's; elsewhere the one that Playwright has installed for the user
+INSTALLED = os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or platformdirs.user_cache_dir("ms-playwright")
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -35,12 +39,14 @@ def serve_site() -> Iterator[str]:
 def start_chromium() -> Iterator:
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        path = str(CHROMIUM) if CHROMIUM.is_file() else None
-        arguments = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []  # root has no sandbox
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield browser
-        browser.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLAYWRIGHT_BROWSERS_PATH", INSTALLED)  # the home of the tests is empty
+        with sync_playwright() as playwright:
+            path = str(CHROMIUM) if CHROMIUM.is_file() else None
+            arguments = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []  # root has no sandbox
+            browser = playwright.chromium.launch(executable_path=path, args=arguments)
+            yield browser
+            browser.close()
 
 
 @dataclass

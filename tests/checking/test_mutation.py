@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 
 import mutation_run
@@ -187,11 +188,23 @@ def test_a_run_of_some_exercises(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert all(name in printed for name in FAST)
 
 
+def test_a_sample_is_every_so_many_and_need_not_hold_every_listed_survivor(tmp_path: Path) -> None:
+    numbers = {}
+    for every in (1, 10):
+        file = tmp_path / f"{every}.json"
+        assert mutation_run.main(["flat_features", "--every", str(every), "--json", str(file)]) == 0
+        numbers[every] = json.loads(file.read_text(encoding="utf-8"))["all"]["mutants"]
+    assert numbers[10] == math.ceil(numbers[1] / 10)
+    assert problems([Result("a")], {("a", "b", "c"): SAME}, every=10) == []
+    assert len(problems([Result("a")], {("a", "b", "c"): SAME})) == 1
+
+
+@pytest.mark.parametrize("sample", [[], ["--every", "3"]])
 def test_a_check_that_sees_less_is_found_out(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    sample: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(mutation_run, "first_difference", lambda exercise, answer: None)
-    assert mutation_run.main(["flat_features"]) == 1
+    assert mutation_run.main(["flat_features", *sample]) == 1
     assert "(not explained)" in capsys.readouterr().out
 
 

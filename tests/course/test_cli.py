@@ -26,30 +26,21 @@ def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess:
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "settings", "said"),
-    [
-        (("run", "99"), {}, "there is no lesson '99'"),
-        (("run", "05"), {"RESNET_COURSE_DATASET": "no_such_set"}, "unknown data set 'no_such_set'"),
-        (("run", "05"), {"RESNET_COURSE_PROFILE": "fast"}, "RESNET_COURSE_PROFILE is 'fast'"),
-    ],
-)
-def test_what_the_user_can_mend_gives_one_message_and_status_2(
-    arguments: tuple[str, ...], settings: dict[str, str], said: str
-) -> None:
-    result = run(*arguments, **settings)
+def test_what_the_user_can_mend_gives_one_message_and_status_2() -> None:
+    result = run("run", "05", RESNET_COURSE_DATASET="no_such_set")
     assert result.returncode == 2
     (message,) = result.stderr.strip().splitlines()
-    assert message.startswith("error: ")
-    assert said in message
+    assert message.startswith("error: unknown data set 'no_such_set'")
     assert result.stdout == ""
 
 
 @pytest.mark.parametrize(
     ("arguments", "settings", "said"),
     [
+        (["run", "99"], {}, "there is no lesson '99'"),
         (["run", "05", "resnet"], {}, "there is no lesson 'resnet'"),
         (["run", "05"], {"RESNET_COURSE_DATASET": "./no/such/folder"}, "no/such/folder"),
+        (["run", "05"], {"RESNET_COURSE_PROFILE": "fast"}, "RESNET_COURSE_PROFILE is 'fast'"),
         (["preflight"], {"RESNET_COURSE_PROFILE": "fast"}, "RESNET_COURSE_PROFILE is 'fast'"),
         (["reproduce", "no-such-plan"], {}, "there is no plan 'no-such-plan'"),
     ],
@@ -57,13 +48,12 @@ def test_what_the_user_can_mend_gives_one_message_and_status_2(
 def test_more_that_the_user_can_mend(
     arguments: list[str], settings: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch, capsys
 ) -> None:
-    for name in ("RESNET_COURSE_PROFILE", "RESNET_COURSE_DATASET"):
-        monkeypatch.delenv(name, raising=False)
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     assert cli.main(arguments) == 2
     shown = capsys.readouterr()
     (message,) = shown.err.strip().splitlines()
+    assert message.startswith("error: ")
     assert said in message
     assert shown.out == ""
 
@@ -100,8 +90,6 @@ def runs(monkeypatch) -> list[tuple]:
         return [Outcome(lesson, 1.0, (), "ValueError: x" if lesson.number == "06" else None) for lesson in lessons]
 
     monkeypatch.setattr("resnet_course.course.run.run_lessons", run_lessons)
-    for name in ("RESNET_COURSE_PROFILE", "RESNET_COURSE_DATASET"):
-        monkeypatch.delenv(name, raising=False)
     return noted
 
 
@@ -123,9 +111,9 @@ def test_nothing_runs_when_one_of_the_lessons_is_unknown(runs: list[tuple], caps
     assert "there is no lesson '99'" in capsys.readouterr().err
 
 
-def steps(**sources: str) -> tuple:
+def steps(**sources: str) -> tuple[cli.Step, ...]:
     """A group of steps for `test`, each a line of Python."""
-    return tuple((name, ("-c", source)) for name, source in sources.items())
+    return tuple(cli.Step(name, ("-c", source)) for name, source in sources.items())
 
 
 def test_what_steps_say_stands_together_and_their_times_at_the_end(monkeypatch, capfd) -> None:
@@ -135,6 +123,24 @@ def test_what_steps_say_stands_together_and_their_times_at_the_end(monkeypatch, 
     said = capfd.readouterr().out
     assert " ".join(said.split()).startswith("--- two by two --- one by one --- three by three")
     assert sorted(re.findall(r"^(\w+) +\d+ s$", said, re.MULTILINE)) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(["test"], "quick"), (["test", "--all"], "full")])
+def test_a_step_has_its_settings_unless_the_environment_has_them_and_all_is_another_list(
+    arguments: list[str], said: str, monkeypatch, capfd
+) -> None:
+    line = ("-c", "import os; print(os.environ['ONE'], os.environ['OTHER'])")
+    monkeypatch.setenv("OTHER", "of the user")
+    monkeypatch.setattr(cli, "TEST_STEPS", ((cli.Step("step", line, {"ONE": "quick", "OTHER": "quick"}),),))
+    monkeypatch.setattr(cli, "ALL_STEPS", ((cli.Step("step", line, {"ONE": "full", "OTHER": "full"}),),))
+    assert cli.main(arguments) == 0
+    assert f"{said} of the user" in capfd.readouterr().out
+
+
+def test_the_complete_run_has_every_step_of_the_usual_one_and_all_mutants() -> None:
+    usual, complete = ([step for group in steps for step in group] for steps in (cli.TEST_STEPS, cli.ALL_STEPS))
+    (sample,) = (step for step in usual if step not in complete)
+    assert sample.arguments[:1] in [step.arguments for step in complete]
 
 
 @pytest.mark.parametrize("failing", ["one", "two"])

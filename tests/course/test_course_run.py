@@ -11,7 +11,7 @@ from resnet_course.notebook.lessons import find_lesson
 
 LESSON = find_lesson("05")
 GOOD = [
-    "from resnet_course import cards\ncards.verdict('two is more than one', 2 > 1, '2 and 1')",
+    "from resnet_course.notebook import cards\ncards.verdict('two is more than one', 2 > 1, '2 and 1')",
     "import os, pathlib\nprint(os.environ['RESNET_COURSE_PROGRESS'], os.environ['RESNET_COURSE_JOURNAL'], "
     "os.environ['RESNET_COURSE_WIDGETS'], pathlib.Path.cwd().name)",
     "cards.verdict('one is more than two', 1 > 2, '1 and 2')",

@@ -93,7 +93,7 @@ def two(killed: Killed, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders of all cases, computed by two processes, and of the killed job, which they take to its end."""
     folder = tmp_path_factory.mktemp("two")
     shutil.copytree(killed.folder, folder / "rank 0" / "killed")
-    job = torchrun(str(Path(__file__).parents[1] / "distributed_worker.py"), str(folder))
+    job = torchrun(str(Path(__file__).with_name("distributed_worker.py")), str(folder))
     output, errors = job.communicate(timeout=120)
     assert job.returncode == 0, errors
     assert output.count("training error") == len(CASES)  # one process speaks

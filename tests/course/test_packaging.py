@@ -12,6 +12,7 @@ import resnet_course
 ROOT = Path(__file__).parents[2]
 CONDA_NAMES = {"build": "python-build", "fastjsonschema": "python-fastjsonschema", "matplotlib": "matplotlib-base"}
 CONDA_NAMES |= {"torch": "pytorch"}
+WORKFLOWS = ("test.yml", "nightly.yml")
 
 
 def requirements_of_pyproject() -> set[str]:
@@ -35,8 +36,9 @@ def test_the_oldest_python_is_the_same_everywhere():
     assert 'requires-python = ">=3.10"' in text
     assert 'target-version = "py310"' in text
     assert "python>=3.10" in (ROOT / "environment.yml").read_text()
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "test.yml").read_text())
-    assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.10", "3.11", "3.12", "3.13"]
+    usual, nightly = (yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text()) for name in WORKFLOWS)
+    assert nightly["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.10", "3.11", "3.12", "3.13"]
+    assert usual["jobs"]["test"]["strategy"]["matrix"]["python"] == ["3.10", "3.13"]
 
 
 def test_torch_numpy_and_ipython_have_no_upper_limit():

@@ -53,7 +53,8 @@ def test_a_run_after_the_other(uninterrupted: list[dict]) -> None:
     assert [record["configuration"] for record in uninterrupted] == [vars(run) for run in tiny_runs("shapes")]
     for record in uninterrupted:
         assert record["machine"]["threads"] == 1
-        assert record["images_per_second"] == pytest.approx(12 * 200 / record["seconds"], rel=0.05)
+        rounding = 0.005  # a fast machine takes a tenth of a second, of which that is much
+        assert record["seconds"] == pytest.approx(12 * 200 / record["images_per_second"], abs=1.1 * rounding)
     assert uninterrupted[0]["curves"] != uninterrupted[1]["curves"]
 
 
@@ -77,7 +78,7 @@ def is_running(process: int) -> bool:
         return False
 
 
-def wait_until(happens, seconds: float = 90) -> None:
+def wait_until(happens, seconds: float = 300) -> None:
     started = time.monotonic()
     while not happens():
         assert time.monotonic() - started < seconds, "it did not happen"
@@ -89,7 +90,8 @@ def test_killed_in_the_middle_and_started_again(tmp_path: Path, uninterrupted: l
     script = tmp_path / "run_tiny.py"
     script.write_text(SCRIPT)
     folder = plan_folder("tiny", "shapes", tmp_path)
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+    found_in = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    environment = os.environ | {"PYTHONPATH": found_in, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env=environment)
     try:
         wait_until(lambda: list(folder.glob("*.unfinished.pt")) or process.poll() is not None)

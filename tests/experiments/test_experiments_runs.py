@@ -17,14 +17,6 @@ from resnet_course.training import FLOAT32, evaluate, reset_seeds
 SMALL = {"epochs": 1, "images": 100, "batch_size": 50}
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def untrained() -> tuple:
     reset_seeds(0)

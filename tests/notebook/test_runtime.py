@@ -18,8 +18,6 @@ CHANNELS_LAST, BFLOAT16 = Precision(None, True), Precision(torch.bfloat16, True)
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A CPU without settings and with an empty cache folder, which is returned."""
-    for name in ("RESNET_COURSE_PROFILE", "RESNET_COURSE_DATASET"):
-        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda *_: str(tmp_path / "cache"))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from benchmarks import throughput
 from resnet_course import runtime, speed
 from resnet_course.data import Batches, ImageSet, make_shapes
-from resnet_course.speed import stopwatch
+from resnet_course.speed import rungs, stopwatch
 from resnet_course.training import FLOAT32, Precision, fit, keep_freed_memory, train_step
 
 CPU = torch.device("cpu")
@@ -99,7 +99,7 @@ def test_bfloat16_is_a_rung_only_where_it_was_measured_to_pay(monkeypatch: pytes
 def test_the_setup_does_what_its_rung_says(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Tensor] = []
     kept: list[bool] = []
-    monkeypatch.setattr("resnet_course.speed.rungs.keep_freed_memory", kept.append)
+    monkeypatch.setattr(rungs, "keep_freed_memory", kept.append)
     for precision in (FLOAT32, Precision(torch.bfloat16, True)):
         rung = speed.Rung("one", keeps_memory=precision == FLOAT32, precision=precision, fused=True)
         setup = speed.Setup(rung, make_model, make_images(), make_images(5), batch_size=8)
