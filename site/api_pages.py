@@ -14,7 +14,7 @@ MODULES = (
     "training",
     "checks",
     "runtime",
-    "cards",
+    "notebook.cards",
     "inspection",
     "plotting",
     "experiments",

@@ -35,8 +35,8 @@ def pairs(exercise: Exercise, most: int) -> Iterator[tuple[str, str, str]]:
     random.Random(exercise.name).shuffle(drawn)
     for one, other in drawn:
         try:
-            both = edited(one.typed(exercise.answer), *other.source)  # type: ignore[arg-type]
-            turned = edited(other.typed(exercise.answer), *one.source)  # type: ignore[arg-type]
+            both = edited(one.typed(exercise.answer), *other.source)
+            turned = edited(other.typed(exercise.answer), *one.source)
             ast.parse(both)
         except (ValueError, SyntaxError):
             continue  # they change the same place
@@ -63,7 +63,9 @@ class _Rename(ast.NodeTransformer):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
         } - parameters
         self.attributes = {
-            node.attr for node in ast.walk(tree) if _is_own(node) and isinstance(getattr(node, "ctx", None), ast.Store)
+            node.attr
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and _is_own(node) and isinstance(node.ctx, ast.Store)
         }
 
     def visit_Name(self, node: ast.Name) -> ast.AST:

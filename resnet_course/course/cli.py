@@ -269,20 +269,19 @@ def _train(options: argparse.Namespace) -> int:
 
 def _class_report(options: argparse.Namespace) -> int:
     from resnet_course.base.files import write_atomically
-    from resnet_course.class_report import build_report
+    from resnet_course.class_report import read_class, write_page
 
     output = options.output or options.folder / "class_report.html"
     if output.suffix.lower() not in (".html", ".htm"):
         raise CourseError(f"{output}: the page is HTML; choose a name that ends with .html")
-    report = build_report(options.folder)
-    files = report.files
+    files = read_class(options.folder)
     for name, reason in files.skipped:
         say(f"skipped {name}: {reason}")
     for name, latest in files.duplicates:
         say(f"not counted {name}: {latest} is from the same learner, and later")
     if not files.journals:
         raise CourseError(f"{options.folder} holds no file that could be read. Ask for files from checks.export().")
-    write_atomically(output, report.page.encode())
+    write_atomically(output, write_page(files).encode())
     say(f"{len(files.journals)} read, {len(files.skipped)} skipped, {len(files.duplicates)} not counted: {output}")
     return 0
 
