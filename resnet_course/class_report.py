@@ -1,8 +1,8 @@
 """A class's exported progress files, as one page for the teacher: what was passed, which mistakes, which guesses.
 
 The files come from learners, so anything may be in them. The page names no learner and asks for nothing from the
-network. Its words and its look are in `class_report.html.jinja`; a histogram there is a table with a bar in each row, so
-that it can be read aloud, and on a phone.
+network. Its words and its look are in `class_report.html.jinja`; a histogram there is a table with a bar in each row,
+so that it can be read aloud, and on a phone.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from matplotlib.ticker import MaxNLocator
 from resnet_course import __version__, checks
 from resnet_course.base.errors import CourseError
 from resnet_course.base.pages import render
+from resnet_course.checking import common, slips
 from resnet_course.notebook.journal import SCHEMA, Journal, parse_journal
 from resnet_course.notebook.lessons import LESSONS
 
@@ -181,7 +182,8 @@ def _count_exercise(exercise: checks.Exercise, journals: Sequence[Journal]) -> d
     entries = [journal["exercises"][exercise.name] for journal in journals if exercise.name in journal["exercises"]]
     tries = [min(entry["tries"], MOST_TRIES) for entry in entries if entry["passed"] and entry["tries"]]
     hints = [min(entry["hints"], MOST_TRIES) for entry in entries]
-    questions = OTHER_QUESTIONS | {mistake.id: mistake.ask for mistake in exercise.wrong}
+    shared = {**slips.HINTS, **common.HINTS}
+    questions = OTHER_QUESTIONS | {name: hint.ask for name, hint in {**shared, **exercise.hints}.items()}
     learners: Counter[str] = Counter()
     times: Counter[str] = Counter()
     for entry in entries:

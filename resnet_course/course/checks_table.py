@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from resnet_course import checks
 from resnet_course.base.progress import say
 from resnet_course.checking.exercise import Exercise
+from resnet_course.checking.judge import judge as judge_answer
 from resnet_course.checking.spellings import pairs, respelled
 
 SECONDS = 5.0  # the longest that a check may take
@@ -99,7 +100,7 @@ def print_table(names: list[str] | None = None) -> bool:
 def try_answers(exercise: Exercise) -> Row:
     """Check every answer to one exercise."""
     row = Row(exercise.lesson, exercise.name, len(exercise.wrong))
-    judge = _timed(row)
+    judge = _timed(exercise, row)
     for name, source in {"the answer": exercise.answer, **exercise.right}.items():
         _try_right(exercise, row, name, source, judge)
     ways = {way for way, source in respelled(exercise.answer) if judge(exercise.make(source)).status == "passed"}
@@ -138,7 +139,7 @@ def _hint_id(exercise: Exercise, source: str, judge: Judge) -> str | None:
         return None
 
 
-def _timed(row: Row) -> Judge:
+def _timed(exercise: Exercise, row: Row) -> Judge:
     """Judges and keeps the time of the slowest check: by the clock or of the processor, the shorter one.
 
     Other programs make a check look slower by the clock, several threads by the processor. The first check of all
@@ -147,7 +148,7 @@ def _timed(row: Row) -> Judge:
 
     def judge(answer: object) -> checks.Verdict:
         clock, processor = time.perf_counter(), time.process_time()
-        verdict = checks.verdict(row.exercise, answer)
+        verdict = judge_answer(exercise, answer)
         if row.right.tried:
             row.seconds = max(row.seconds, min(time.perf_counter() - clock, time.process_time() - processor))
         return verdict

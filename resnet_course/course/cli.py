@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--student", action="store_true", help="the student notebook in place of the solutions")
     checks = add("checks", _checks, "list the exercises by lesson")
     checks.add_argument("--table", action="store_true", help="try every check: as typed, respelled, in pairs")
+    checks.add_argument("exercise", nargs="*", help="with --table: only these")
     add("lab", _lab, "open JupyterLab on lesson 00")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
@@ -191,7 +192,7 @@ def _checks(options: argparse.Namespace) -> int:
         return 0
     from resnet_course.course.checks_table import print_table
 
-    return int(not print_table())
+    return int(not print_table(options.exercise))
 
 
 def _lab(options: argparse.Namespace) -> int:
