@@ -6,6 +6,7 @@ the later blocks is told once for equal ones, so that their number and their arg
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,11 +86,13 @@ def _see_result(where: str, result: Any, block: type[Block], num_blocks: int) ->
     yield Seen(f"{where}, the number of places in which an earlier block stands again", len(blocks) - len(set(blocks)))
     for name in ("in_planes", "planes", "stride"):
         found = [getattr(each, name) for each in blocks]
-        yield Seen(f"{where}, the {name} of the first block", found[0] if found else "missing")
+        yield Seen(f"{where}, the {name} of the first block", found[0] if found else 0)
         if num_blocks > 1:
             yield Seen(f"{where}, the {name} of the later blocks", _once(found[1:]))
+    strides = [each.stride if isinstance(each.stride, int) else 0 for each in blocks]
+    yield Seen(f"{where}, the number by which all blocks together divide the height", math.prod(strides))
     numbers = [value for value in values if isinstance(value, int)]
-    yield Seen(f"{where}, the number of channels that comes back", numbers[0] if numbers else "missing")
+    yield Seen(f"{where}, the number of channels that comes back", numbers[0] if numbers else 0)
 
 
 def _once(values: list[Any]) -> str:
@@ -115,9 +118,8 @@ def _see_run(call: str, result: Any, channels: int) -> Iterator[Seen]:
     stage = result[0] if isinstance(result, (tuple, list)) and result else result
     if not isinstance(stage, nn.Module):
         return
-    convolutions = [getattr(block, "conv1", None) for block in _places(stage)]
-    built_for = getattr(convolutions[-1], "in_channels", "missing") if convolutions else "missing"
-    yield Seen(f"in {call}, the channels for which the last block is built", built_for)
+    built_for = [each.conv1.in_channels for each in _places(stage) if isinstance(each, (BasicBlock, Bottleneck))]
+    yield Seen(f"in {call}, the channels for which the last block is built", built_for[-1] if built_for else 0)
     x = torch.randn((2, channels, 6, 6), generator=torch.Generator().manual_seed(SEED))
     graph = record(stage.eval(), x)
     if graph.error is None:
@@ -180,6 +182,12 @@ def make_layer(block, in_planes, planes, num_blocks, stride):
           explain="`planes` is multiplied by the expansion twice: here, and inside the block, which widens by "
                   "itself. With expansion 4 the channels come out four times too many. The block is given `planes` "
                   "as it is."),
+    Wrong("planes_doubled_in_the_stage", [
+              ("        in_planes = planes * block.expansion\n",
+               "        in_planes = planes * block.expansion\n        planes = planes * 2\n")],
+          ask="Where do the channels double, from block to block or from stage to stage?",
+          explain="Each block of the stage is built for other `planes` than the one before it. The channels change "
+                  "from stage to stage: all blocks of one stage get the `planes` that were handed in."),
     Wrong("in_planes_grows", [("in_planes = planes * block.expansion", "in_planes = in_planes * block.expansion")],
           ask="On which of its two numbers does it depend how many channels leave a block?",
           explain="What leaves a block is computed from `in_planes` here. The number that came in has no part in it: "
@@ -197,6 +205,11 @@ def make_layer(block, in_planes, planes, num_blocks, stride):
               ("layers.append(block(in_planes, planes, each))", "layers.append(block(in_planes, planes))")],
           ask="Which height leaves the stage for 32 rows and stride 2?",
           explain="No block takes the stride, so 32 rows stay 32. One block of the stage has to."),
+    Wrong("stride_on_second", [
+              ("[stride] + [1] * (num_blocks - 1)", "[1, stride, *[1] * (num_blocks - 2)][:num_blocks]")],
+          ask="Which number has the first block, if the blocks are counted as Python counts?",
+          explain="The second block takes the stride, and the first one works on the large image. Python counts from "
+                  "0, so the first block is the one with the number 0."),
     Wrong("stride_on_last", [
               ("for each in [stride] + [1] * (num_blocks - 1):", "for each in [1] * (num_blocks - 1) + [stride]:")],
           ask="Which block of the stage halves the image?",
@@ -227,6 +240,10 @@ def make_layer(block, in_planes, planes, num_blocks, stride):
           ask="How many blocks does num_blocks = 3 give?",
           explain="num_blocks = 3 gives two blocks. One with the stride and the others with stride 1 make three "
                   "together, so look at how often the 1 stands in the list, or at the ends of the range."),
+    Wrong("two_blocks_always", [("[1] * (num_blocks - 1)", "[1]")],
+          ask="How many blocks are there for num_blocks = 4?",
+          explain="There are two blocks for every `num_blocks`. Two is right for ResNet-18; ResNet-34 has stages of "
+                  "3, 4, 6 and 3. The number of blocks with stride 1 has to follow `num_blocks`."),
     Wrong("one_block_only", [
               ("    return nn.Sequential(*layers), in_planes\n",
                "        return nn.Sequential(*layers), in_planes\n")],
@@ -279,6 +296,13 @@ def make_layer(block, in_planes, planes, num_blocks, stride):
           ask="Which number is the second result for a bottleneck with planes=128?",
           explain="For a bottleneck with planes=128 the second result is 128, but 512 channels leave the stage: the "
                   "expansion counts as well. For basic blocks both are the same, which hides it."),
+    Wrong("expansion_twice_in_the_number", [
+              ("return nn.Sequential(*layers), in_planes",
+               "return nn.Sequential(*layers), in_planes * block.expansion")],
+          ask="What does the name that you return already count?",
+          explain="The second result is multiplied by the expansion once too often: with expansion 4 it is four times "
+                  "too large. A block sends out `planes` times its expansion, and after the loop the name holds that "
+                  "number already."),
     Wrong("channels_times_blocks", [
               ("return nn.Sequential(*layers), in_planes",
                "return nn.Sequential(*layers), planes * block.expansion * num_blocks")],
@@ -290,6 +314,12 @@ def make_layer(block, in_planes, planes, num_blocks, stride):
           ask="What does the next stage have to know?",
           explain="The number of blocks comes back. The next stage has to know how many *channels* leave this one, "
                   "to build its first block for them."),
+    Wrong("relu_after_each_block", [
+              ("layers.append(block(in_planes, planes, each))",
+               "layers += [block(in_planes, planes, each), nn.ReLU()]")],
+          ask="What does a block do last?",
+          explain="A ReLU stands after each block. A block ends with its own, so a stage is made of blocks and of "
+                  "nothing else; and not every class of blocks must end with a ReLU."),
     Wrong("block_ignored", [
               ("layers.append(block(in_planes, planes, each))", "layers.append(BasicBlock(in_planes, planes, each))"),
               ("in_planes = planes * block.expansion", "in_planes = planes"),
