@@ -152,7 +152,7 @@ def is_pair(result: Any) -> bool:
 
 def see_result(what: str, result: Any) -> Iterator[Seen]:
     """The pair of mean loss and accuracy, each by itself."""
-    yield Seen(f"{what}the result", (0.0, 0.0) if is_pair(result) else result)
+    yield Seen(f"{what}the result", ("mean loss", "accuracy") if is_pair(result) else result)
     if is_pair(result):
         yield Seen(f"{what}the mean loss", result[0], explains=False)
         yield Seen(f"{what}the accuracy", result[1], explains=False)
