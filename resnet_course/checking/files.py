@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,10 +32,15 @@ def note(text: str) -> None:
 def runs_code(load: Callable[[], Any], path: Path, content: Any) -> bool:
     """Whether `load` runs code that somebody has put into the file at the path; `content` has a `Code` in it."""
     Code.notes.clear()
-    torch.save(content, path)
-    with contextlib.suppress(Exception):  # refusing the file is the right answer
-        load()
+    for write in (torch.save, _pickle):
+        write(content, path)
+        with contextlib.suppress(Exception):  # refusing the file is the right answer
+            load()
     return bool(Code.notes)
+
+
+def _pickle(content: Any, path: Path) -> None:
+    path.write_bytes(pickle.dumps(content))
 
 
 @contextlib.contextmanager
