@@ -122,7 +122,7 @@ class Observation:
         if self.stopped is None:
             for place, part in expected.items():
                 if part.judges and not isinstance(part.value, Stopped):
-                    yield Difference(place, None, f"{place}: there is nothing to see.", explains=part.explains)
+                    yield Difference(place, None, f"{place}: there is nothing to see.", True, part.explains, "absent")
 
 
 def _compare(part: Seen, expected: Any) -> Iterator[Difference]:
