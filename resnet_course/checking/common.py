@@ -257,6 +257,8 @@ HINTS |= {hint.id: hint for hint in (_CHANGED, _LAYERS_NOT_TOGETHER, _HANDED_OVE
 
 def find(difference: Difference, reference: Observation) -> Hint | None:
     """A hint about this difference, if its kind is known."""
+    if difference.topic == "absent":  # not None was seen here, but nothing
+        return None
     if difference.topic in _GRAPHS:
         return _GRAPHS[difference.topic]
     if difference.place == STOP:

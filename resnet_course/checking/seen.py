@@ -125,7 +125,7 @@ class Observation:
         if self.stopped is None:
             for place, part in expected.items():
                 if part.judges and not isinstance(part.value, Stopped):
-                    yield Difference(place, None, f"{place}: there is nothing to see.", explains=False)
+                    yield Difference(place, None, f"{place}: there is nothing to see.", True, False, "absent")
 
 
 def _compare(part: Seen, expected: Any) -> Iterator[Difference]:
