@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from grading_helpers import answered, release_of, write_assignment
 
-from resnet_course.grading.preflight import RefusedError, find_notebook, read_hand_in
+from resnet_course.grading.handin.preflight import RefusedError, find_notebook, read_hand_in
 
 ANSWER = "def double(x):\n    return x + x"
 

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from resnet_course.grading.harmless import harmless_attachments, harmless_markdown, harmless_outputs, plain
+from resnet_course.grading.handin.harmless import harmless_attachments, harmless_markdown, harmless_outputs, plain
 
 MOST_BYTES = 64 * 2**20  # of a notebook
 MOST_CELLS = 2_000
