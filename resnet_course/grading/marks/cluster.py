@@ -176,8 +176,4 @@ def grade_all(client: Any, jobs: list[Job], folder: Path, done: Callable[[Outcom
 
 def scheduler_memory(client: Any) -> int:
     """Bytes that the scheduler's process holds in memory."""
-    return int(client.run_on_scheduler(_own_memory))
-
-
-def _own_memory() -> int:
-    return int(psutil.Process().memory_info().rss)
+    return int(client.run_on_scheduler(lambda: psutil.Process().memory_info().rss))

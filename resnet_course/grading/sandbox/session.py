@@ -189,7 +189,7 @@ class Session:
                 start_new_session=self._sandbox.engine == "none",
             )
         self._pipes = [pipe for pipe in (self._process.stdin, self._process.stdout, self._process.stderr) if pipe]
-        self._stdin, self._stdout, self._stderr = (pipe.fileno() for pipe in self._pipes)
+        self._stdin, self._stdout, self._stderr = self._pipes
         self._threads: list[threading.Thread] = []
         self._begin(self._read_log)
 
@@ -230,9 +230,9 @@ class Session:
 
     def _send(self, message: bytes) -> None:
         unsent = memoryview(message)
-        with contextlib.suppress(OSError):  # that it is gone is noticed when reading
+        with contextlib.suppress(OSError, ValueError):  # that it is gone is noticed when reading
             while unsent:
-                unsent = unsent[os.write(self._stdin, unsent) :]
+                unsent = unsent[os.write(self._stdin.fileno(), unsent) :]
 
     def _receive(self, count: int) -> bytes:
         """As many bytes as that."""
@@ -242,8 +242,8 @@ class Session:
             if left <= 0:
                 raise self._ended("timed out", f"it took longer than {self._limits.wall:g} seconds")
             self._look_at_threads()
-            if wait([self._stdout], min(left, LOOK)):
-                chunk = os.read(self._stdout, count - len(received))
+            if wait([self._stdout.fileno()], min(left, LOOK)):
+                chunk = os.read(self._stdout.fileno(), count - len(received))
                 if not chunk:
                     raise self._ended(*self._how_it_ended())
                 received += chunk
@@ -295,6 +295,6 @@ class Session:
 
     def _read_log(self) -> None:
         """Keep the beginning of what is printed and drop the rest, so that a flood costs no memory."""
-        with contextlib.suppress(OSError):
-            while chunk := os.read(self._stderr, 65536):
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := os.read(self._stderr.fileno(), 65536):
                 self._log += chunk[: self._limits.log - len(self._log)]
