@@ -8,8 +8,8 @@ from pathlib import Path
 
 import nbformat
 
-from resnet_course.grading import build
-from resnet_course.grading.assignment import load_assignment, released
+from resnet_course.grading.assignment import build
+from resnet_course.grading.assignment.folder import load_assignment, released
 
 SOURCE = '''\
 # %% [markdown]
@@ -35,20 +35,26 @@ raise RuntimeError("a training that the grader leaves out")
 # Write here.
 '''
 
+EXAMINE = """\
+def examine_double(names, inputs):
+    return {"result": names["double"](inputs["x"].item())}
+"""
+
 HIDDEN = """\
-from resnet_course.grading.marking import Mistake, Task
-from resnet_course.grading.probes import Probe, call
+import numpy as np
+from resnet_course.checking.exercise import Wrong
+from resnet_course.grading.assignment.task import Task
 
 
-def probes(student, seed):
-    return [Probe([call("double", float(seed % 97 + 1), out="result")]), Probe([call("double", -3.0, out="result")])]
+def cases(student, seed):
+    return [{"x": np.array(float(seed % 97 + 1))}, {"x": np.array(-3.0)}]
 
 
 TASKS = (
     Task(
-        "Doubling", "double", 10, probes,
-        (Mistake("tripled", "def double(x):\\n    return 3 * x", "How often? Twice.", 0.5),
-         Mistake("absolute", "def double(x):\\n    return 2 * abs(x)", "What of -3? Its sign stays.", 0.3)),
+        "Doubling", "double", 10, cases,
+        (Wrong("tripled", [("2 * x", "3 * x")], "How often?", "Twice.", 0.5),
+         Wrong("absolute", "def double(x):\\n    return 2 * abs(x)", "What of -3?", "Its sign stays.", 0.3)),
         ("double = lambda x: x + x",),
     ),
 )
@@ -60,6 +66,7 @@ def write_assignment(root: Path) -> Path:
     folder = root / "assignments" / "tiny"
     folder.mkdir(parents=True)
     (folder / "source.py").write_text(SOURCE)
+    (folder / "examine.py").write_text(EXAMINE)
     (folder / "hidden.py").write_text(HIDDEN)
     return folder
 

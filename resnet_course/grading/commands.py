@@ -9,13 +9,13 @@ from pathlib import Path
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import say
-from resnet_course.grading.build import assignment_folders, build_classroom, nbgrader
-from resnet_course.grading.cluster import cluster, grade_all, is_done, jobs_in, scheduler_memory
-from resnet_course.grading.collecting import STUDENT, collect
+from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.demo import DEMO, demo
-from resnet_course.grading.gradebook import write_marks
-from resnet_course.grading.outcomes import Outcome, outcome_file, read_outcome
-from resnet_course.grading.sandbox import TRUST, Limits, Sandbox
+from resnet_course.grading.handin.collecting import STUDENT, collect
+from resnet_course.grading.marks.cluster import cluster, grade_all, is_done, jobs_in, scheduler_memory
+from resnet_course.grading.marks.gradebook import write_marks
+from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
+from resnet_course.grading.sandbox.session import TRUST, Limits, Sandbox
 
 CLASSROOM = Path("build/classroom")
 

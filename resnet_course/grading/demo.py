@@ -7,7 +7,7 @@ import itertools
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,9 @@ from nbformat import NotebookNode
 
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
-from resnet_course.grading.assignment import MARKERS, Assignment, load_assignment
-from resnet_course.grading.build import assignment_folders, build_classroom, nbgrader
-from resnet_course.grading.outcomes import Outcome
+from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
+from resnet_course.grading.assignment.folder import Assignment, load_assignment
+from resnet_course.grading.marks.outcomes import Outcome
 
 DEMO = Path("build/demo")
 
@@ -29,17 +29,17 @@ class Example:
 
     Args:
         kind: what is special about it; part of the student's name.
-        assignment: which.
-        content: bytes of the notebook; None for a link to a file of the instructor's.
+        assignment: its name.
+        content: the notebook, or bytes that may be none; None for a link to a file of the instructor's.
         points: expected, by task.
-        file_name: that it is handed in under.
+        file_name: that it is handed in under, without ".ipynb"; by default as it was handed out.
     """
 
     kind: str
     assignment: str
-    content: bytes | None
+    content: NotebookNode | bytes | None
     points: dict[str, float]
-    file_name: str
+    file_name: str | None = None
 
 
 def demo(
@@ -73,68 +73,62 @@ def demo(
 def write_class(students: int, folder: Path) -> dict[tuple[str, str], float]:
     """Write hand-ins, as many kinds as there are places for. Returns the points by student and task."""
     assignments = [load_assignment(path) for path in assignment_folders()]
-    answers = [_answers(assignment, folder) for assignment in assignments]
-    kinds = [example for row in itertools.zip_longest(*answers) for example in row if example is not None]
+    rows = itertools.zip_longest(*(_answers(assignment, _release(assignment, folder)) for assignment in assignments))
+    kinds = [example for row in rows for example in row if example is not None]
     accidents = zip(*(_accidents(assignment, folder) for assignment in assignments), strict=True)
     kinds += [row[index % len(row)] for index, row in enumerate(accidents)]  # each once, in turns
     expected = {}
-    for index in range(students):
-        example = kinds[index % len(kinds)]
-        student = f"s{index + 1:03d}_{example.kind}"
-        path = folder / "submitted" / student / example.assignment / example.file_name
+    for index, example in zip(range(students), itertools.cycle(kinds), strict=False):
+        student, name = f"s{index + 1:03d}_{example.kind}", example.assignment
+        path = folder / "submitted" / student / name / f"{example.file_name or name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         if example.content is None:
             path.unlink(missing_ok=True)
             path.symlink_to((folder / "nbgrader_config.py").resolve())
         else:
-            write_atomically(path, example.content)
+            content = example.content
+            write_atomically(path, content if isinstance(content, bytes) else json.dumps(content).encode())
         expected.update({(student, task): points for task, points in example.points.items()})
     say(f"{students} hand-ins; there are {len(kinds)} kinds")
     return expected
 
 
-def _answers(assignment: Assignment, folder: Path) -> Iterator[Example]:
-    """The solution, nothing, right answers written differently, and every known mistake."""
-    release = _release(assignment, folder)
-    solved = _solved(assignment, release)
-    most = _most(assignment)
-    yield _example("right", assignment, solved, most)
-    yield _example("not_written", assignment, release, dict.fromkeys(most, 0.0))
-    for index in range(max(len(task.right) for task in assignment.tasks)):
-        sources = {task.grade_id: task.right[index] for task in assignment.tasks if index < len(task.right)}
-        yield _example(f"right_otherwise_{index + 1}", assignment, _with_answers(solved, sources), most)
-    for index in range(max(len(task.mistakes) for task in assignment.tasks)):
-        chosen = {task.grade_id: task.mistakes[index] for task in assignment.tasks if index < len(task.mistakes)}
-        points = {name: most[name] * (chosen[name].share if name in chosen else 1.0) for name in most}
-        wrong = _with_answers(solved, {name: mistake.source for name, mistake in chosen.items()})
-        yield _example(f"mistakes_{index + 1}", assignment, wrong, points)
+def _answers(assignment: Assignment, release: NotebookNode) -> Iterator[Example]:
+    """The solution, nothing, right answers written differently, and every known wrong answer."""
+    name, tasks, most = assignment.name, assignment.tasks, _most(assignment)
+    yield Example("right", name, _filled(release, assignment.answers), most)
+    yield Example("not_written", name, release, dict.fromkeys(most, 0.0))
+    for number, row in enumerate(itertools.zip_longest(*(task.right for task in tasks)), start=1):
+        rights = [(task, right) for task, right in zip(tasks, row, strict=True) if right]
+        sources = {task.grade_id: assignment.typed(task, right) for task, right in rights}
+        yield Example(f"right_otherwise_{number}", name, _filled(release, assignment.answers | sources), most)
+    for number, mistakes in enumerate(itertools.zip_longest(*(task.wrong for task in tasks)), start=1):
+        wrongs = [(task, wrong) for task, wrong in zip(tasks, mistakes, strict=True) if wrong]
+        sources = {task.grade_id: assignment.typed(task, wrong.source) for task, wrong in wrongs}
+        points = most | {task.grade_id: task.points * wrong.credit for task, wrong in wrongs}
+        yield Example(f"mistakes_{number}", name, _filled(release, assignment.answers | sources), points)
 
 
 def _accidents(assignment: Assignment, folder: Path) -> Iterator[Example]:
     """Broken files and hostile code; the right answers in them count wherever they can be read and run."""
-    release = _release(assignment, folder)
-    solved = _solved(assignment, release)
-    most = _most(assignment)
+    name, most, release = assignment.name, _most(assignment), _release(assignment, folder)
     nothing = dict.fromkeys(most, 0.0)
-    name = f"{assignment.name}.ipynb"
-    for kind, damage in BROKEN.items():
-        content = damage(copy.deepcopy(solved))
-        yield Example(kind, assignment.name, content, nothing if kind == "unreadable" else most, name)
-    yield _example("wrong_name", assignment, solved, most, "Untitled1.ipynb")
-    yield Example("link", assignment.name, None, nothing, name)
+    solved = _filled(release, assignment.answers)
+    yield Example("unreadable", name, json.dumps(solved).encode()[:-200], nothing)
+    yield Example("wrong_name", name, solved, most, "Untitled1")
+    yield Example("link", name, None, nothing)
     first = assignment.tasks[0].grade_id
-    yield _example("cell_missing", assignment, _without(solved, first), {**most, first: 0.0})
+    cells = [cell for cell in solved.cells if cell.metadata.get("nbgrader", {}).get("grade_id") != f"{first}_answer"]
+    yield Example("cell_missing", name, NotebookNode({**solved, "cells": cells}), {**most, first: 0.0})
+    for kind, damage in BROKEN.items():
+        broken = copy.deepcopy(solved)
+        damage(broken)
+        yield Example(kind, name, broken, most)
     for kind, (source, earns) in HOSTILE.items():
+        attacked = copy.deepcopy(solved if earns else release)
         known = f"FOLDER = {str(folder.resolve())!r}  # where the instructor works\n{source}"
-        attacked = _with_cell(solved if earns else release, known)
-        yield _example(kind, assignment, attacked, most if earns else nothing)
-
-
-def _example(
-    kind: str, assignment: Assignment, notebook: NotebookNode, points: dict[str, float], file_name: str | None = None
-) -> Example:
-    content = nbformat.writes(notebook).encode()
-    return Example(kind, assignment.name, content, points, file_name or f"{assignment.name}.ipynb")
+        attacked.cells.append(nbformat.v4.new_code_cell(known))
+        yield Example(kind, name, attacked, most if earns else nothing)
 
 
 def _release(assignment: Assignment, folder: Path) -> NotebookNode:
@@ -145,84 +139,52 @@ def _most(assignment: Assignment) -> dict[str, float]:
     return {task.grade_id: task.points for task in assignment.tasks}
 
 
-def _solved(assignment: Assignment, release: NotebookNode) -> NotebookNode:
-    """The release with all solutions written in."""
+def _filled(release: NotebookNode, answers: Mapping[str, str]) -> NotebookNode:
+    """The release with answers by task."""
     notebook = copy.deepcopy(release)
-    sources = {cell.id: cell.source for cell in assignment.cells if "task" in cell.metadata}
-    for cell in notebook.cells:
-        if cell.id in sources:
-            lines = sources[cell.id].split("\n")
-            cell.source = "\n".join(line for line in lines if line.strip() not in MARKERS)
-    return notebook
-
-
-def _with_answers(notebook: NotebookNode, sources: dict[str, str]) -> NotebookNode:
-    """Answers written behind the solutions, which they replace."""
-    notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         task = cell.metadata.get("nbgrader", {}).get("grade_id", "").removesuffix("_answer")
-        if cell.cell_type == "code" and task in sources and not cell.metadata["nbgrader"]["locked"]:
-            cell.source += "\n\n" + sources[task]
+        if task in answers and not cell.metadata["nbgrader"]["locked"]:
+            cell.source = answers[task]
     return notebook
 
 
-def _without(notebook: NotebookNode, task: str) -> NotebookNode:
-    notebook = copy.deepcopy(notebook)
-    keep = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") != f"{task}_answer"]
-    notebook.cells = keep
-    return notebook
-
-
-def _with_cell(notebook: NotebookNode, source: str) -> NotebookNode:
-    notebook = copy.deepcopy(notebook)
-    notebook.cells.append(nbformat.v4.new_code_cell(source))
-    return notebook
-
-
-def _copied_cells(notebook: NotebookNode) -> bytes:
+def _copied_cells(notebook: NotebookNode) -> None:
     notebook.cells = [cell for cell in notebook.cells for _ in range(2)]
-    return json.dumps(notebook).encode()
 
 
-def _no_metadata(notebook: NotebookNode) -> bytes:
+def _no_metadata(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata = {}
-    return json.dumps(notebook).encode()
 
 
-def _no_ids(notebook: NotebookNode) -> bytes:
+def _no_ids(notebook: NotebookNode) -> None:
+    notebook.nbformat_minor = 2
     for cell in notebook.cells:
         del cell["id"]
-    return json.dumps({**notebook, "nbformat_minor": 2}).encode()
 
 
-def _neither(notebook: NotebookNode) -> bytes:
-    for cell in notebook.cells:
-        cell.metadata = {}
-        del cell["id"]
-    return json.dumps({**notebook, "nbformat_minor": 2}).encode()
+def _neither(notebook: NotebookNode) -> None:
+    _no_metadata(notebook)
+    _no_ids(notebook)
 
 
-def _other_kernel(notebook: NotebookNode) -> bytes:
+def _other_kernel(notebook: NotebookNode) -> None:
     notebook.metadata = {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
-    return json.dumps(notebook).encode()
 
 
-def _much_output(notebook: NotebookNode) -> bytes:
+def _much_output(notebook: NotebookNode) -> None:
     output = nbformat.v4.new_output("stream", text="x" * 30_000_000)
     next(cell for cell in notebook.cells if cell.cell_type == "code").outputs = [output]
-    return json.dumps(notebook).encode()
 
 
-def _changed_checks(notebook: NotebookNode) -> bytes:
+def _changed_checks(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.metadata.get("nbgrader", {}).get("locked"):
             cell.source = "print('all points')"
-    return json.dumps(notebook).encode()
 
 
-BROKEN: dict[str, Callable[[NotebookNode], bytes]] = {
-    "unreadable": lambda notebook: nbformat.writes(notebook).encode()[:-200],
+BROKEN: dict[str, Callable[[NotebookNode], None]] = {
     "copied_cells": _copied_cells,
     "no_metadata": _no_metadata,
     "no_ids": _no_ids,
@@ -231,16 +193,16 @@ BROKEN: dict[str, Callable[[NotebookNode], bytes]] = {
     "much_output": _much_output,
     "changed_checks": _changed_checks,
 }
-"""Files that are damaged in one way each, all with right answers inside."""
+"""Damage to a notebook that can be repaired."""
 
 _FORGE = """\
 import os
-from resnet_course.grading import marking, probes, protocol
-marking._equal = marking.agree = lambda *arguments: True
-frame = protocol.encode({"points": 100}, {})
+from resnet_course.grading.sandbox import examining, protocol
+examining._numbers = lambda value: protocol.as_text("right")
+message = protocol.encode({"points": protocol.as_text("100")})
 for descriptor in range(3, 32):
     try:
-        os.write(descriptor, frame)
+        os.write(descriptor, message)
     except OSError:
         pass"""
 

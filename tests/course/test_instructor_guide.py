@@ -12,9 +12,10 @@ from resnet_course import checks
 from resnet_course.course import cli
 from resnet_course.course.misconceptions import misconceptions_page
 from resnet_course.grading import commands
-from resnet_course.grading.marking import mark
-from resnet_course.grading.probes import observe
-from resnet_course.grading.sandbox import Limits
+from resnet_course.grading.assignment.folder import Assignment
+from resnet_course.grading.marks.marking import mark
+from resnet_course.grading.sandbox.examining import observe
+from resnet_course.grading.sandbox.session import Limits
 from resnet_course.notebook.lessons import LESSONS, Lesson
 
 ROOT = Path(__file__).parents[2]
@@ -76,20 +77,26 @@ def test_the_guide_names_no_address_of_the_repository_which_a_fork_would_have_to
 
 def test_the_example_of_a_new_assignment_marks_as_it_says() -> None:
     page = (GUIDE / "new_assignment.md").read_text()
-    start = page.index("    import numpy as np")
+    examine, hidden = (
+        textwrap.dedent(page[page.index(start) : page.index(end)])
+        for start, end in (
+            ("    def examine_double", "\n- The same function"),
+            ("    import numpy as np", "\n- **Cases**"),
+        )
+    )
     names: dict[str, Any] = {}
-    exec(textwrap.dedent(page[start : page.index("\n- A **probe**")]), names)
+    exec(hidden, names)
     (task,) = names["TASKS"]
-    (wrong,) = task.mistakes
+    solution = nbformat.v4.new_code_cell("def double(x):\n    return 2 * x", metadata={"task": "double"})
+    assignment = Assignment("example", (solution,), (task,), examine, "12345678")
 
-    def points_of(source: str) -> tuple[float, str | None]:
-        answer: dict[str, Any] = {}
-        exec(source, answer)
-        given = mark(task, "amina", 1, {"double": lambda x: 2 * x}, lambda probe: observe(answer, probe))
+    def points_of(source: Any) -> tuple[float, str | None]:
+        answer = assignment.solution(assignment.typed(task, source))
+        given = mark(assignment, task, "amina", lambda case: observe(assignment.examiners["double"], answer, case))
         return given.points, given.hint_id
 
     assert points_of(task.right[0]) == (5, None)
-    assert points_of(wrong.source) == (5 * wrong.share, "square")
+    assert points_of(task.wrong[0].source) == (5 * task.wrong[0].credit, "square")
     assert points_of("def double(x):\n    return x") == (0, "unknown")
 
 

@@ -11,14 +11,15 @@ from nbformat import NotebookNode
 
 from resnet_course.assignments import stage_specification
 from resnet_course.course.build import solution_lines
-from resnet_course.grading.assignment import load_assignment
-from resnet_course.grading.build import assignment_folders, build_classroom
-from resnet_course.grading.marking import Mistake, Task, mark, wrong_names
-from resnet_course.grading.probes import observe
+from resnet_course.grading.assignment.build import assignment_folders, build_classroom
+from resnet_course.grading.assignment.folder import Assignment, load_assignment
+from resnet_course.grading.assignment.task import Task
+from resnet_course.grading.marks.marking import mark
+from resnet_course.grading.sandbox.examining import observe
 
 FOLDERS = {folder.name: folder for folder in assignment_folders()}
 TASKS = [
-    pytest.param(name, task, id=f"{name}-{task.grade_id}")
+    pytest.param(load_assignment(folder), task, id=f"{name}-{task.grade_id}")
     for name, folder in FOLDERS.items()
     for task in load_assignment(folder).tasks
 ]
@@ -35,53 +36,56 @@ def releases(tmp_path_factory):
     return first, second
 
 
-@pytest.fixture(scope="module")
-def solutions():
-    """The names of every solution."""
-    return {name: load_assignment(folder).solution() for name, folder in FOLDERS.items()}
+def marked(assignment: Assignment, task: Task, names):
+    return mark(assignment, task, "ada", lambda case: observe(assignment.examiners[task.grade_id], names, case))
 
 
-def marked(name: str, task: Task, solutions, names, student: str = "ada"):
-    seed = load_assignment(FOLDERS[name]).seed
-    return mark(task, student, seed, solutions[name], lambda probe: observe(names, probe))
-
-
-@pytest.mark.parametrize(("name", "task"), TASKS)
-def test_solution_and_right_answers_earn_all_points(name, task, solutions):
+@pytest.mark.parametrize(("assignment", "task"), TASKS)
+def test_solution_and_right_answers_earn_all_points(assignment, task):
     assert len(task.right) >= 2
-    answers = [solutions[name], *(wrong_names(Mistake("right", each, ""), solutions[name]) for each in task.right)]
-    for index, names in enumerate(answers):
-        found = marked(name, task, solutions, names)
+    for index, source in enumerate(["", *(assignment.typed(task, right) for right in task.right)]):
+        found = marked(assignment, task, assignment.solution(source))
         assert (found.status, found.points) == ("right", task.points), f"answer {index}: {found.comment}"
 
 
-@pytest.mark.parametrize(("name", "task"), TASKS)
-def test_hidden_tests_of_the_solution_end_without_an_error(name, task, solutions):
-    for probe in task.probes("ada", load_assignment(FOLDERS[name]).seed):
-        assert "error" not in observe(solutions[name], probe)
+@pytest.mark.parametrize(("assignment", "task"), TASKS)
+def test_hidden_tests_of_the_solution_end_without_an_error(assignment, task):
+    for case in task.cases("ada", assignment.seed):
+        assert "error" not in observe(assignment.examiners[task.grade_id], assignment.solution(), case)
 
 
-@pytest.mark.parametrize(("name", "task"), TASKS)
-def test_every_mistake_is_recognised_as_itself(name, task, solutions):
-    assert len(task.mistakes) >= 5
-    for mistake in task.mistakes:
-        found = marked(name, task, solutions, wrong_names(mistake, solutions[name]))
-        assert (found.hint_id, found.points) == (mistake.id, task.points * mistake.share), mistake.id
-        assert mistake.hint in found.comment
+@pytest.mark.parametrize(("assignment", "task"), TASKS)
+def test_every_wrong_answer_is_recognised_as_itself_asked_and_explained(assignment, task):
+    assert len(task.wrong) >= 5
+    for wrong in task.wrong:
+        found = marked(assignment, task, assignment.solution(assignment.typed(task, wrong.source)))
+        assert (found.hint_id, found.points) == (wrong.id, task.points * wrong.credit), wrong.id
+        assert found.comment == f"{task.name}: {wrong.ask} {wrong.explain}"
+        assert wrong.ask.endswith("?"), wrong.id
+        assert wrong.explain.endswith("."), wrong.id
+        assert 0 <= wrong.credit < 1, wrong.id
 
 
-@pytest.mark.parametrize(("name", "task"), TASKS)
-def test_hints_ask_first_and_answer_then(name, task):
-    for mistake in task.mistakes:
-        question, _, explanation = mistake.hint.partition("? ")
-        assert question, mistake.id
-        assert explanation.endswith("."), mistake.id
-        assert 0 <= mistake.share < 1, mistake.id
+@pytest.mark.parametrize(("assignment", "task"), TASKS)
+def test_an_empty_notebook_counts_as_not_written(assignment, task):
+    assert marked(assignment, task, {}).status == "not written"
 
 
-@pytest.mark.parametrize(("name", "task"), TASKS)
-def test_an_empty_notebook_counts_as_not_written(name, task, solutions):
-    assert marked(name, task, solutions, {}).status == "not written"
+@pytest.mark.parametrize("name", FOLDERS)
+def test_what_is_sent_into_the_sandbox_holds_no_answer(name):
+    assignment = load_assignment(FOLDERS[name])
+    sources = [
+        assignment.typed(task, source)
+        for task in assignment.tasks
+        for source in ([], *task.right, *(wrong.source for wrong in task.wrong))
+    ]
+    lines = {line.strip() for source in sources for line in source.split("\n") if len(line.strip()) > 20}
+    assert not {line.strip() for line in assignment.examine.split("\n")} & lines
+    known = {text for task in assignment.tasks for wrong in task.wrong for text in (wrong.ask, wrong.explain)}
+    assert not [text for text in known if text in assignment.examine]
+    assert not {wrong.id for task in assignment.tasks for wrong in task.wrong} & set(
+        re.findall(r"\w+", assignment.examine)
+    )
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -108,7 +112,8 @@ def test_the_checks_accept_the_solution(name, capsys):
 def test_release_holds_no_solution_and_no_hidden_test(name, releases):
     shown = {line.strip() for cell in notebook(releases, name).cells for line in cell.source.split("\n")}
     inside, outside = solution_lines((FOLDERS[name] / "source.py").read_text())
-    hidden = {line.strip() for line in (FOLDERS[name] / "hidden.py").read_text().split("\n") if len(line.strip()) > 8}
+    tests = "\n".join((FOLDERS[name] / file).read_text() for file in ("hidden.py", "examine.py"))
+    hidden = {line.strip() for line in tests.split("\n") if len(line.strip()) > 8}
     assert not (inside - outside) & shown
     assert not (hidden - outside) & shown
     assert not any("SOLUTION" in line for line in shown)

@@ -13,9 +13,11 @@ import pytest
 from grading_helpers import nbgrader_folder, release_of, write_assignment, write_class
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading import build, cluster, commands
-from resnet_course.grading.outcomes import outcome_file, read_outcome
-from resnet_course.grading.sandbox import Limits, Sandbox
+from resnet_course.grading import commands
+from resnet_course.grading.assignment import build
+from resnet_course.grading.marks import cluster
+from resnet_course.grading.marks.outcomes import outcome_file, read_outcome
+from resnet_course.grading.sandbox.session import Limits, Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is a Linux program")
 

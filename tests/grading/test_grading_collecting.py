@@ -3,7 +3,7 @@ import zipfile
 import pytest
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading.collecting import collect
+from resnet_course.grading.handin.collecting import collect
 
 
 def test_a_folder_and_an_archive_give_the_same(tmp_path):

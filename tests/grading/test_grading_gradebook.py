@@ -8,10 +8,10 @@ from grading_helpers import answered, nbgrader_folder, release_of, write_assignm
 from nbgrader.api import Gradebook
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading import build
-from resnet_course.grading.gradebook import write_marks
-from resnet_course.grading.marking import Mark
-from resnet_course.grading.outcomes import Outcome
+from resnet_course.grading.assignment import build
+from resnet_course.grading.marks.gradebook import write_marks
+from resnet_course.grading.marks.marking import Mark
+from resnet_course.grading.marks.outcomes import Outcome
 
 ANSWER = "def double(x):\n    return x + x"
 REPORT = "words"

@@ -16,15 +16,15 @@ import tempfile
 import time
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
-import torch
 
-from resnet_course.grading.judging import Judgement, judge
-from resnet_course.grading.marking import Task
-from resnet_course.grading.probes import Probe, array, backward, call
-from resnet_course.grading.protocol import LENGTH
-from resnet_course.grading.sandbox import Limits, Sandbox
+from resnet_course.grading.assignment.folder import Assignment
+from resnet_course.grading.assignment.task import Task
+from resnet_course.grading.marks.judging import Judgement, judge
+from resnet_course.grading.sandbox.protocol import LENGTH
+from resnet_course.grading.sandbox.session import Limits, Sandbox
 
 pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 
@@ -34,24 +34,28 @@ RIGHT = "def NAME(x):\n    return 2 * x\n"
 WRONG = "def NAME(x):\n    return 3 * x\n"
 
 
-def task(name: str) -> Task:
-    """Two points for a function of this name that doubles."""
+EXAMINE = """
+import torch
+from resnet_course.grading.sandbox.examining import gradients
+def examine_NAME(names, inputs):
+    x = inputs["x"].requires_grad_()
+    result = names["NAME"](x)
+    return {"result": result, **gradients(result, torch.ones(4, 3), x, torch.nn.Module())}
+"""
 
-    def probes(student: str, seed: int) -> list[Probe]:
-        x = np.random.default_rng(seed).normal(size=(4, 3)).astype(np.float32)
-        steps = [call(name, array("x", grad=True), out="result"), backward("result", "g", ["x"])]
-        return [Probe(steps, {"x": x, "g": np.ones_like(x)})]
 
-    return Task(f"Doubling by {name}", name, 2.0, probes)
+def cases(student: str, seed: int) -> list[dict[str, np.ndarray]]:
+    return [{"x": np.random.default_rng(seed).normal(size=(4, 3)).astype(np.float32)}]
 
 
 def hand_in(names: list[str], cells: list[str], limits: Limits = LIMITS) -> Judgement:
-    """Judge the functions of these names after the cells have run, and see that nothing is left over."""
-    solution = {"torch": torch}
-    for name in names:
-        exec(RIGHT.replace("NAME", name), solution)
-    tasks, seed, before = [task(name) for name in names], secrets.randbits(31), os.listdir(tempfile.gettempdir())
-    judgement = judge(tasks, "student", seed, solution, cells, limits, Sandbox())
+    """Judge functions of these names, which should double, after the cells have run, and see that nothing is left over."""
+    solution = [nbformat.v4.new_code_cell(RIGHT.replace("NAME", name), metadata={"task": name}) for name in names]
+    tasks = tuple(Task(f"Doubling by {name}", name, 2.0, cases) for name in names)
+    examine = "".join(EXAMINE.replace("NAME", name) for name in names)
+    assignment = Assignment("doubling", tuple(solution), tasks, examine, secrets.token_hex(32))
+    before = os.listdir(tempfile.gettempdir())
+    judgement = judge(assignment, "student", cells, limits, Sandbox())
     assert os.listdir(tempfile.gettempdir()) == before
     end = time.monotonic() + 10  # the kernel ends what stands inside a sandbox a moment after the sandbox
     while own_processes():
@@ -111,8 +115,13 @@ FORGERIES = {
     ),
     "patched_marking": (
         "import importlib, sys\nsys.modules.pop('resnet_course.grading', None)\n"
-        "import resnet_course.grading.marking as m\nm.agree = m._equal = lambda *a: True\n"
+        "import resnet_course.grading.marks.marking as m\nm._equal = lambda *a: True\n"
         "m.first_difference = lambda *a: None\n" + WRONG
+    ),
+    "replaced_examine": (
+        "import gc, types\nfor f in gc.get_objects():\n"
+        "    if isinstance(f, types.FunctionType) and f.__name__ == 'examine_NAME':\n"
+        "        f.__code__ = (lambda names, inputs: {'result': True, 'right': True}).__code__\n" + WRONG
     ),
     "leak": (
         "def NAME(x):\n    text = '_'.join(str(v) for v in x.flatten().tolist())\n    print(text)\n"
@@ -145,15 +154,15 @@ def test_hidden_inputs_do_not_reach_what_the_learner_reads(forged):
 
 
 FORGE = (
-    "import os, numpy as np\nfrom resnet_course.grading import protocol\n"
+    "import os, numpy as np\nfrom resnet_course.grading.sandbox import protocol\n"
     "def NAME(x):\n    for fd in range(3, 64):\n        try: os.write(fd, FRAME)\n        except OSError: pass\n"
     "    return 3 * x\n"
 )
 
 
 def test_forged_messages_in_the_right_form_earn_nothing():
-    mark = "protocol.encode({'points': 2.0, 'status': 'right'}, {})"
-    result = "protocol.encode({}, {'result': 3 * x.detach().numpy(), 'gradient/x': np.full((4, 3), 2.0)})"
+    mark = "protocol.encode({'points': np.array(2.0), 'status': protocol.as_text('right')})"
+    result = "protocol.encode({'result': 3 * x.detach().numpy(), 'x': np.full((4, 3), 2.0)})"
     frames = {"mark": mark, "result": result, "many": f"{result} * 50"}
     cells = [FORGE.replace("NAME", name).replace("FRAME", frame) for name, frame in frames.items()]
     assert points(hand_in([*frames, "later"], [*cells, RIGHT.replace("NAME", "early")])) == [0, 0, 0, 0]

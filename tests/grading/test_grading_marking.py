@@ -7,9 +7,9 @@ import functools
 import pytest
 from grading_helpers import write_assignment
 
-from resnet_course.grading.assignment import load_assignment
-from resnet_course.grading.marking import mark
-from resnet_course.grading.probes import observe
+from resnet_course.grading.assignment.folder import load_assignment
+from resnet_course.grading.marks.marking import mark
+from resnet_course.grading.sandbox.examining import observe
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,8 @@ def assignment(tmp_path_factory):
 def marked(assignment, source):
     names = {}
     exec(source, names)
-    answer = functools.partial(observe, names)
-    return mark(assignment.tasks[0], "ada", assignment.seed, assignment.solution(), answer)
+    look = functools.partial(observe, assignment.examiners["double"], names)
+    return mark(assignment, assignment.tasks[0], "ada", look)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from resnet_course.grading.marking import Mark
-from resnet_course.grading.outcomes import Outcome, outcome_file, read_outcome, write_outcome
+from resnet_course.grading.marks.marking import Mark
+from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome, write_outcome
 
 MARKS = (Mark("a", 2.5, 10.0, "partly right", "tripled", "A: ж"), Mark("b", 4.0, 4.0, "right", None, "B: right."))
 OUTCOME = Outcome("ada", "tiny", "0a", "1b", "graded", MARKS, ("a repair",), ("", "ValueError"), "a log", 1.25)

@@ -14,22 +14,22 @@ import numpy as np
 import pytest
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading import engines
-from resnet_course.grading.inside import run_cells
-from resnet_course.grading.probes import Probe, array, call
-from resnet_course.grading.protocol import LENGTH, encode
-from resnet_course.grading.sandbox import Limits, Sandbox, SandboxEnded, Session
-from resnet_course.grading.seccomp import threads_only
+from resnet_course.grading.sandbox import engines
+from resnet_course.grading.sandbox.inside import run_cells
+from resnet_course.grading.sandbox.protocol import LENGTH, as_text, encode
+from resnet_course.grading.sandbox.seccomp import threads_only
+from resnet_course.grading.sandbox.session import Limits, Sandbox, SandboxEnded, Session
 
 LIMITS = Limits(wall=60, cpu=10)
-TWICE = Probe([call("twice", array("x"), out="y")], {"x": np.arange(3.0)})
+EXAMINE = "def examine_twice(names, inputs):\n    return {'y': names['twice'](inputs['x'])}"
+TWICE = ("twice", {"x": np.arange(3.0)})
 
 
 class Stub(Session):
     """A session with a small program in place of the learner's cells: it starts at once and may send anything."""
 
     def __init__(self, program: str, limits: Limits = LIMITS) -> None:
-        super().__init__(["cell"], limits, Sandbox("none"))
+        super().__init__(["cell"], EXAMINE, limits, Sandbox("none"))
         self.program = program
 
     def _command(self, filter_file: int) -> list[str]:
@@ -40,7 +40,7 @@ def sends(data: bytes, then: str = "time.sleep(60)") -> str:
     return f"os.write(1, {data!r})\n{then}"
 
 
-NOTES = encode([""], {})
+NOTES = encode({"0": as_text("")})
 
 
 def raw(length: int, data: bytes = b"") -> bytes:
@@ -54,9 +54,9 @@ def raw(length: int, data: bytes = b"") -> bytes:
         pytest.param(raw(0), id="empty"),
         pytest.param(raw(16, bytes(16)), id="zeros"),
         pytest.param(b"Traceback (most recent call last):", id="text"),
-        pytest.param(encode({"points": 10}, {}), id="a mark"),
-        pytest.param(encode([], {}), id="notes on no cell"),
-        pytest.param(encode("x", {}), id="a text that is as long as the cells"),
+        pytest.param(encode({"points": np.array(10)}), id="a mark"),
+        pytest.param(encode({}), id="notes on no cell"),
+        pytest.param(encode({"0": as_text(""), "1": as_text("")}), id="notes on too many cells"),
     ],
 )
 def test_first_messages_that_are_refused(answer):
@@ -66,12 +66,12 @@ def test_first_messages_that_are_refused(answer):
 
 
 def test_answers_together_have_a_limit():
-    answer = encode({}, {"y": np.zeros(1_000)})
+    answer = encode({"y": np.zeros(1_000)})
     limits = Limits(wall=60, answers=2 * len(answer))
     with Stub(sends(NOTES + answer * 3), limits) as session:
-        assert session.observe(TWICE)["y"].shape == (1_000,)
+        assert session.observe(*TWICE)["y"].shape == (1_000,)
         with pytest.raises(SandboxEnded) as ended:
-            session.observe(TWICE)
+            session.observe(*TWICE)
     assert ended.value.kind == "refused"
 
 
@@ -123,15 +123,15 @@ def test_without_a_sandbox_the_scratch_folder_goes_and_so_does_what_was_started(
 def test_container_engine_gets_the_walls_and_passes_messages(tmp_path, monkeypatch):
     """A stand-in for docker: it notes its options and runs the program."""
     engine = tmp_path / "docker"
-    course = Path(engines.__file__).parents[2]
+    course = Path(engines.__file__).parents[3]
     engine.write_text(
         f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n[ "$1" = run ] || exit 0\n'
-        f"export PYTHONPATH={course}\nexec {sys.executable} -m resnet_course.grading.inside\n"
+        f"export PYTHONPATH={course}\nexec {sys.executable} -m resnet_course.grading.sandbox.inside\n"
     )
     engine.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    with Session(["def twice(x):\n    return 2 * x"], LIMITS, Sandbox("docker", "class")) as session:
-        assert session.observe(TWICE)["y"].tolist() == [0, 2, 4]
+    with Session(["def twice(x):\n    return 2 * x"], EXAMINE, LIMITS, Sandbox("docker", "class")) as session:
+        assert session.observe(*TWICE)["y"].tolist() == [0, 2, 4]
     run, kill = (tmp_path / "calls").read_text().splitlines()
     for option in ("--network none", "--read-only", "--cap-drop ALL", "--pids-limit", "--memory", "--rm"):
         assert option in run
@@ -158,7 +158,7 @@ def test_only_the_package_and_the_libraries_are_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(engines, "_library", lambda name: tmp_path)
     options = engines.bubblewrap(2**20, 9)
     shown = {options[index + 1] for index, option in enumerate(options) if option == "--ro-bind"}
-    package = Path(engines.__file__).parents[1]
+    package = Path(engines.__file__).parents[2]
     assert str(package) in shown
     assert str(tmp_path) in shown
     assert options[options.index("PYTHONPATH") + 1] == f"/course:{tmp_path}"

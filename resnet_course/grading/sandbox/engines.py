@@ -99,7 +99,7 @@ def _shown() -> tuple[list[str], list[str]]:
     elsewhere = sorted({str(folder) for folder in map(_library, LIBRARIES) if not _is_below(folder, known)})
     for folder in elsewhere:
         options += ["--ro-bind", folder, folder]
-    package = Path(__file__).resolve().parents[1]  # only the package: an editable install lies beside the assignments
+    package = Path(__file__).resolve().parents[2]  # only the package: an editable install lies beside the assignments
     return [*options, "--ro-bind", str(package), f"{COURSE}/{package.name}"], elsewhere
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from resnet_course.grading.harmless import harmless_attachments, harmless_markdown, harmless_outputs, plain
+from resnet_course.grading.handin.harmless import harmless_attachments, harmless_markdown, harmless_outputs, plain
 
 MOST_BYTES = 64 * 2**20  # of a notebook
 MOST_CELLS = 2_000
@@ -180,22 +180,13 @@ def _find(own: NotebookNode, cells: list[NotebookNode], release: NotebookNode, r
             repairs.append(f"the cell {name} was copied; all copies were run, in order")
         return same_name[-1]
     nameless = [index for index, cell in enumerate(cells) if cell.metadata["was"] not in graded]
-    for index in nameless:
-        if cells[index].id == own.id and cells[index].cell_type == own.cell_type:
-            return _repaired(index, name, repairs)
-    for index in nameless:
-        if cells[index].source.strip() == own.source.strip():
-            return _repaired(index, name, repairs)
-    for index in reversed(nameless):
-        if name and defined and defined <= _defined(cells[index].source):
-            return _repaired(index, name, repairs)
-    return None
-
-
-def _repaired(index: int, name: str, repairs: list[str]) -> int:
-    if name:
+    same_id = [i for i in nameless if cells[i].id == own.id and cells[i].cell_type == own.cell_type]
+    same_text = [i for i in nameless if cells[i].source.strip() == own.source.strip()]
+    same_definition = [i for i in nameless if name and defined and defined <= _defined(cells[i].source)]
+    found = next(iter([*same_id, *same_text, *reversed(same_definition)]), None)
+    if name and found is not None:
         repairs.append(f"the cell {name} had lost its name; it was found again")
-    return index
+    return found
 
 
 def _defined(source: str) -> set[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_course.base.files import write_atomically
-from resnet_course.grading.marking import Mark
+from resnet_course.grading.marks.marking import Mark
 
 FOLDER = "outcomes"
 

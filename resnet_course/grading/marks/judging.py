@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from resnet_course.grading.marking import Mark, Task, mark
-from resnet_course.grading.sandbox import Limits, Sandbox, SandboxEnded, Session
+from resnet_course.grading.assignment.folder import Assignment
+from resnet_course.grading.assignment.task import Task
+from resnet_course.grading.marks.marking import Mark, earned, mark
+from resnet_course.grading.sandbox.session import Limits, Sandbox, SandboxEnded, Session
 
 Ending = Literal["graded", "crashed", "timed out", "refused"]
 
@@ -31,32 +33,27 @@ class Judgement:
     log: str
 
 
-def judge(
-    tasks: Sequence[Task],
-    student: str,
-    seed: int,
-    solution: Mapping[str, Any],
-    cells: list[str],
-    limits: Limits,
-    sandbox: Sandbox,
-) -> Judgement:
+def judge(assignment: Assignment, student: str, cells: list[str], limits: Limits, sandbox: Sandbox) -> Judgement:
     """Run a learner's cells and mark the tasks; never raises for what the learner's code does.
 
     Args:
-        tasks, student, seed, solution: see `marking.mark`.
+        assignment: which.
+        student: id, for tasks that differ between students.
         cells: the learner's code cells, in order.
         limits, sandbox: of each start.
     """
+    tasks = assignment.tasks
     ending: Ending = "graded"
     marks: list[Mark] = []
     notes: list[str] = []
     logs: list[str] = []
     for _ in range(MOST_STARTS):
         try:
-            with Session(cells, limits, sandbox) as session:
+            with Session(cells, assignment.examine, limits, sandbox) as session:
                 notes = session.notes
                 for task in tasks[len(marks) :]:
-                    marks.append(mark(task, student, seed, solution, session.observe))
+                    look = functools.partial(session.observe, task.grade_id)
+                    marks.append(mark(assignment, task, student, look))
                 logs.append(session.log)
         except SandboxEnded as ended:
             ending = ended.kind if ending == "graded" else ending
@@ -66,15 +63,14 @@ def judge(
                 marks.append(_ended(task, ended, started))
         if len(marks) == len(tasks):
             break
-    for task in tasks[len(marks) :]:
-        marks.append(Mark(task.grade_id, 0.0, task.points, "wrong", None, f"{task.name}: not run, see the others."))
+    marks += [earned(task, 0.0, "wrong", None, "not run, see the others.") for task in tasks[len(marks) :]]
     return Judgement(ending, tuple(marks), tuple(notes), "\n".join(logs).strip())
 
 
 def _ended(task: Task, ended: SandboxEnded, started: bool) -> Mark:
     where = "while it was tested" if started else "while the notebook's cells ran"
-    comment = f"{task.name}: {where}, the process {_ENDINGS[ended.kind]}."
-    return Mark(task.grade_id, 0.0, task.points, "wrong", ended.kind.replace(" ", "_"), comment)
+    words = f"{where}, the process {_ENDINGS[ended.kind]}."
+    return earned(task, 0.0, "wrong", ended.kind.replace(" ", "_"), words)
 
 
 _ENDINGS = {

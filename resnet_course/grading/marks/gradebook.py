@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 
 from resnet_course.base.files import write_atomically
-from resnet_course.grading.outcomes import Outcome
-from resnet_course.grading.preflight import HandIn, RefusedError, find_notebook, read_hand_in
+from resnet_course.grading.handin.preflight import HandIn, RefusedError, find_notebook, read_hand_in
+from resnet_course.grading.marks.outcomes import Outcome
 
 
 def write_marks(outcomes: Iterable[Outcome], folder: Path) -> None:

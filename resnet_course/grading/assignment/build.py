@@ -14,7 +14,7 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.course.build import METADATA, install_cell
 from resnet_course.course.run import course_root
-from resnet_course.grading.assignment import load_assignment, released
+from resnet_course.grading.assignment.folder import load_assignment, released
 
 COURSE = "resnet-course"
 CONFIGURATION = '''\

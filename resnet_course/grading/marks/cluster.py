@@ -15,12 +15,12 @@ import nbformat
 import psutil
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading.assignment import load_assignment
-from resnet_course.grading.judging import judge
-from resnet_course.grading.marking import Mark, Task
-from resnet_course.grading.outcomes import Outcome, outcome_file, read_outcome, write_outcome
-from resnet_course.grading.preflight import RefusedError, find_notebook, read_hand_in
-from resnet_course.grading.sandbox import Limits, Sandbox
+from resnet_course.grading.assignment.folder import load_assignment
+from resnet_course.grading.handin.preflight import RefusedError, find_notebook, read_hand_in
+from resnet_course.grading.marks.judging import Judgement, judge
+from resnet_course.grading.marks.marking import earned
+from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome, write_outcome
+from resnet_course.grading.sandbox.session import Limits, Sandbox
 
 IN_FLIGHT = 3  # hand-ins for each worker that the scheduler knows of; more would only fill its memory
 MOST_HASHED = 64 * 2**20  # bytes of a file that its digest looks at
@@ -53,40 +53,27 @@ def grade_one(job: Job) -> Outcome:
     assignment = load_assignment(Path(job.tests))
     digest = digest_of(Path(job.folder))
 
-    def outcome(ending: str, marks: Any, repairs: Any, notes: Any, log: str) -> Outcome:
-        seconds = round(time.perf_counter() - started, 2)
-        return Outcome(
-            job.student,
-            job.assignment,
-            digest,
-            assignment.digest,
-            ending,
-            tuple(marks),
-            tuple(repairs),
-            tuple(notes),
-            log,
-            seconds,
-        )
-
     try:
         path, repairs = find_notebook(Path(job.folder), job.assignment)
         hand_in = read_hand_in(path, nbformat.read(job.release, as_version=4))
     except (RefusedError, OSError) as error:
-        return outcome("refused", [_unread(task) for task in assignment.tasks], [str(error)], [], "")
-    judged = judge(
-        assignment.tasks,
+        unread = [earned(task, 0.0, "not written", None, "the hand-in could not be read.") for task in assignment.tasks]
+        judged, repairs = Judgement("refused", tuple(unread), (), ""), [str(error)]
+    else:
+        judged = judge(assignment, job.student, hand_in.cells, job.limits, job.sandbox)
+        repairs = [*repairs, *hand_in.repairs]
+    return Outcome(
         job.student,
-        assignment.seed,
-        assignment.solution(),
-        hand_in.cells,
-        job.limits,
-        job.sandbox,
+        job.assignment,
+        digest,
+        assignment.digest,
+        judged.ending,
+        judged.marks,
+        tuple(repairs),
+        judged.notes,
+        judged.log,
+        seconds=round(time.perf_counter() - started, 2),
     )
-    return outcome(judged.ending, judged.marks, [*repairs, *hand_in.repairs], judged.notes, judged.log)
-
-
-def _unread(task: Task) -> Mark:
-    return Mark(task.grade_id, 0.0, task.points, "not written", None, f"{task.name}: the hand-in could not be read.")
 
 
 def digest_of(folder: Path) -> str:
@@ -189,8 +176,4 @@ def grade_all(client: Any, jobs: list[Job], folder: Path, done: Callable[[Outcom
 
 def scheduler_memory(client: Any) -> int:
     """Bytes that the scheduler's process holds in memory."""
-    return int(client.run_on_scheduler(_own_memory))
-
-
-def _own_memory() -> int:
-    return int(psutil.Process().memory_info().rss)
+    return int(client.run_on_scheduler(lambda: psutil.Process().memory_info().rss))

@@ -8,8 +8,8 @@ through its options, in an image that has the course installed (see `engines`).
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import selectors
 import shutil
 import subprocess
 import sys
@@ -17,17 +17,28 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from types import TracebackType
-from typing import IO, Any, Literal
+from typing import Literal
 
+import numpy as np
 import psutil
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading import engines
-from resnet_course.grading.probes import Observation, Probe
-from resnet_course.grading.protocol import LENGTH, BadMessageError, decode, encode, length_of
-from resnet_course.grading.seccomp import threads_only
+from resnet_course.grading.sandbox import engines
+from resnet_course.grading.sandbox.protocol import (
+    LENGTH,
+    Arrays,
+    BadMessageError,
+    as_text,
+    decode,
+    encode,
+    length_of,
+    text_of,
+)
+from resnet_course.grading.sandbox.seccomp import threads_only
 
 TRUST = "--no-sandbox-i-trust-these-files"
 LOOK = 0.2  # seconds between two looks at the number of threads
@@ -83,7 +94,7 @@ class Sandbox:
                 f"Ubuntu: apt install bubblewrap), or name a container engine with --container, or say {TRUST}."
             )
         try:
-            with Session(["1 + 1"], Limits(), self):
+            with Session(["1 + 1"], "", Limits(), self):
                 pass
         except SandboxEnded as ended:
             raise CourseError(
@@ -108,10 +119,11 @@ class SandboxEnded(Exception):  # noqa: N818 - not always an error: a time limit
 
 
 class Session:
-    """Runs cells in a sandbox, then puts probes to them; a context manager, at whose end the process is gone.
+    """Runs cells in a sandbox, then examines them; a context manager, at whose end the process is gone.
 
     Args:
         cells: source texts.
+        examine: source text of the assignment's examine.py; a learner's code can read it.
         limits: see there.
         sandbox: see there.
 
@@ -119,8 +131,8 @@ class Session:
         SandboxEnded: from `with`, and from `observe`.
     """
 
-    def __init__(self, cells: list[str], limits: Limits, sandbox: Sandbox) -> None:
-        self._cells, self._limits, self._sandbox = cells, limits, sandbox
+    def __init__(self, cells: list[str], examine: str, limits: Limits, sandbox: Sandbox) -> None:
+        self._cells, self._examine, self._limits, self._sandbox = cells, examine, limits, sandbox
         self._answered = 0
         self._next_look = 0.0
         self._log = bytearray()
@@ -132,11 +144,12 @@ class Session:
         self._scratch = tempfile.mkdtemp(prefix="resnet-course-") if self._sandbox.engine == "none" else None
         try:
             self._start()
-            limits = {"memory": self._limits.memory, "cpu": self._limits.cpu, "file": self._limits.scratch}
-            notes, _ = self._exchange({"cells": self._cells, "limits": limits}, {})
-            if not isinstance(notes, list) or len(notes) != len(self._cells):
+            limits = np.array([self._limits.memory, self._limits.cpu, self._limits.scratch])
+            cells, examine = as_text(json.dumps(self._cells)), as_text(self._examine)
+            notes = self._ask({"cells": cells, "examine": examine, "limits": limits})
+            if notes.keys() != {str(index) for index in range(len(self._cells))}:
                 raise self._ended("refused", "its first message is not about the cells")
-            self.notes = [str(note)[:100] for note in notes]
+            self.notes = [text_of(notes[str(index)])[:100] for index in range(len(notes))]
         except BaseException:
             self._stop()
             raise
@@ -150,10 +163,14 @@ class Session:
         """What was printed so far, cut to the limit. For the instructor only: it may hold inputs of hidden tests."""
         return bytes(self._log).decode(errors="replace")
 
-    def observe(self, probe: Probe) -> Observation:
-        """Put a probe to the learner's names."""
-        _, observation = self._exchange({"steps": probe.steps, "seed": probe.seed}, probe.arrays)
-        return observation
+    def observe(self, task: str, inputs: Arrays) -> Arrays:
+        """Examine the learner's names, see `examining.observe`.
+
+        Args:
+            task: whose function of examine.py.
+            inputs: numbers by name; "task" is no such name.
+        """
+        return self._ask({**inputs, "task": as_text(task)})
 
     def _start(self) -> None:
         with tempfile.TemporaryFile() as filter_file:
@@ -162,6 +179,7 @@ class Session:
                 filter_file.seek(0)
             self._process = subprocess.Popen(
                 self._command(filter_file.fileno()),
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -170,11 +188,10 @@ class Session:
                 cwd=self._scratch or "/",
                 start_new_session=self._sandbox.engine == "none",
             )
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
-            os.set_blocking(stream.fileno(), False)
-        self._reader = threading.Thread(target=self._read_log, args=(self._process.stderr,), daemon=True)
-        self._reader.start()
+        self._pipes = [pipe for pipe in (self._process.stdin, self._process.stdout, self._process.stderr) if pipe]
+        self._stdin, self._stdout, self._stderr = self._pipes
+        self._threads: list[threading.Thread] = []
+        self._begin(self._read_log)
 
     def _environment(self) -> dict[str, str] | None:
         """Of the command that starts the sandbox. bubblewrap's own can be read inside, by way of /proc."""
@@ -183,7 +200,7 @@ class Session:
         return None if self._scratch is None else {**os.environ, **engines.environment(self._scratch)}
 
     def _command(self, filter_file: int) -> list[str]:
-        program = ["-B", "-m", "resnet_course.grading.inside"]
+        program = ["-B", "-m", "resnet_course.grading.sandbox.inside"]
         if self._sandbox.engine == "none":
             return [sys.executable, *program]
         scratch = self._limits.scratch
@@ -193,37 +210,44 @@ class Session:
         names = self._sandbox.engine, self._sandbox.image, self._name
         return [*engines.container(*names, memory, scratch), "python", *program]
 
-    def _exchange(self, header: Any, arrays: Observation) -> tuple[Any, Observation]:
-        """Send a frame and receive one, within the deadline; both pipes at once, since either may be full."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None
-        assert stdout is not None
+    def _ask(self, question: Arrays) -> Arrays:
+        """Send a message and receive one, within the deadline."""
         try:
-            unsent = memoryview(encode(header, arrays))
-        except BadMessageError as error:
-            raise self._ended("refused", f"it cannot be sent into the sandbox: {error}") from error
-        received, length = bytearray(), LENGTH.size
-        with selectors.DefaultSelector() as ready:
-            ready.register(stdin, selectors.EVENT_WRITE)
-            ready.register(stdout, selectors.EVENT_READ)
-            while len(received) < length or length == LENGTH.size:
-                left = self._deadline - time.monotonic()
-                if left <= 0:
-                    raise self._ended("timed out", f"it took longer than {self._limits.wall:g} seconds")
-                self._look_at_threads()
-                for key, _ in ready.select(min(left, LOOK)):
-                    if key.fileobj is stdin:
-                        unsent = self._send_some(unsent)
-                        if not unsent:
-                            ready.unregister(stdin)
-                    else:
-                        received += self._receive_some(length - len(received))
-                if len(received) == LENGTH.size == length:
-                    length += self._checked_length(bytes(received))
-        try:
-            return decode(bytes(received[LENGTH.size :]))
+            message = encode(question)
+            self._begin(self._send, message)  # a thread, since the process may not listen
+            length = length_of(self._receive(LENGTH.size))
+            self._answered += length
+            if self._answered > self._limits.answers:
+                raise BadMessageError(f"its answers are larger than {self._limits.answers} bytes")
+            return decode(self._receive(length))
         except BadMessageError as error:
             raise self._ended("refused", str(error)) from error
+
+    def _begin(self, work: Callable[..., None], *arguments: bytes) -> None:
+        """Let a thread read or write; the end of the process ends it too."""
+        self._threads.append(threading.Thread(target=work, args=arguments, daemon=True))
+        self._threads[-1].start()
+
+    def _send(self, message: bytes) -> None:
+        unsent = memoryview(message)
+        with contextlib.suppress(OSError, ValueError):  # that it is gone is noticed when reading
+            while unsent:
+                unsent = unsent[os.write(self._stdin.fileno(), unsent) :]
+
+    def _receive(self, count: int) -> bytes:
+        """As many bytes as that."""
+        received = bytearray()
+        while len(received) < count:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise self._ended("timed out", f"it took longer than {self._limits.wall:g} seconds")
+            self._look_at_threads()
+            if wait([self._stdout.fileno()], min(left, LOOK)):
+                chunk = os.read(self._stdout.fileno(), count - len(received))
+                if not chunk:
+                    raise self._ended(*self._how_it_ended())
+                received += chunk
+        return bytes(received)
 
     def _look_at_threads(self) -> None:
         """Now and then, see that they are few: no limit of a process on threads holds for root."""
@@ -236,29 +260,6 @@ class Session:
             threads = sum(process.num_threads() for process in [own, *own.children(recursive=True)])
         if threads > MOST_THREADS:
             raise self._ended("refused", f"it started {threads} threads; {MOST_THREADS} are allowed")
-
-    def _send_some(self, unsent: memoryview) -> memoryview:
-        """What is left to send. Nothing if the other side does not listen: its end is noticed when reading."""
-        try:
-            return unsent[os.write(self._process.stdin.fileno(), unsent[:65536]) :]  # type: ignore[union-attr]
-        except BrokenPipeError:
-            return unsent[:0]
-
-    def _receive_some(self, most: int) -> bytes:
-        chunk = os.read(self._process.stdout.fileno(), most)  # type: ignore[union-attr]
-        if not chunk:
-            raise self._ended(*self._how_it_ended())
-        return chunk
-
-    def _checked_length(self, prefix: bytes) -> int:
-        try:
-            length = length_of(prefix)
-        except BadMessageError as error:
-            raise self._ended("refused", str(error)) from error
-        self._answered += length
-        if self._answered > self._limits.answers:
-            raise self._ended("refused", f"its answers are larger than {self._limits.answers} bytes")
-        return length
 
     def _how_it_ended(self) -> tuple[Kind, str]:
         """What a closed pipe means: a limit on processor time ends a process by a signal, 128 + 9 or 24 in a shell."""
@@ -285,15 +286,15 @@ class Session:
             process.kill()
         if process is not None:
             process.wait()
-            self._reader.join(timeout=5)
-            for stream in (process.stdin, process.stdout, process.stderr):
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
+            for thread in self._threads:
+                thread.join(timeout=5)
+            for pipe in self._pipes:
+                pipe.close()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def _read_log(self, stream: IO[bytes]) -> None:
+    def _read_log(self) -> None:
         """Keep the beginning of what is printed and drop the rest, so that a flood costs no memory."""
-        with contextlib.suppress(ValueError, OSError):
-            while chunk := os.read(stream.fileno(), 65536):
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := os.read(self._stderr.fileno(), 65536):
                 self._log += chunk[: self._limits.log - len(self._log)]

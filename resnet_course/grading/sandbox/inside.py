@@ -1,6 +1,6 @@
-"""The program that runs in the sandbox: the learner's cells, then probes. Nothing it says is believed.
+"""The program that runs in the sandbox: the learner's cells, then what examines them. Nothing it says is believed.
 
-It reads frames from standard input and writes frames to what was standard output; the learner's own output goes to
+It reads messages from standard input and writes messages to what was standard output; the learner's own output goes to
 standard error. It imports only what a learner has installed.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import builtins
 import functools
+import json
 import math
 import os
 import resource
@@ -20,8 +21,8 @@ from typing import Any, BinaryIO
 
 import torch
 
-from resnet_course.grading.probes import Probe, observe
-from resnet_course.grading.protocol import LENGTH, decode, encode, length_of
+from resnet_course.grading.sandbox.examining import examiners, observe
+from resnet_course.grading.sandbox.protocol import LENGTH, Arrays, as_text, decode, encode, length_of, text_of
 
 TIMING_MAGICS = ("time", "timeit", "capture", "prun")  # they run code, and so does the stand-in for the shell
 
@@ -56,7 +57,7 @@ class _Shell(_Quiet):
 
 
 def main() -> None:
-    """Answer frames until standard input ends."""
+    """Answer messages until standard input ends."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a cell that asks for input finds none
     os.dup2(2, 1)  # from here on, what is printed is the log
@@ -64,14 +65,14 @@ def main() -> None:
     request = _receive(requests)
     if request is None:
         return
-    header, _ = request
     torch.set_num_threads(1)
-    _limit(**header["limits"])
-    names, notes = run_cells(header["cells"])
-    _send(answers, notes, {})
+    _limit(*request["limits"].tolist())
+    of_task = examiners(text_of(request["examine"]))
+    names, notes = run_cells(json.loads(text_of(request["cells"])))
+    _send(answers, {str(index): as_text(note) for index, note in enumerate(notes)})
     while (request := _receive(requests)) is not None:
-        header, arrays = request
-        _send(answers, {}, observe(names, Probe(header["steps"], arrays, header["seed"])))
+        task = text_of(request.pop("task"))
+        _send(answers, observe(of_task[task], names, request))
 
 
 def run_cells(cells: list[str]) -> tuple[dict[str, Any], list[str]]:
@@ -119,13 +120,13 @@ def _limit(memory: int, cpu: int, file: int) -> None:
         resource.setrlimit(kind, (limit, limit))
 
 
-def _receive(stream: BinaryIO) -> tuple[Any, Any] | None:
+def _receive(stream: BinaryIO) -> Arrays | None:
     prefix = stream.read(LENGTH.size)
     return decode(stream.read(length_of(prefix))) if len(prefix) == LENGTH.size else None
 
 
-def _send(stream: BinaryIO, header: Any, arrays: Any) -> None:
-    stream.write(encode(header, arrays))
+def _send(stream: BinaryIO, arrays: Arrays) -> None:
+    stream.write(encode(arrays))
     stream.flush()
 
 

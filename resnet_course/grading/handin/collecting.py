@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
-from resnet_course.grading.preflight import MOST_BYTES
+from resnet_course.grading.handin.preflight import MOST_BYTES
 
 STUDENT = r"(?P<student>[^_/]+)"
 """By default a student's id is the name of the file up to its first underscore or its end."""
