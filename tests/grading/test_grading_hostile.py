@@ -49,7 +49,7 @@ def cases(student: str, seed: int) -> list[dict[str, np.ndarray]]:
 
 
 def hand_in(names: list[str], cells: list[str], limits: Limits = LIMITS) -> Judgement:
-    """Judge functions of these names, which should double, after the cells have run, and see that nothing is left over."""
+    """Judge functions of these names, which should double, after the cells; nothing may be left over."""
     solution = [nbformat.v4.new_code_cell(RIGHT.replace("NAME", name), metadata={"task": name}) for name in names]
     tasks = tuple(Task(f"Doubling by {name}", name, 2.0, cases) for name in names)
     examine = "".join(EXAMINE.replace("NAME", name) for name in names)
