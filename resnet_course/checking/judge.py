@@ -120,8 +120,14 @@ def name_the_mistake(
     shown: list[tuple[int, str, Difference]] = []  # known mistakes all of whose differences are here
     begins: list[tuple[str, Difference]] = []  # those that begin to differ in the same way
     for wrong in exercise.wrong:
-        own = list(_causes(seen_of(exercise, wrong.id), reference))
-        if own and all(any(one.same_as(other) for other in causes) for one in own):
+        own: list[Difference] = []
+        fits = True
+        for one in _causes(seen_of(exercise, wrong.id), reference):  # seen no further than it fits
+            own.append(one)
+            fits = any(one.same_as(other) for other in causes)
+            if not fits:
+                break
+        if own and fits:
             shown.append((len(own), wrong.id, own[0]))
         elif own and own[0].same_as(causes[0]):
             begins.append((wrong.id, own[0]))
