@@ -22,9 +22,10 @@ from resnet_course import data
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
+from resnet_course.base.schema import read_json
 from resnet_course.course.distributed import Processes, Together, join, use_global_batch_norm
 from resnet_course.experiments.performing import perform
-from resnet_course.experiments.records import Record, parse_record, write_record
+from resnet_course.experiments.records import Record, write_record
 from resnet_course.experiments.runs import Run
 from resnet_course.models import ResNet
 from resnet_course.training import FLOAT32, Precision, load_state
@@ -138,7 +139,10 @@ def _prepare_checkpoint(settings: Settings, output: Path, scratch: Path, process
 
 def _check_settings(settings: Settings, checkpoint: Path) -> None:
     """A checkpoint goes on with the options that it was begun with; the number of processes may be another one."""
-    before = _flat(parse_record(checkpoint.with_name("settings.json")) or {})
+    try:
+        before = _flat(read_json(checkpoint.with_name("settings.json")))
+    except (OSError, ValueError):  # no file, or none that is whole: every setting is another one
+        before = {}
     different = [
         f"{name} was {before.get(name)!r} and is {value!r}"
         for name, value in _flat(settings.as_dict()).items()
