@@ -66,10 +66,11 @@ def some(there_are: bool) -> str:
 
 def random_state() -> dict[str, str]:
     """The state of the random numbers that the whole program shares."""
+    numpy_state: Any = np.random.get_state(legacy=True)
     return {
         "torch's": str(torch.random.get_rng_state().tolist()),
         "Python's": str(random.getstate()),
-        "NumPy's": str([str(part) for part in np.random.get_state(legacy=True)[1:3]]),
+        "NumPy's": str([str(part) for part in numpy_state[1:3]]),
     }
 
 
