@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from resnet_course.checking.exercise import Exercise, Wrong
+from resnet_course.checking.exercise import Exercise, Wrong, edited
 from resnet_course.checking.functions import observe_calls
 
+# From the simple to the entangled: what the start is, one layer, no strides, one stride, several.
 CASES = (
+    ([1], [1]),
+    ([1], [2]),
     ([3], [1]),
+    ([2], [1]),
+    ([3], [2]),
     ([3, 3], [1, 1]),
     ([3, 3, 3], [1, 1, 1]),
     ([5, 1, 3], [1, 1, 1]),
+    ([1, 3], [2, 1]),
+    ([1, 3], [3, 1]),
+    ([2, 3], [2, 1]),
+    ([1, 1, 3], [2, 2, 1]),
     ([3, 2], [2, 2]),
     ([7, 3, 2, 3], [2, 1, 2, 1]),
     ([3, 3, 2, 3, 3, 2], [1, 1, 2, 1, 1, 2]),
     ([3, 5, 3, 2], [2, 3, 2, 1]),
     ([2, 5, 3], [3, 1, 2]),  # not the same when it is read from the end
 )
-
 
 ANSWER = """
 def receptive_field(kernel_sizes, strides):
@@ -86,9 +94,9 @@ def receptive_field(kernel_sizes, strides):
               ("        field = field + (k - 1) * jump\n        jump = jump * s\n",
                "        field = (field - 1) * s + k\n")],
           ask="In which direction does this rule go through the layers?",
-          explain="The rule (field - 1) · stride + kernel is meant for the way back, from the last layer to the "
-                  "first. Here it goes from first to last, which gives 4 for [2, 3] with strides [2, 1] in place of "
-                  "6. Turn the order round, or use the jump."),
+          explain="The result is what the layers give in the opposite order: [2, 3] with strides [2, 1] gives 4 in "
+                  "place of 6. The rule (field - 1) · stride + kernel goes from the last layer to the first, the "
+                  "rule with field and jump from the first to the last."),
     Wrong("one_side_only", [("field = field + (k - 1) * jump", "field += ((k - 1) // 2) * jump")],
           ask="To how many sides does a window reach?",
           explain="Here only one side is counted: a 3×3 window adds 1. It reaches one number to the left and one to "
@@ -114,6 +122,75 @@ receptive_field = lambda kernel_sizes, strides: max(kernel_sizes)
           ask="What does the function hand back?",
           explain="A Python function without a `return` gives back None, so the field is computed and lost. Hand the "
                   "number back after the loop."),
+    Wrong("gaps_miscounted", [("(k - 1)", "k")],
+          ask="How many gaps lie between k numbers?",
+          explain="Each layer widens the field by the whole kernel here, so one 3×3 layer gives 4. Between 3 "
+                  "numbers lie 2 gaps: a kernel of size k adds k - 1."),
+    Wrong("zip_swapped", [("for k, s in zip", "for s, k in zip")],
+          ask="In which order does `zip` hand over the two numbers?",
+          explain="Kernel and stride have changed places: what is called the kernel size is the stride. So one 3×3 "
+                  "layer with stride 1 gives 1 and not 3. zip keeps the order of its arguments."),
+    Wrong("jump_starts_at_0", [("jump = 1\n", "jump = 0\n")],
+          ask="How many pixels lie between neighbours before any layer?",
+          explain="The jump starts at 0, and a product with 0 stays 0, so no layer ever widens the field: every "
+                  "result is 1. Before any layer neighbours are one pixel apart."),
+    Wrong("returns_jump", [("return field", "return jump")],
+          ask="Which of the two quantities is handed back?",
+          explain="The jump is handed back, how many pixels lie between neighbours after the last layer. For "
+                  "layers without strides that is always 1. The field is asked for."),
+    Wrong("largest_stride", [("jump = jump * s", "jump = max(jump, s)")],
+          ask="How far apart are neighbours after two strides of 2?",
+          explain="Only the largest stride counts here, so after two strides of 2 the jump is still 2. The second "
+                  "stride takes every second of numbers that are two pixels apart already: strides multiply."),
+    Wrong("every_stride_is_2", [("jump = jump * s", "jump = jump * 2 if s > 1 else jump")],
+          ask="What does a stride of 3 do to the jump?",
+          explain="Every stride above 1 doubles the jump, and so a stride of 3 counts as 2. A layer with stride s "
+                  "makes the jump s times as large."),
+    Wrong("even_kernels", [("(k - 1) * jump", "2 * (k // 2) * jump")],
+          ask="How many gaps lie between the numbers of a window of size 2?",
+          explain="Half a kernel is counted on each side, which is right for odd sizes only: max pooling with a "
+                  "window of 2 adds 2 here. Between its two numbers lies one gap."),
+    Wrong("returns_in_loop", [("    return field", "        return field")],
+          ask="After how many layers does the function return?",
+          explain="The return stands in the loop, so the function ends after the first layer, and [3, 3] gives 3. "
+                  "It belongs after the loop, as far to the left as `for`."),
+    Wrong("field_replaced", [("field = field + (k - 1) * jump", "field = 1 + (k - 1) * jump")],
+          ask="What becomes of what the layers before have widened?",
+          explain="The field is computed anew in every turn, so only the last layer counts and two 3×3 layers give "
+                  "3. Each layer adds to what is there."),
+    Wrong("first_layer_left_out", [("zip(kernel_sizes, strides)", "zip(kernel_sizes[1:], strides[1:])")],
+          ask="With which layer does the loop begin?",
+          explain="The first layer is left out: a single 3×3 layer gives 1. The field is 1 before any layer, so "
+                  "the first one widens it like all others."),
+    Wrong("last_layer_left_out", [("zip(kernel_sizes, strides)", "zip(kernel_sizes[:-1], strides)")],
+          ask="With which layer does the loop end?",
+          explain="The last layer is left out: a single 3×3 layer gives 1. Its stride does not matter any more, "
+                  "but its kernel widens the field."),
+    Wrong("stride_squared", [("jump = jump * s", "jump = jump * s * s")],
+          ask="How far apart are neighbours after one stride of 2?",
+          explain="A stride counts twice here, once for the height and once for the width, and one stride of 2 "
+                  "makes the jump 4. The height alone is asked for."),
+    Wrong("strides_ahead_summed", """
+def receptive_field(kernel_sizes, strides):
+    field = 1
+    for i, k in enumerate(kernel_sizes):
+        field += (k - 1) * max(1, sum(strides[:i]))
+    return field
+""",
+          ask="How do the strides of several layers act together?",
+          explain="The strides of the layers before are added up. Three layers with stride 1 then spread the "
+                  "numbers by 3, although nothing was skipped. Strides multiply: 1 · 1 · 1 is 1, and 2 · 2 is 4."),
+    Wrong("all_strides_for_all", """
+def receptive_field(kernel_sizes, strides):
+    return 1 + sum(k - 1 for k in kernel_sizes) * math.prod(strides)
+""",
+          ask="Which layers does a stride spread, those before it or those after it?",
+          explain="All strides are multiplied with all layers. A stride acts only on the layers after it: one 3×3 "
+                  "layer with stride 2 still sees 3 pixels, and here it is 5."),
+    Wrong("pair_returned", [("return field", "return field, field")],
+          ask="How many numbers are asked for?",
+          explain="Two numbers come back, or the field and the jump together. The height and the width are the "
+                  "same, and one number is asked for."),
 ]
 # fmt: on
 
@@ -122,8 +199,8 @@ EXERCISE = Exercise(
     lesson="01",
     defines="receptive_field",
     observe=observe_calls("receptive_field", CASES),
-    start="Go through the example [2, 3] with strides [2, 1] on paper: field and jump are 1 and 1 before the first layer, "
-    "2 and 2 after it. How do you get from one pair to the next? Field first, then jump.",
+    start="Go through the example [2, 3] with strides [2, 1] on paper: field and jump are 1 and 1 before the first "
+    "layer, 2 and 2 after it. How do you get from one pair to the next? Field first, then jump.",
     answer=ANSWER,
     wrong=WRONG,
     right={
@@ -144,13 +221,56 @@ def receptive_field(kernel_sizes, strides):
     jumps = torch.cumprod(torch.tensor([1] + strides[:-1]), dim=0)
     return 1 + ((torch.tensor(kernel_sizes) - 1) * jumps).sum()
 """,
+        "calls itself": """
+def receptive_field(kernel_sizes, strides):
+    if len(kernel_sizes) == 0:
+        return 1
+    rest = receptive_field(kernel_sizes[1:], strides[1:])
+    return (rest - 1) * strides[0] + kernel_sizes[0]
+""",
+        "first and last pixel": """
+def receptive_field(kernel_sizes, strides):
+    first = last = 0
+    for i in range(len(kernel_sizes) - 1, -1, -1):
+        first = first * strides[i]
+        last = last * strides[i] + kernel_sizes[i] - 1
+    return last - first + 1
+""",
+        "begins with the first kernel": """
+def receptive_field(kernel_sizes, strides):
+    size, step = kernel_sizes[0], strides[0]
+    for layer in range(1, len(kernel_sizes)):
+        size += step * kernel_sizes[layer] - step
+        step *= strides[layer]
+    return size
+""",
+        "accumulated": """
+def receptive_field(kernel_sizes, strides):
+    from itertools import accumulate
+    from operator import mul
+    jumps = accumulate([1, *strides], mul)
+    return sum((k - 1) * jump for k, jump in zip(kernel_sizes, jumps)) + 1
+""",
+        "reduced": """
+def receptive_field(kernel_sizes, strides):
+    from functools import reduce
+    layers = zip(kernel_sizes, strides)
+    return reduce(lambda pair, layer: (pair[0] + (layer[0] - 1) * pair[1], pair[1] * layer[1]), layers, (1, 1))[0]
+""",
     },
     unknown={
         "always four": """
 def receptive_field(kernel_sizes, strides): return 4
 """,
-        "text": """
-def receptive_field(kernel_sizes, strides): return '5'
-""",
+    },
+    again={
+        "field and jump on reversed lists": (
+            "wrong_order",
+            edited(ANSWER, ("zip(kernel_sizes, strides)", "zip(kernel_sizes[::-1], strides[::-1])")),
+        ),
+        "the jump multiplied by the kernel": (
+            "product_of_kernels",
+            edited(ANSWER, ("jump = jump * s", "jump = jump * k")),
+        ),
     },
 )
