@@ -150,7 +150,7 @@ class _Recorder(TorchFunctionMode):
         if tensors:
             step.shape = tuple(tensors[0].shape)
             if step.kind in ("max pooling", "average pooling", "flattening"):
-                step.settings = {"shape": step.shape}
+                step.settings = {"shape": step.shape} | _window(step, name, args, kwargs)
             if not (step.kind == "flattening" and step.shape == inputs[0].shape):
                 self.steps.append(step)
                 for tensor in tensors:
@@ -168,7 +168,7 @@ class _Recorder(TorchFunctionMode):
     def _step(self, name: str, args: Sequence[Any], kwargs: dict[str, Any], inputs: tuple[Step, ...]) -> Step:
         weights: dict[str, Tensor] = {}
         settings: dict[str, Any] = {}
-        kind = _ALIASES.get(name, name)
+        kind = "average pooling" if name == "mean" and _is_over_the_map(args, kwargs) else _ALIASES.get(name, name)
         if name in _SETTINGS:
             given = {**_DEFAULTS, **dict(zip(_SETTINGS[name], args[1:], strict=False)), **kwargs}
             for key in _SETTINGS[name]:
@@ -211,6 +211,23 @@ def _described(weights: dict[str, Tensor]) -> dict[str, Any]:
     return found
 
 
+def _window(step: Step, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """How many pixels a pooling takes together, whoever chooses it: the caller, or the size of the map."""
+    if step.kind == "flattening" or not step.shape or not isinstance(args[0], Tensor):
+        return {}
+    if name.startswith("adaptive") or name == "mean":
+        sizes = (*step.shape[2:], 1, 1)[:2]
+        return {"window": tuple(-(-size // new) for size, new in zip(args[0].shape[-2:], sizes, strict=False))}
+    return {"window": _pair(args[1] if len(args) > 1 else kwargs.get("kernel_size"))}
+
+
+def _is_over_the_map(args: Sequence[Any], kwargs: dict[str, Any]) -> bool:
+    """Whether a mean is one over height and width, which is an average pooling."""
+    dims = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    tensor = args[0] if args else None
+    return isinstance(tensor, Tensor) and isinstance(dims, (tuple, list)) and {d % 4 for d in dims} == {2, 3}
+
+
 def _pair(value: Any) -> Any:
     """2 and (2, 2) say the same."""
     return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -249,6 +266,11 @@ class Graph:
         found = []
         if self.output is not None and other.output is not None:
             found = [_difference(change, place) for change in self._changes(other)]
+        return found + self.about_layers(other, place)
+
+    def about_layers(self, other: Graph, place: str) -> list[Difference]:
+        """Layers that are never used, and weights that are not among the parameters."""
+        found = []
         if self.unused and self.unused != other.unused and self.error is None:
             names = ", ".join(f"`{name}`" for name in self.unused[:2])
             words = f"{place}: {names} is built and never used in forward."

@@ -18,7 +18,9 @@ import random
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ import torch
 
 SECONDS = 20.0  # a check takes less than one second, the ones that train less than five
 MEMORY = 2 * 2**30  # bytes beyond what the process has when the check begins
+IMPORTING = 6  # times as long, while a module is imported
 PRINTED = 2_000  # characters of the learner's own output that are shown
 
 
@@ -108,7 +111,11 @@ def _time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
+    ends = time.monotonic() + IMPORTING * seconds
+
     def stop(number: int, frame: Any) -> None:
+        if _is_importing(frame) and time.monotonic() < ends:
+            return  # an import that is cut off leaves a broken module for the rest of the process; asked again soon
         raise TooSlowError(f"it took longer than {seconds:g} seconds: is there an endless loop?")
 
     if hasattr(signal, "setitimer"):
@@ -128,6 +135,15 @@ def _time_limit(seconds: float) -> Iterator[None]:
     finally:
         timer.cancel()
         signal.signal(signal.SIGINT, before)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether this frame runs inside an import; PyTorch imports large parts of itself when they are first used."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextlib.contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import html
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.base.pages import render
 from resnet_course.notebook import journal
 from resnet_course.notebook.lessons import LESSONS
 from resnet_course.notebook.messages import Message, show
@@ -56,7 +56,9 @@ def show_progress() -> None:
     widths = [max(len(str(row[column])) for row in [_HEADINGS, *rows]) for column in range(len(_HEADINGS))]
     lines = ["  ".join(str(cell).ljust(w) for cell, w in zip(row, widths, strict=True)) for row in [_HEADINGS, *rows]]
     text = "\n".join([title, *(line.rstrip() for line in lines), _guesses_text(), note])
-    show(_as_html(title, rows, note), text)
+    titles = {lesson.number: lesson.title for lesson in LESSONS}
+    page = render(_TABLE, title=title, headings=_HEADINGS, rows=rows, guesses=_guesses(), titles=titles, note=note)
+    show(page, text)
 
 
 def _guesses_text() -> str:
@@ -76,23 +78,21 @@ def _guesses() -> list[tuple[str, str]]:
     return found
 
 
-def _as_html(title: str, rows: list[Row], note: str) -> str:
-    """A table with a caption and headings, which a screen reader can walk through."""
-    style = "text-align:left;padding:0.2em 0.8em"
-    head = "".join(f"<th scope='col' style='{style}'>{heading}</th>" for heading in _HEADINGS)
-    body = "".join(
-        "<tr>" + "".join(f"<td style='{style}'>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    titles = {lesson.number: lesson.title for lesson in LESSONS}
-    guesses = "".join(
-        f"<li>{html.escape(f'{lesson} {titles.get(lesson, str())}: {said}')}</li>" for lesson, said in _guesses()
-    )
-    return (
-        f"<table><caption style='text-align:left'><strong>{title}</strong></caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table>"
-        + (f"<p>Your first guesses:</p><ul>{guesses}</ul>" if guesses else "")
-        + f"<p>{html.escape(note)}</p>"
-    )
+_TABLE = """\
+{% set style = "text-align:left;padding:0.2em 0.8em" %}
+<table><caption style="text-align:left"><strong>{{ title }}</strong></caption>
+<thead><tr>{% for each in headings %}<th scope='col' style="{{ style }}">{{ each }}</th>{% endfor %}</tr></thead>
+<tbody>
+{% for row in rows %}
+<tr>{% for cell in row %}<td style="{{ style }}">{{ cell }}</td>{% endfor %}</tr>
+{% endfor %}
+</tbody></table>
+{% if guesses %}
+<p>Your first guesses:</p>
+<ul>{% for lesson, said in guesses %}<li>{{ lesson }} {{ titles.get(lesson, "") }}: {{ said }}</li>{% endfor %}</ul>
+{% endif %}
+<p>{{ note }}</p>
+"""  # with a caption and headings, so that a screen reader can walk through
 
 
 def export(path: str | Path = "resnet_course_progress.json") -> Path:

@@ -27,6 +27,7 @@ MILLION = 1_000_000
 def observe(answer: Any) -> Iterator[Seen]:
     """The blocks, then what the new ones are set to, then what comes out."""
     expect_function("extend_with_identity", answer)
+    effects = []
     for planes, blocks, count in CASES:
         stage, x = _trained_stage(planes, blocks), torch.randn(2, planes, 5, 5, dtype=torch.float64)
         trained, before = list(stage), copy.deepcopy(stage)
@@ -50,7 +51,8 @@ def observe(answer: Any) -> Iterator[Seen]:
         same_shape = isinstance(output, Tensor) and output.shape == expected.shape
         off = int(((output - expected).abs() / (1 + expected.abs())).max().item() * MILLION) if same_shape else output
         place = f"{what}, in eval mode, the largest change of the numbers that come out, in millionths,"
-        yield Seen(place, off, explains=False)
+        effects.append(Seen(place, off, explains=False))
+    yield from effects
 
 
 def _trained_stage(planes: int, blocks: int) -> nn.Sequential:

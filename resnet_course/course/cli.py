@@ -255,16 +255,13 @@ def _draw_figure(records: Sequence[dict[str, Any]], path: Path) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from resnet_course.course.distributed import join
-    from resnet_course.course.train import Settings, train
+    from resnet_course.course.train import Settings, train_command
     from resnet_course.experiments import Run
 
     budget = ("network", "learning_rate", "epochs", "batch_size", "images", "image_size", "seed")
     run = Run(**{name: getattr(options, name) for name in budget})
     settings = Settings(run, options.dataset, options.precision, options.local_batch_norm)
-    advice = f"Run the same command again: it goes on after the last epoch that {options.output} holds."
-    with join(options.timeout, advice) as processes:
-        train(settings, options.output, processes)
+    train_command(settings, options.output, options.timeout)
     return 0
 
 

@@ -14,18 +14,22 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from resnet_course.base.errors import CourseError
 
-GRACE = 3.0  # seconds in which every process that is alive answers the question who is left
+T = TypeVar("T")
+QUESTION = "resnet_course: who is left?"
+GRACE = 3.0  # seconds in which every process that is alive answers
 
 
 @dataclass(frozen=True)
@@ -50,27 +54,28 @@ class Processes:
         """
         return batch.tensor_split(self.count)[self.rank]
 
-    def add_up(self, sums: Tensor) -> Tensor:
-        """The sum over all processes, the same everywhere. Shape: (...) -> (...)."""
-        if self.count == 1:
-            return sums
-        sums = sums.clone()
-        dist.all_reduce(sums)
-        return sums
-
-    def from_first(self, value: Any) -> Any:
-        """What rank 0 has, on every rank."""
-        values = [value]
-        if self.count > 1:
-            dist.broadcast_object_list(values, src=0)
-        return values[0]
-
     def from_all(self, value: Any) -> list[Any]:
         """What every rank has, in the order of the ranks."""
         values = [value] * self.count
         if self.count > 1:
             dist.all_gather_object(values, value)
         return values
+
+    def all_or_none(self, work: Callable[[], T]) -> T:
+        """Do something that a user's mistake can stop: then it stops every process, with the same message.
+
+        Raises:
+            CourseError: if the work raised a CourseError or a ValueError in any process.
+        """
+        done: list[T] = []
+        error = None
+        try:
+            done.append(work())
+        except (CourseError, ValueError) as problem:
+            error = str(problem)
+        if errors := dict.fromkeys(text for text in self.from_all(error) if text):
+            raise CourseError("; ".join(errors))
+        return done[0]
 
 
 @contextlib.contextmanager
@@ -92,19 +97,57 @@ def join(timeout: float = 300, advice: str = "") -> Iterator[Processes]:
         yield Processes(device=device)
         return
     store, rank, count = next(iter(dist.rendezvous("env://")))
-    backend = "nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=timedelta(seconds=timeout))
-    roll_call = _RollCall(store, rank, count)
+    options = {"store": store, "rank": rank, "world_size": count, "timeout": timedelta(seconds=timeout)}
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", **options)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # torchrun's signal to the others when one has ended
+    if rank:
+        os.environ["RESNET_COURSE_PROGRESS"] = "0"  # rank 0's bar is enough
+    over = threading.Event()
+    threading.Thread(target=_answer, args=(store, rank, over), daemon=True).start()
     try:
-        with _signals_raise():
-            yield Processes(rank, count, device)
-    except (RuntimeError, _StoppedError) as error:
-        if not _is_about_others(error):
-            raise
-        _end_after_loss(roll_call, advice)
+        yield Processes(rank, count, device)
+    except CourseError:  # the same in every process, see `all_or_none`
+        if rank:
+            raise SystemExit(2) from None
+        raise
+    except (RuntimeError, KeyboardInterrupt) as error:
+        words = ("gloo", "nccl", "connection", "timed out", "timeout")
+        if isinstance(error, RuntimeError) and not any(word in str(error).lower() for word in words):
+            raise  # not about the others: this process itself went wrong
+        raise _why_it_ends(store, rank, count, advice) from None
     finally:
-        roll_call.stop()
+        over.set()
         dist.destroy_process_group()
+
+
+def _answer(store: dist.Store, rank: int, over: threading.Event) -> None:
+    """In a thread, so that a process can say that it is left while it waits for one that is lost."""
+    with contextlib.suppress(RuntimeError):  # torchrun has ended: nobody is left to ask
+        while not over.wait(0.2):
+            if store.check([QUESTION]):
+                store.set(f"{QUESTION} {rank}", "")
+                return
+
+
+def _why_it_ends(store: dist.Store, rank: int, count: int, advice: str) -> BaseException:
+    """Who is left? An error that says who is not, in the first of those who are; an exit without a word in the others.
+
+    Question and answers are in the store, which belongs to torchrun and outlives the processes.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):  # this process is on its way out and still has something to say
+        signal.signal(number, signal.SIG_IGN)
+    answers = [f"{QUESTION} {each}" for each in range(count)]
+    lost: list[int] = []
+    with contextlib.suppress(RuntimeError):  # torchrun has ended, too
+        store.set(QUESTION, "")
+        end = time.monotonic() + GRACE
+        while time.monotonic() < end and not store.check(answers):  # store.wait would keep this process from answering
+            time.sleep(0.05)
+        lost = [each for each, answer in enumerate(answers) if not store.check([answer])]
+    if rank != min(set(range(count)) - set(lost), default=0):
+        return SystemExit(2)
+    why = f"rank {', '.join(map(str, lost))} of {count} has ended or does not answer" if lost else "the job was stopped"
+    return CourseError(f"{why}, so all processes end. {advice}".rstrip())
 
 
 def _own_device() -> torch.device:
@@ -120,81 +163,7 @@ def _own_device() -> torch.device:
     return torch.device("cuda", local_rank)
 
 
-# --- When a process is lost -----------------------------------------------------------------------------------------
-
-
-class _StoppedError(BaseException):
-    """A signal asked this process to end: torchrun sends one to the others when a process has ended."""
-
-
-@contextlib.contextmanager
-def _signals_raise() -> Iterator[None]:
-    def stop(number: int, frame: Any) -> None:
-        raise _StoppedError(signal.Signals(number).name)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    except BaseException:
-        for number in before:  # this process is on its way out and still has something to say
-            signal.signal(number, signal.SIG_IGN)
-        raise
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-def _is_about_others(error: BaseException) -> bool:
-    """Whether an error says that a process did not answer, and not that this one went wrong."""
-    words = ("gloo", "nccl", "connection", "timed out", "timeout")
-    return isinstance(error, (_StoppedError, dist.DistError)) or any(word in str(error).lower() for word in words)
-
-
-class _RollCall:
-    """Who is left? A thread in every process answers, also while the process waits for one that is lost.
-
-    Question and answers stand in the store, which belongs to torchrun and outlives the processes.
-    """
-
-    def __init__(self, store: dist.Store, rank: int, count: int) -> None:
-        self.store, self.rank = store, rank
-        self.answers = [f"resnet_course/left/{other}" for other in range(count)]
-        self._over = threading.Event()
-        threading.Thread(target=self._answer, daemon=True).start()
-
-    def _answer(self) -> None:
-        with contextlib.suppress(RuntimeError):  # torchrun has ended: nobody is left to ask
-            while not self._over.wait(0.2):
-                if self.store.check(["resnet_course/question"]):
-                    self.store.set(self.answers[self.rank], "here")
-                    return
-
-    def ask(self) -> list[int]:
-        """Ranks that do not answer within `GRACE` seconds."""
-        self.store.set("resnet_course/question", "who is left?")
-        end = time.monotonic() + GRACE
-        while time.monotonic() < end and not self.store.check(self.answers):
-            time.sleep(0.05)
-        return [rank for rank, answer in enumerate(self.answers) if not self.store.check([answer])]
-
-    def stop(self) -> None:
-        """Answer no longer: this process ends."""
-        self._over.set()
-
-
-def _end_after_loss(roll_call: _RollCall, advice: str) -> None:
-    """End this process. The first of those who are left says why."""
-    try:
-        lost = roll_call.ask()
-    except RuntimeError:  # torchrun has ended too
-        lost = []
-    count = len(roll_call.answers)
-    if roll_call.rank != min(set(range(count)) - set(lost), default=0):
-        raise SystemExit(2)
-    why = f"rank {', '.join(map(str, lost))} of {count} has ended or does not answer" if lost else "the job was stopped"
-    raise CourseError(f"{why}, so all processes end. {advice}".rstrip())
-
-
-# --- Batch norm over all processes ------------------------------------------------------------------------------------
+# --- A network over all processes -------------------------------------------------------------------------------------
 
 
 class _SumOfAll(torch.autograd.Function):
@@ -211,6 +180,47 @@ class _SumOfAll(torch.autograd.Function):
         gradient = gradient.contiguous().clone()
         dist.all_reduce(gradient)
         return gradient
+
+
+class Together(nn.Module):
+    """A network that divides each batch among the processes and returns the logits of the whole batch in all of them.
+
+    A training loop that knows of one process only, such as `training.fit`, thus sees the same figures on each. Every
+    process computes the whole loss, so the gradient of a share arrives `count` times; DistributedDataParallel takes the
+    mean over the processes, and what is left is the sum over the shares: the gradient of one process.
+
+    Args:
+        model: on the device and in the number format in which it computes. The state is the model's own.
+        processes: all of them get the same batches.
+
+    Shape:
+        (B, C, H, W) -> (B, num_classes)
+    """
+
+    def __init__(self, model: nn.Module, processes: Processes) -> None:
+        super().__init__()
+        self.model, self.processes = model, processes
+        # It sends rank 0's running statistics to all before each batch: no change if the batch norm is global.
+        self.together = DistributedDataParallel(model) if processes.count > 1 else model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The logits of all images."""
+        images = images.to(next(self.model.parameters()).dtype)
+        logits = self.together(self.processes.share(images))
+        if self.processes.count == 1:
+            return logits
+        sizes = [len(share) for share in images.tensor_split(self.processes.count)]
+        before, after = sum(sizes[: self.processes.rank]), sum(sizes[self.processes.rank + 1 :])
+        logits = logits.float() if logits.dtype == torch.bfloat16 else logits
+        return _SumOfAll.apply(F.pad(logits, (0, 0, before, after)))
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """That of the model, so that any number of processes can go on."""
+        return self.model.state_dict(*args, **kwargs)
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """See `state_dict`."""
+        return self.model.load_state_dict(*args, **kwargs)
 
 
 class GlobalBatchNorm2d(nn.BatchNorm2d):

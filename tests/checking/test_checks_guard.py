@@ -38,6 +38,18 @@ def test_a_loop_that_swallows_exceptions_is_stopped_too():
         stubborn()
 
 
+def test_an_import_is_not_cut_off(tmp_path, monkeypatch):
+    (tmp_path / "slow_module.py").write_text(
+        "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with guarded(SEED, seconds=0.3):
+        import slow_module
+    assert slow_module.end
+    with pytest.raises(TooSlowError), guarded(SEED, seconds=0.3):
+        time.sleep(5)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory limit works on Linux only")
 def test_an_absurd_allocation_fails_and_later_ones_work():
     with pytest.raises((RuntimeError, MemoryError)), guarded(SEED):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -204,6 +205,12 @@ def test_the_thing_itself_is_asked_for(name: str) -> None:
     verdict = checks.verdict(name, "BasicBlock")
     assert (verdict.status, verdict.hint_id) == ("failed", "wrong_kind")
     assert "itself is needed" in verdict.message
+
+
+def test_a_check_is_a_function_also_after_its_file_is_imported() -> None:
+    assert checks.EXERCISES["basic_block"].name == "basic_block"
+    assert checks.basic_block.__name__ == "basic_block"
+    assert not isinstance(checks.basic_block, ModuleType)
 
 
 def test_a_check_leaves_random_numbers_alone() -> None:
