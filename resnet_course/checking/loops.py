@@ -15,6 +15,7 @@ from resnet_course.checking.seen import Seen
 from resnet_course.checking.values import as_number, close
 
 BATCHES = (8, 8, 3)  # images in each batch, 19 in all
+SWAPPED = "the targets in the place of the logits"
 SIZES = "8, 8 and 3 images"
 Run = Callable[[nn.Module, "DataLoader[Any]", Callable[..., Tensor]], Any]
 
@@ -95,7 +96,7 @@ def arrived(given: Any, targets: Any, logits: Sequence[Tensor]) -> str:
     if given.dim() == 0:
         return "a single number"
     if isinstance(targets, Tensor) and targets.is_floating_point() and given.dim() == 1:
-        return "the targets in the place of the logits"
+        return SWAPPED
     joined = [torch.cat(list(logits[place:])) for place in range(len(logits))]
     for candidate in [*reversed(logits), *joined]:
         if candidate.dim() != 2 or len(candidate) != len(given):
@@ -104,6 +105,11 @@ def arrived(given: Any, targets: Any, logits: Sequence[Tensor]) -> str:
             if (changed := function(candidate)).shape == given.shape and close(given, changed):
                 return words
     return f"something else, of shape {tuple(given.shape)}"
+
+
+def told_enough(found: Sequence[str]) -> bool:
+    """Whether what the loss function was given first explains an error that follows."""
+    return bool(found) and found[0] in {*_CHANGES, SWAPPED} - {"the logits"}
 
 
 _CHANGES: dict[str, Callable[[Tensor], Tensor]] = {

@@ -22,6 +22,8 @@ def part_in_words(part: Any) -> str:
         tensor = torch.as_tensor(part)
     except Exception:  # whatever it is
         return shown(part)
+    if isinstance(part, (list, tuple)):
+        return f"a {type(part).__name__} and no tensor"
     if tensor.dtype == torch.bool:
         return "True and False for the images"
     if tensor.is_floating_point():
@@ -47,7 +49,9 @@ def see_pair(what: str, result: Any, names: tuple[str, str] = _NAMES) -> Iterato
 def is_split(result: Any) -> bool:
     """Whether indices can be read from both parts of it."""
     pair = isinstance(result, (tuple, list)) and len(result) == 2
-    return pair and all(part_in_words(part).startswith(("a row", "True", "indices", "numbers")) for part in result)
+    return pair and all(
+        part_in_words(part).startswith(("a row", "a list", "a tuple", "True", "indices")) for part in result
+    )
 
 
 def twice(part: Tensor) -> bool:
@@ -62,11 +66,11 @@ def some(there_are: bool) -> str:
 
 def random_state() -> dict[str, str]:
     """The state of the random numbers that the whole program shares."""
-    numpy: Any = np.random.get_state()
+    numpy_state: Any = np.random.get_state(legacy=True)
     return {
         "torch's": str(torch.random.get_rng_state().tolist()),
         "Python's": str(random.getstate()),
-        "NumPy's": str([str(part) for part in numpy[1:3]]),
+        "NumPy's": str([str(part) for part in numpy_state[1:3]]),
     }
 
 

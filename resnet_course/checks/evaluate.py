@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from resnet_course.checking.exercise import Exercise, Wrong, edited
-from resnet_course.checking.loops import SIZES, arrived, see_shares
+from resnet_course.checking.loops import SIZES, arrived, see_shares, told_enough
 from resnet_course.checking.modules import SEED
 from resnet_course.checking.seen import Seen
 from resnet_course.checking.values import equal, plain
@@ -83,6 +83,9 @@ def observe(answer: Any) -> Iterator[Seen]:
     takes = all(parameter.requires_grad for parameter in measured.model.parameters())
     yield Seen("afterwards, the weights still ask for gradients", takes)
     yield Seen("afterwards, torch still records gradients in general", gradients_on)
+    if error is not None and told_enough(measured.arrived):
+        yield Seen("the measurement", f"ended by {type(error).__name__}", explains=False)
+        return
     if error is not None:
         raise error
     yield from see_result(f"for batches of {SIZES}, ", result)

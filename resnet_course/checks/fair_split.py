@@ -257,6 +257,12 @@ WRONG = [
           ask="Which classes are in the validation part after the loop?",
           explain="The validation part holds images of the last class only: each turn of the loop overwrites what the "
                   "one before had stored. Collect the parts of all classes in a list."),
+    Wrong("lists_returned", [
+              ("return in_training.nonzero().flatten(), validation",
+               "return in_training.nonzero().flatten().tolist(), validation.tolist()")],
+          ask="What kind of object are the two results?",
+          explain="Two lists come back, and two tensors are asked for: a list has no shape, no == for all entries, and "
+                  "no place on a GPU. torch.tensor makes a tensor of a list of numbers."),
 ]
 # fmt: on
 

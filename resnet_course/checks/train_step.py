@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from resnet_course.checking.exercise import Exercise, Wrong, edited
-from resnet_course.checking.loops import SIZES, arrived, see_shares, used_in_words
+from resnet_course.checking.loops import SIZES, arrived, see_shares, told_enough, used_in_words
 from resnet_course.checking.modules import SEED
 from resnet_course.checking.seen import Seen
 from resnet_course.checking.values import plain
@@ -107,6 +107,9 @@ def observe(answer: Any) -> Iterator[Seen]:
     except Exception as raised:
         error = raised
     yield from see_epoch("", watched)
+    if error is not None and told_enough(watched.arrived):
+        yield Seen("the epoch", f"ended by {type(error).__name__}", explains=False)
+        return
     if error is not None:
         raise error
     yield from see_result(f"for batches of {SIZES}, ", result)
