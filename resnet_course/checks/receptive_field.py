@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resnet_course.checking.exercise import Exercise, Wrong
+from resnet_course.checking.exercise import Exercise, Wrong, edited
 from resnet_course.checking.functions import observe_calls
 
 # From the simple to the entangled: what the start is, one layer, no strides, one stride, several.
@@ -94,9 +94,9 @@ def receptive_field(kernel_sizes, strides):
               ("        field = field + (k - 1) * jump\n        jump = jump * s\n",
                "        field = (field - 1) * s + k\n")],
           ask="In which direction does this rule go through the layers?",
-          explain="The rule (field - 1) · stride + kernel is meant for the way back, from the last layer to the "
-                  "first. Here it goes from first to last, which gives 4 for [2, 3] with strides [2, 1] in place of "
-                  "6. Turn the order round, or use the jump."),
+          explain="The result is what the layers give in the opposite order: [2, 3] with strides [2, 1] gives 4 in "
+                  "place of 6. The rule (field - 1) · stride + kernel goes from the last layer to the first, the "
+                  "rule with field and jump from the first to the last."),
     Wrong("one_side_only", [("field = field + (k - 1) * jump", "field += ((k - 1) // 2) * jump")],
           ask="To how many sides does a window reach?",
           explain="Here only one side is counted: a 3×3 window adds 1. It reaches one number to the left and one to "
@@ -138,10 +138,6 @@ receptive_field = lambda kernel_sizes, strides: max(kernel_sizes)
           ask="Which of the two quantities is handed back?",
           explain="The jump is handed back, how many pixels lie between neighbours after the last layer. For "
                   "layers without strides that is always 1. The field is asked for."),
-    Wrong("jump_times_kernel", [("jump = jump * s", "jump = jump * k")],
-          ask="What makes the jump larger, the kernel or the stride?",
-          explain="The jump is multiplied by the kernel size, as if windows never overlapped: two 3×3 layers with "
-                  "stride 1 give 9. How far apart neighbours are is decided by the stride."),
     Wrong("largest_stride", [("jump = jump * s", "jump = max(jump, s)")],
           ask="How far apart are neighbours after two strides of 2?",
           explain="Only the largest stride counts here, so after two strides of 2 the jump is still 2. The second "
@@ -158,11 +154,6 @@ receptive_field = lambda kernel_sizes, strides: max(kernel_sizes)
           ask="After how many layers does the function return?",
           explain="The return stands in the loop, so the function ends after the first layer, and [3, 3] gives 3. "
                   "It belongs after the loop, as far to the left as `for`."),
-    Wrong("reversed_lists", [("zip(kernel_sizes, strides)", "zip(kernel_sizes[::-1], strides[::-1])")],
-          ask="With which layer does the rule with field and jump begin?",
-          explain="The layers are read from the last to the first, and the rule with field and jump goes the other "
-                  "way: the stride of a layer spreads the layers after it. [2, 3] with strides [2, 1] gives 4 here "
-                  "and not 6."),
     Wrong("field_replaced", [("field = field + (k - 1) * jump", "field = 1 + (k - 1) * jump")],
           ask="What becomes of what the layers before have widened?",
           explain="The field is computed anew in every turn, so only the last layer counts and two 3×3 layers give "
@@ -271,5 +262,15 @@ def receptive_field(kernel_sizes, strides):
         "always four": """
 def receptive_field(kernel_sizes, strides): return 4
 """,
+    },
+    again={
+        "field and jump on reversed lists": (
+            "wrong_order",
+            edited(ANSWER, ("zip(kernel_sizes, strides)", "zip(kernel_sizes[::-1], strides[::-1])")),
+        ),
+        "the jump multiplied by the kernel": (
+            "product_of_kernels",
+            edited(ANSWER, ("jump = jump * s", "jump = jump * k")),
+        ),
     },
 )
