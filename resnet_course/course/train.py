@@ -24,9 +24,9 @@ from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 from resnet_course.base.schema import read_json
 from resnet_course.course.distributed import Processes, Together, join, use_global_batch_norm
-from resnet_course.experiments.reproducing import perform
+from resnet_course.experiments.plans import Run
 from resnet_course.experiments.records import Record, write_record
-from resnet_course.experiments.runs import Run
+from resnet_course.experiments.reproducing import perform
 from resnet_course.models import ResNet
 from resnet_course.training import FLOAT32, Precision, load_state
 
