@@ -95,15 +95,16 @@ class Step:
         return hash((self.kind, repr(sorted(self.settings.items(), key=str)), tuple(inputs)))
 
     @functools.cached_property
-    def size(self) -> int:
-        """How many steps lead from the input to its result, this one too."""
-        found, to_do = set(), [self]
+    def behind(self) -> frozenset[Step]:
+        """The steps that lead from the input to its result, this one too."""
+        found: set[Step] = set()
+        to_do: list[Step] = [self]
         while to_do:
             step = to_do.pop()
             if step not in found and step.kind != "input":
                 found.add(step)
                 to_do += step.inputs
-        return len(found)
+        return frozenset(found)
 
     @functools.cached_property
     def words(self) -> str:
@@ -250,7 +251,7 @@ class Graph:
     Args:
         output: the last step, or the one that raised an error; None if the result does not come from the input.
         steps: all that were run, in order.
-        unused: names of the parameters that no operation has used.
+        unused: names of the parameters on which the result does not depend.
         unregistered: how many weights were used that are not among the module's parameters and buffers.
         error: the error that ended the run.
     """
@@ -306,8 +307,9 @@ def record(network: Callable[[Tensor], Any], x: Tensor) -> Graph:
         error = raised
     steps = tuple(recorder.steps)
     output = recorder.step_of(result) if error is None else (steps[-1] if steps else None)
-    unused = tuple(name for name, tensor in module.named_parameters() if id(tensor) not in recorder.used)
-    used = {id(tensor) for step in steps for tensor in step.weights.values()}
+    behind = output.behind if output is not None and error is None else steps
+    used = {id(tensor) for step in behind for tensor in step.weights.values()}
+    unused = tuple(name for name, tensor in module.named_parameters() if id(tensor) not in used)
     return Graph(output, steps, unused, len(used - set(recorder.names)), error)
 
 
@@ -386,7 +388,7 @@ class _Alignment:
 
 def _lost(step: Step, kept: Step) -> float:
     """What it costs to pass over a step with all that comes in beside the input that is kept."""
-    return 0.1 * (len(step.inputs) - 1) + 0.4 * sum(other.size for other in step.inputs if other is not kept)
+    return 0.1 * (len(step.inputs) - 1) + 0.4 * sum(len(other.behind) for other in step.inputs if other is not kept)
 
 
 def _difference(change: Change, place: str) -> Difference:

@@ -14,6 +14,7 @@ Where none fits, that is said, with the first difference.
 
 from __future__ import annotations
 
+import dis
 import re
 import traceback
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,8 @@ Status = Literal["passed", "failed", "not_written", "crashed"]
 
 PARTLY = 0.5  # of the differences of a known mistake: so many must be here, where not all are
 PRINTED_SHOWN = 200  # characters of the learner's own output that a message repeats
+_OTHERS = tuple(str(Path(str(module.__file__)).parent) for module in (torch, resnet_course, traceback))
+_RAISE = dis.opmap["RAISE_VARARGS"]
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _KNOWN: dict[tuple[int, str], Observation] = {}  # what was seen of references and known wrong answers
 _CAUSES: dict[tuple[int, str], list[Difference]] = {}  # the differences of known wrong answers that explain them
@@ -91,8 +94,8 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
     if not judging:
         return Verdict(exercise.name, "passed", None, "Right. The lesson goes on with yours.")
     hint, cause = name_the_mistake(exercise, seen, found, reference)
-    status: Status = "failed" if stopped is None or not _own_frames(stopped.error) else "crashed"
-    saw = _in_words(stopped.error) if stopped is not None and judging[0].place == STOP else judging[0].words
+    status: Status = "failed" if stopped is None or isinstance(stopped.error, WrongKindError) else "crashed"
+    saw = judging[0].words if stopped is None else _in_words(stopped.error)
     if saw.split(" ")[0].strip(",").isalpha():  # a word, and not the name of a function
         saw = f"{saw[0].upper()}{saw[1:]}"
     if hint is None:
@@ -146,12 +149,16 @@ def name_the_mistake(
     causes = [difference for difference in found if difference.explains] or list(found)
     whole: list[tuple[int, str, Difference]] = []  # known mistakes all of whose differences are here: how many
     partly: list[tuple[float, str, Difference]] = []  # those of which some are: the share
+    error = None if seen.stopped is None else seen.stopped.error
+    by_hand = error is not None and _raised_by_hand(error)
     for wrong in exercise.wrong:
         own = causes_of(exercise, wrong.id)
+        if by_hand and not any(one.place == STOP for one in own):
+            continue  # where an answer refuses to go on, what is missing after that is no mistake of its own
         here = [one for one in own if any(one.same_as(other) for other in causes)]
         if own and len(here) == len(own):
             whole.append((len(own), wrong.id, own[0]))
-        elif here and (len(here) >= PARTLY * len(own) or own[0].same_as(causes[0])):
+        elif here and (own[0].same_as(causes[0]) or (here[0].topic and len(here) >= PARTLY * len(own))):
             partly.append((len(here) / len(own), wrong.id, here[0]))
     if whole:
         most = max(count for count, _, _ in whole)
@@ -162,9 +169,8 @@ def name_the_mistake(
     share, name, cause = max(partly, key=lambda entry: entry[0], default=(0.0, "", causes[0]))
     if cause.topic and share:  # how it is built says more than the error that came of it
         return exercise.hints[name], cause
-    error = None if seen.stopped is None else seen.stopped.error
     slip = None if error is None or isinstance(error, WrongKindError) else slips.find(error)
-    if slip is not None:
+    if slip is not None or by_hand:
         return slip, causes[0]
     if share:
         return exercise.hints[name], cause
@@ -221,9 +227,18 @@ def _in_words(error: Exception) -> str:
 
 def _own_frames(error: Exception) -> list[traceback.FrameSummary]:
     """The lines of the learner's own code: those of torch, Python and this package help nobody."""
-    others = tuple(str(Path(file).parent) for file in (torch.__file__, str(resnet_course.__file__), traceback.__file__))
     frames = traceback.extract_tb(error.__traceback__)
-    return [frame for frame in frames if not frame.filename.startswith(others)]
+    return [frame for frame in frames if not frame.filename.startswith(_OTHERS)]
+
+
+def _raised_by_hand(error: Exception) -> bool:
+    """Whether a `raise` or an `assert` of the learner has raised it, and not what the line tried to do."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is None or place.tb_frame.f_code.co_filename.startswith(_OTHERS):
+        return False
+    return place.tb_frame.f_code.co_code[place.tb_lasti] == _RAISE
 
 
 def _raised_by_torch(error: Exception) -> bool:

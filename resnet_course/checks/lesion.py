@@ -476,7 +476,6 @@ def lesion(model, index):
 """,
     },
     unknown={
-        "the last block": edited(ANSWER, ("stage, place = places[index]", "stage, place = places[-1]")),
         "another ReLU": edited(ANSWER, ("nn.ReLU()", "nn.Hardtanh(0.0, 0.5)")),
     },
     again={

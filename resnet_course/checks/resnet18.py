@@ -317,13 +317,8 @@ WRONG = [
                   "the pooling."),
     Wrong("first_stage_skipped", [("        out = self.layer1(out)\n", "")],
           ask="Through which stages does `forward` send the image?",
-          explain="`layer1` is built but never called, and no error tells of it, since 64 channels come in and 64 "
-                  "leave it. Its weights get no gradient. It comes right after the stem."),
-    Wrong("first_stage_dropped", [("        out = self.layer1(out)\n", "        self.layer1(out)\n")],
-          ask="What becomes of that which `layer1` gives back?",
-          explain="`layer1` is called, but its result is not stored, and the next stage gets what came before it. A "
-                  "layer does not change its input; it gives a new tensor back. There is no error, since 64 channels "
-                  "stay 64."),
+          explain="The result does not depend on `layer1`: it is not called, or what it gives back is not stored. No "
+                  "error tells of it, since 64 channels come in and 64 leave it. It comes right after the stem."),
     Wrong("stage_twice", [
               ("        out = self.layer1(out)\n",
                "        out = self.layer1(out)\n        out = self.layer1(out)\n")],
@@ -495,6 +490,12 @@ ResNet18 = Net
         ),
         "nine classes where none are given": edited(
             ANSWER, ("def ResNet18(num_classes=10):", "def ResNet18(num_classes=9):")
+        ),
+    },
+    again={
+        "called, and its result not stored": (
+            "first_stage_skipped",
+            edited(ANSWER, ("        out = self.layer1(out)\n", "        self.layer1(out)\n")),
         ),
     },
 )

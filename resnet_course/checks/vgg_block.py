@@ -218,8 +218,5 @@ def vgg_block(in_channels, out_channels, num_convs):
     },
     unknown={
         "another activation": edited(ANSWER, ("layers.append(nn.ReLU())", "layers.append(nn.Sigmoid())")),
-        "another layer": """
-def vgg_block(in_channels, out_channels, num_convs): return nn.Flatten()
-""",
     },
 )
