@@ -373,14 +373,6 @@ _SLIPS = (
         "A file or folder is not where the code looks for it. Use the path that was handed over, for writing as for "
         "reading.",
     ),
-    _slip(
-        "refused_file",
-        "UnpicklingError",
-        r"",
-        "What else than tensors and plain values was saved?",
-        "torch.load with weights_only=True reads tensors, numbers, text, lists and dicts. A model or an optimizer "
-        "itself is code: save its state_dict().",
-    ),
 )
 HINTS: dict[str, Hint] = {slip.hint.id: slip.hint for slip in _SLIPS} | {FORGOTTEN_SELF.id: FORGOTTEN_SELF}
 
