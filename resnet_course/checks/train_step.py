@@ -145,7 +145,9 @@ def see_epoch(what: str, watched: Watched) -> Iterator[Seen]:
     yield Seen("in an epoch, the calls of backward() before the first step", events[:first].count("backward"))
     before = [["nothing", *[event for event in events[:place] if event != "forward"]][-1] for place in steps]
     yield Seen("what comes right before each step", before)
-    yield Seen("if an old gradient was left, the gradient that each step uses", watched.used)
+    # Clearing at the end of a batch is a common way to write the loop, so the first step alone makes no answer wrong.
+    yield Seen("if an old gradient was left, the gradient that the first step uses", watched.used[:1], judges=False)
+    yield Seen("the gradient that each later step uses", watched.used[1:])
 
 
 def is_pair(result: Any) -> bool:
@@ -195,8 +197,8 @@ WRONG = [
               ("        optimizer.zero_grad()\n", ""),
               ("optimizer.step()", "optimizer.zero_grad(); optimizer.step()")],
           ask="What is left in .grad when the optimizer steps?",
-          explain="The gradients are cleared between backward() and step(), so no weight changes. They are "
-                  "cleared first, before backward() computes new ones."),
+          explain="The gradients are cleared between backward() and step(), so no weight changes. They may be "
+                  "cleared at the start of a batch, or after the step."),
     Wrong("step_before_backward", [
               ("        loss.backward()\n", ""),
               ("optimizer.step()\n", "optimizer.step()\n        loss.backward()\n")],
@@ -319,13 +321,6 @@ WRONG = [
           ask="What does the function hand back?",
           explain="A Python function without a `return` gives back None, so the two means are lost. Hand them back "
                   "after the loop."),
-    Wrong("zero_grad_after_step", [
-              ("        optimizer.zero_grad()\n", ""),
-              ("optimizer.step()", "optimizer.step(); optimizer.zero_grad()")],
-          ask="What is in .grad when the first batch comes?",
-          explain="The gradients are cleared only after the first step. If anybody has called backward() before, for "
-                  "example to look at a gradient, the first step also follows that old gradient. The list of the "
-                  "exercise begins with clearing, so that it does not matter what ran before."),
     Wrong("detached", [("logits = model(images)", "logits = model(images).detach()")],
           ask="Can backward() find its way from the loss back to the weights?",
           explain="The graph is cut between the model and the loss: detach(), .data, .item() or a new torch.tensor "
@@ -450,6 +445,11 @@ def train_step(model, dataloader, loss_fn, optimizer):
         accuracy += ((predicted.max(1)[1] == y).float().mean().item() - accuracy) * n / seen
     return mean_loss, accuracy
 """,
+        "cleared at the end": edited(
+            ANSWER,
+            ("        optimizer.zero_grad()\n", ""),
+            ("optimizer.step()", "optimizer.step(); optimizer.zero_grad()"),
+        ),
         "also cleared at the end": edited(ANSWER, ("optimizer.step()", "optimizer.step(); optimizer.zero_grad()")),
         "gradients cleared between forward and backward, by the model": """
 def train_step(model, dataloader, loss_fn, optimizer):
