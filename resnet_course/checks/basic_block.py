@@ -40,9 +40,8 @@ class BasicBlock(nn.Module):
 # fmt: off
 WRONG = [
     Wrong("no_shortcut", [
-              ("        self.projection = nn.Identity()\n        if stride != 1 or in_planes != planes:\n            self.projection = nn.Sequential(\n                nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False),\n                nn.BatchNorm2d(planes),\n            )\n",
-               ""),
-              ("        out = out + self.projection(x)\n", "\n")],
+              ("stride != 1 or in_planes != planes", "False"),
+              ("        out = out + self.projection(x)\n", "")],
           ask="Where is x added?",
           explain="The code computes F(x) alone, which is the plain block of lesson 02 with its last ReLU. The "
                   "block's input has to be added behind the second batch norm, before that ReLU."),
@@ -149,10 +148,7 @@ WRONG = [
           ask="What does forward give back?",
           explain="forward gives back None, as every Python function without a `return` does, and the next layer "
                   "stops with an error. Hand the sum behind the last ReLU back."),
-    Wrong("projects_never", [
-              ("        self.projection = nn.Identity()\n        if stride != 1 or in_planes != planes:\n            self.projection = nn.Sequential(\n                nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False),\n                nn.BatchNorm2d(planes),\n            )\n",
-               ""),
-              ("out = out + self.projection(x)", "out += x")],
+    Wrong("projects_never", [("stride != 1 or in_planes != planes", "False")],
           ask="What does the shortcut do when the block changes channels or size?",
           explain="The shortcut always leaves x as it is, and (N, 16, 8, 8) cannot be added to (N, 32, 4, 4). In "
                   "those cases, which needs_projection tells, a projection has to bring x to the shape of F(x)."),
@@ -405,6 +401,39 @@ class BasicBlock(nn.Module):
         if self.changes:
             x = self.n3(F.conv2d(x, self.third, stride=self.stride))
         return F.relu(out + x)
+""",
+        "a branch in a ModuleDict, layers by setattr": """
+class BasicBlock(nn.Module):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        for n, inside, step in (("1", in_planes, stride), ("2", planes, 1)):
+            conv = nn.Conv2d(inside, planes, 3, step, 1, bias=False)
+            setattr(self, "half" + n, nn.ModuleDict({"conv": conv, "bn": nn.BatchNorm2d(planes)}))
+        keeps = stride == 1 and in_planes == planes
+        self.skip = (lambda x: x) if keeps else projection_shortcut(in_planes, planes, stride)
+
+    def forward(self, x):
+        skip, zero = self.skip(x), x.new_zeros(())
+        x = torch.maximum(self.half1["bn"](self.half1["conv"](x)), zero)
+        return torch.maximum(self.half2["bn"](self.half2["conv"](x)) + skip, zero)
+""",
+        "a subclass of Sequential": """
+def conv_bn(i, o, k, s):
+    return nn.Sequential(nn.Conv2d(i, o, k, s, k // 2, bias=False), nn.BatchNorm2d(o))
+
+class BasicBlock(nn.Sequential):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__(conv_bn(in_planes, planes, 3, stride), nn.ReLU(), conv_bn(planes, planes, 3, 1))
+        keeps = (stride, in_planes) == (1, planes)
+        self.around = nn.Identity() if keeps else conv_bn(in_planes, planes, 1, stride)
+
+    def forward(self, x):
+        out = self[2](self[1](self[0](x)))
+        return self[1](out + self.around(x))
 """,
     },
     unknown={

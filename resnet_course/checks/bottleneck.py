@@ -38,9 +38,8 @@ class Bottleneck(nn.Module):
 # fmt: off
 WRONG = [
     Wrong("no_shortcut", [
-              ("        self.projection = nn.Identity()\n        if stride != 1 or in_planes != 4 * planes:\n            self.projection = nn.Sequential(\n                nn.Conv2d(in_planes, 4 * planes, kernel_size=1, stride=stride, bias=False),\n                nn.BatchNorm2d(4 * planes),\n            )\n",
-               ""),
-              ("        out = out + self.projection(x)\n", "\n")],
+              ("stride != 1 or in_planes != 4 * planes", "False"),
+              ("        out = out + self.projection(x)\n", "")],
           ask="Where is x added?",
           explain="The code computes F(x) alone, three convolutions in a row. The shortcut has to be added behind "
                   "the third batch norm, before the last ReLU."),
@@ -194,10 +193,7 @@ WRONG = [
           ask="What does padding do to the size, if the kernel is 1x1?",
           explain="Padding adds a border: 8×8 becomes 10×10, and x no longer fits. A kernel of one pixel never "
                   "reaches over the edge; only the 3x3 needs padding."),
-    Wrong("projects_never", [
-              ("        self.projection = nn.Identity()\n        if stride != 1 or in_planes != 4 * planes:\n            self.projection = nn.Sequential(\n                nn.Conv2d(in_planes, 4 * planes, kernel_size=1, stride=stride, bias=False),\n                nn.BatchNorm2d(4 * planes),\n            )\n",
-               ""),
-              ("out = out + self.projection(x)", "out += x")],
+    Wrong("projects_never", [("stride != 1 or in_planes != 4 * planes", "False")],
           ask="What does the shortcut do when the block changes channels or size?",
           explain="The shortcut always leaves x as it is, and 64 channels cannot be added to 256. Where the shape "
                   "changes, a projection has to bring x to the shape of F(x)."),
@@ -249,8 +245,9 @@ WRONG = [
               ("        self.norm_a = nn.BatchNorm2d(planes)\n", "\n"),
               ("        self.norm_b = nn.BatchNorm2d(planes)\n", "\n"),
               ("        self.norm_c = nn.BatchNorm2d(4 * planes)\n", "\n"),
-              ("        out = F.relu(self.norm_a(self.reduce(x)))\n        out = F.relu(self.norm_b(self.middle(out)))\n        out = self.norm_c(self.widen(out))\n",
-               "        out = F.relu((self.reduce(x)))\n        out = F.relu((self.middle(out)))\n        out = (self.widen(out))\n")],
+              ("self.norm_a(self.reduce(x))", "self.reduce(x)"),
+              ("self.norm_b(self.middle(out))", "self.middle(out)"),
+              ("self.norm_c(self.widen(out))", "self.widen(out)")],
           ask="What stands behind each of the three convolutions?",
           explain="There is no batch norm in F. Without it the size of F(x) depends on the size of the weights, and "
                   "because the convolutions have no bias, nothing shifts its channels. Each of them needs one."),
@@ -372,6 +369,73 @@ class Bottleneck(nn.Module):
             x = layer(x)
         return (x + out).relu()
 """,
+        "raw parameters": """
+class Part(nn.Module):
+    def __init__(self, i, o, k, stride=1):
+        super().__init__()
+        self.stride, self.padding = stride, k // 2
+        self.kernel = nn.Parameter(torch.randn(o, i, k, k) / (i * k * k) ** 0.5)
+        self.scale, self.shift = nn.Parameter(torch.ones(o)), nn.Parameter(torch.zeros(o))
+        self.register_buffer("mean", torch.zeros(o))
+        self.register_buffer("var", torch.ones(o))
+
+    def forward(self, x):
+        x = F.conv2d(x, self.kernel, stride=self.stride, padding=self.padding)
+        return F.batch_norm(x, self.mean, self.var, self.scale, self.shift, self.training)
+
+class Bottleneck(nn.Module):
+    expansion = 4
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.a, self.b = Part(in_planes, planes, 1), Part(planes, planes, 3, stride)
+        self.c = Part(planes, 4 * planes, 1)
+        changes = stride != 1 or in_planes != 4 * planes
+        self.d = Part(in_planes, 4 * planes, 1, stride) if changes else None
+
+    def forward(self, x):
+        out = self.c(self.b(self.a(x).clamp(min=0)).clamp(min=0))
+        return (out + (self.d(x) if self.d else x)).clamp(min=0)
+""",
+        "a subclass of Sequential": """
+class Bottleneck(nn.Sequential):
+    expansion = 4
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        wide = self.expansion * planes
+        parts = (in_planes, planes, 1, 1), (planes, planes, 3, stride), (planes, wide, 1, 1)
+        for n, (i, o, k, s) in enumerate(parts):
+            self.add_module(f"conv{n}", nn.Conv2d(i, o, k, s, k // 2, bias=False))
+            self.add_module(f"bn{n}", nn.BatchNorm2d(o))
+            self.add_module(f"act{n}", nn.ReLU() if n < 2 else nn.Identity())
+        keeps = stride == 1 and in_planes == wide
+        self.add_module("skip", nn.Identity() if keeps else projection_shortcut(in_planes, wide, stride))
+
+    def forward(self, x):
+        out = x
+        for layer in list(self)[:-1]:
+            out = layer(out)
+        return F.relu(out + self.skip(x))
+""",
+        "ModuleDict, maximum in place of relu": """
+class Bottleneck(nn.Module):
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        part = lambda i, o, k=1, s=1: nn.Sequential(nn.Conv2d(i, o, k, s, k // 2, bias=False), nn.BatchNorm2d(o))
+        self.parts = nn.ModuleDict({"narrow": part(in_planes, planes), "look": part(planes, planes, 3, stride)})
+        self.parts["widen"] = part(planes, planes * 4)
+        if not (stride == 1 and in_planes == planes * 4):
+            self.parts["skip"] = part(in_planes, planes * 4, s=stride)
+
+    def forward(self, x):
+        rectify = lambda t: torch.maximum(t, torch.zeros_like(t))
+        out = rectify(self.parts["look"](rectify(self.parts["narrow"](x))))
+        skip = self.parts["skip"](x) if "skip" in self.parts else x
+        return rectify(skip + self.parts["widen"](out))
+
+Bottleneck.expansion = 4
+""",
     },
     unknown={
         "product": edited(ANSWER, ("out = out + self.projection(x)", "out = out * self.projection(x)")),
@@ -379,10 +443,9 @@ class Bottleneck(nn.Module):
         "another activation": edited(ANSWER, ("return F.relu(out)", "return torch.tanh(out)")),
         "a wider middle": edited(
             ANSWER,
-            (
-                "        self.reduce = nn.Conv2d(in_planes, planes, kernel_size=1, bias=False)\n        self.norm_a = nn.BatchNorm2d(planes)\n        self.middle = nn.Conv2d(planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)\n",
-                "        self.reduce = nn.Conv2d(in_planes, 2 * planes, kernel_size=1, bias=False)\n        self.norm_a = nn.BatchNorm2d(2 * planes)\n        self.middle = nn.Conv2d(2 * planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)\n",
-            ),
+            ("self.reduce = nn.Conv2d(in_planes, planes", "self.reduce = nn.Conv2d(in_planes, 2 * planes"),
+            ("self.norm_a = nn.BatchNorm2d(planes)", "self.norm_a = nn.BatchNorm2d(2 * planes)"),
+            ("self.middle = nn.Conv2d(planes", "self.middle = nn.Conv2d(2 * planes"),
         ),
     },
     again={

@@ -150,22 +150,25 @@ EXERCISE = Exercise(
     defines="PlainBlock",
     reference=PlainBlock,
     observe=observe_class("PlainBlock", CASES),
-    start="In __init__ make four layers: convolution, batch norm, convolution, batch norm. Only the first convolution sees "
-    "in_planes and the stride. In forward send x through them, with a ReLU behind each batch norm.",
+    start="In __init__ make four layers: convolution, batch norm, convolution, batch norm. Only the first convolution "
+    "sees in_planes and the stride. In forward send x through them, with a ReLU behind each batch norm.",
     answer=ANSWER,
     wrong=WRONG,
     right={
-        "one Sequential, in-place ReLUs": edited(
-            ANSWER,
-            (
-                "        self.conv1 = nn.Conv2d(in_planes, planes, 3, stride=stride, padding=1, bias=False)\n        self.bn1 = nn.BatchNorm2d(planes)\n        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)\n        self.bn2 = nn.BatchNorm2d(planes)\n",
-                "        self.layers = nn.Sequential(\n            nn.Conv2d(in_planes, planes, 3, stride, 1, bias=False), nn.BatchNorm2d(planes), nn.ReLU(inplace=True),\n            nn.Conv2d(planes, planes, 3, 1, 1, bias=False), nn.BatchNorm2d(planes), nn.ReLU(inplace=True))\n",
-            ),
-            (
-                "        out = F.relu(self.bn1(self.conv1(x)))\n        out = F.relu(self.bn2(self.conv2(out)))\n        return out\n",
-                "        return self.layers(x)\n",
-            ),
-        ),
+        "one Sequential, in-place ReLUs": """
+class PlainBlock(nn.Module):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(in_planes, planes, 3, stride, 1, bias=False), nn.BatchNorm2d(planes), nn.ReLU(inplace=True),
+            nn.Conv2d(planes, planes, 3, 1, 1, bias=False), nn.BatchNorm2d(planes), nn.ReLU(inplace=True),
+        )
+
+    def forward(self, x):
+        return self.layers(x)
+""",
         "a function that returns a Sequential": """
 def PlainBlock(in_planes, planes, stride=1):
     def half(i, o, s):
@@ -203,6 +206,53 @@ class PlainBlock(nn.Module):
         for conv, norm in zip(self.convs, self.norms):
             x = norm(conv(x)).clamp(min=0)
         return x
+""",
+        "raw parameters": """
+class PlainBlock(nn.Module):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.stride = stride
+        for i, inside in enumerate((in_planes, planes)):
+            self.register_parameter(f"w{i}", nn.Parameter(0.1 * torch.randn(planes, inside, 3, 3)))
+            self.register_parameter(f"gamma{i}", nn.Parameter(torch.ones(planes)))
+            self.register_parameter(f"beta{i}", nn.Parameter(torch.zeros(planes)))
+            self.register_buffer(f"mean{i}", torch.zeros(planes))
+            self.register_buffer(f"var{i}", torch.ones(planes))
+
+    def forward(self, x):
+        x = F.conv2d(x, self.w0, None, self.stride, 1)
+        x = F.relu(F.batch_norm(x, self.mean0, self.var0, self.gamma0, self.beta0, self.training))
+        x = F.conv2d(x, self.w1, padding=1)
+        return F.relu(F.batch_norm(x, self.mean1, self.var1, self.gamma1, self.beta1, self.training))
+""",
+        "a subclass of Sequential, named by a loop": """
+class PlainBlock(nn.Sequential):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        for i, (inside, step) in enumerate([(in_planes, stride), (planes, 1)], start=1):
+            self.add_module(f"conv{i}", nn.Conv2d(inside, planes, (3, 3), (step, step), (1, 1), bias=False))
+            self.add_module(f"bn{i}", nn.BatchNorm2d(planes))
+            self.add_module(f"relu{i}", nn.ReLU())
+""",
+        "ModuleDict, setattr, maximum in place of relu": """
+class PlainBlock(nn.Module):
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        for half, inside, step in (("a", in_planes, stride), ("b", planes, 1)):
+            conv = nn.Conv2d(inside, planes, 3, step, "same" if step == 1 else 1, bias=False)
+            setattr(self, half, nn.ModuleDict({"norm": nn.BatchNorm2d(planes), "conv": conv}))
+
+    def forward(self, x):
+        for half in (self.a, self.b):
+            x = half["norm"](half["conv"](x))
+            x = torch.maximum(x, torch.zeros_like(x))
+        return x
+
+PlainBlock.expansion = 1
 """,
     },
     unknown={

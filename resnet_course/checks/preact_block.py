@@ -36,8 +36,11 @@ WRONG = [
               ("self.norm_a = nn.BatchNorm2d(in_planes)", "self.norm_a = nn.BatchNorm2d(planes)"),
               ("self.projection = nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False)",
                "self.projection = projection_shortcut(in_planes, planes, stride)"),
-              ("        active = F.relu(self.norm_a(x))\n        shortcut = self.projection(active) if self.changes else x\n        out = self.conv_a(active)\n        out = self.conv_b(F.relu(self.norm_b(out)))\n        return out + shortcut\n",
-               "        out = F.relu(self.norm_a(self.conv_a(x)))\n        shortcut = self.projection(x) if self.changes else x\n\n        out = self.norm_b(self.conv_b(out))\n        return F.relu(out + shortcut)\n")],
+              ("active = F.relu(self.norm_a(x))", "out = F.relu(self.norm_a(self.conv_a(x)))"),
+              ("self.projection(active)", "self.projection(x)"),
+              ("        out = self.conv_a(active)\n", ""),
+              ("self.conv_b(F.relu(self.norm_b(out)))", "self.norm_b(self.conv_b(out))"),
+              ("return out + shortcut", "return F.relu(out + shortcut)")],
           ask="In which order do convolution, batch norm and ReLU come?",
           explain="Batch norm and ReLU stand behind each convolution here, as in the block of lesson 03. In "
                   "pre-activation order they stand in front of it, and nothing follows the addition."),
@@ -75,8 +78,10 @@ WRONG = [
                   "x stays untouched where the shape stays, and the projection starts behind the first batch norm "
                   "and ReLU."),
     Wrong("x_overwritten", [
-              ("        shortcut = self.projection(active) if self.changes else x\n        out = self.conv_a(active)\n        out = self.conv_b(F.relu(self.norm_b(out)))\n        return out + shortcut\n",
-               "\n        x = self.conv_a(active)\n        x = self.conv_b(F.relu(self.norm_b(x)))\n        return x + (self.projection(x) if self.changes else x)\n")],
+              ("        shortcut = self.projection(active) if self.changes else x\n", ""),
+              ("out = self.conv_a(active)", "x = self.conv_a(active)"),
+              ("out = self.conv_b(F.relu(self.norm_b(out)))", "x = self.conv_b(F.relu(self.norm_b(x)))"),
+              ("return out + shortcut", "return x + (self.projection(x) if self.changes else x)")],
           ask="Which tensor does the shortcut get, x or something that has taken its name?",
           explain="The name x was given to the result of the convolutions, so F(x) is added to itself. Two tensors "
                   "are needed later, the block's input and what comes out of the first ReLU: give each a name of its "
@@ -262,8 +267,8 @@ EXERCISE = Exercise(
     defines="PreActBlock",
     reference=PreActBlock,
     observe=observe_class("PreActBlock", CASES),
-    start="In forward, give the output of the first batch norm and ReLU a name of its own. Two things need it: the first "
-    "convolution, and the projection where there is one. x itself is needed where there is none.",
+    start="In forward, give the output of the first batch norm and ReLU a name of its own. Two things need it: the "
+    "first convolution, and the projection where there is one. x itself is needed where there is none.",
     answer=ANSWER,
     wrong=WRONG,
     right={
@@ -325,6 +330,88 @@ class PreActBlock(nn.Module):
             x = layer(active)
         return torch.add(x, self.rest(active))
 """,
+        "raw parameters": """
+class Act(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.scale, self.shift = nn.Parameter(torch.ones(size)), nn.Parameter(torch.zeros(size))
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("var", torch.ones(size))
+
+    def forward(self, x):
+        return F.batch_norm(x, self.mean, self.var, self.scale, self.shift, self.training).clamp(min=0)
+
+class PreActBlock(nn.Module):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.stride, self.act1, self.act2 = stride, Act(in_planes), Act(planes)
+        self.w1 = nn.Parameter(0.1 * torch.randn(planes, in_planes, 3, 3))
+        self.w2 = nn.Parameter(0.1 * torch.randn(planes, planes, 3, 3))
+        changes = stride != 1 or in_planes != planes
+        self.w3 = nn.Parameter(0.1 * torch.randn(planes, in_planes, 1, 1)) if changes else None
+
+    def forward(self, x):
+        a = self.act1(x)
+        skip = x if self.w3 is None else F.conv2d(a, self.w3, stride=self.stride)
+        return F.conv2d(self.act2(F.conv2d(a, self.w1, stride=self.stride, padding=1)), self.w2, padding=1) + skip
+""",
+        "a closure for the shortcut": """
+class PreActBlock(nn.Module):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        for n, i, s in ((1, in_planes, stride), (2, planes, 1)):
+            setattr(self, f"bn{n}", nn.BatchNorm2d(i))
+            setattr(self, f"conv{n}", nn.Conv2d(i, planes, 3, s, 1, bias=False))
+        self.skip = lambda x, active: x
+        if stride != 1 or in_planes != planes:
+            self.conv3 = nn.Conv2d(in_planes, planes, 1, stride, bias=False)
+            self.skip = lambda x, active: self.conv3(active)
+
+    def forward(self, x):
+        active = torch.maximum(self.bn1(x), torch.zeros_like(x))
+        return self.skip(x, active) + self.conv2(self.bn2(self.conv1(active)).relu())
+""",
+        "a subclass of Sequential": """
+class PreActBlock(nn.Sequential):
+    expansion = 1
+
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__(
+            nn.BatchNorm2d(in_planes), nn.ReLU(), nn.Conv2d(in_planes, planes, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(planes), nn.ReLU(), nn.Conv2d(planes, planes, 3, 1, 1, bias=False),
+        )
+        if needs_projection(in_planes, planes, stride):
+            self.append(nn.Conv2d(in_planes, planes, 1, stride, bias=False))
+
+    def forward(self, x):
+        norm1, relu1, conv1, norm2, relu2, conv2, *projection = self
+        active = relu1(norm1(x))
+        return conv2(relu2(norm2(conv1(active)))) + (projection[0](active) if projection else x)
+""",
+        "ModuleDict": """
+class PreActBlock(nn.Module):
+    def __init__(self, in_planes, planes, stride=1):
+        super().__init__()
+        self.parts = nn.ModuleDict({
+            "act": nn.Sequential(nn.BatchNorm2d(in_planes), nn.ReLU()),
+            "first": conv3x3(in_planes, planes, stride),
+            "second": nn.Sequential(nn.BatchNorm2d(planes), nn.ReLU(), conv3x3(planes, planes)),
+            "skip": nn.Identity(),
+        })
+        if stride != 1 or in_planes != planes:
+            self.parts["skip"] = nn.Conv2d(in_planes, planes, 1, stride, bias=False)
+
+    def forward(self, x):
+        act, first, second, skip = self.parts.values()
+        out = act(x)
+        return second(first(out)) + skip(x if isinstance(skip, nn.Identity) else out)
+
+PreActBlock.expansion = 1
+""",
     },
     unknown={
         "product": edited(ANSWER, ("return out + shortcut", "return out * shortcut")),
@@ -341,13 +428,7 @@ class PreActBlock(nn.Module):
     again={
         "the name x given away": (
             "identity_from_activated",
-            edited(
-                ANSWER,
-                (
-                    "        active = F.relu(self.norm_a(x))\n        shortcut = self.projection(active) if self.changes else x\n        out = self.conv_a(active)\n",
-                    "        x = F.relu(self.norm_a(x))\n        shortcut = self.projection(x) if self.changes else x\n        out = self.conv_a(x)\n",
-                ),
-            ),
+            edited(ANSWER, ("active", "x")),
         ),
         "a ReLU in place on the sum": (
             "relu_after_addition",
@@ -357,10 +438,8 @@ class PreActBlock(nn.Module):
             "batch_norm_before_addition",
             edited(
                 ANSWER,
-                (
-                    "self.conv_b = nn.Conv2d(planes, planes, kernel_size=3, stride=1, padding=1, bias=False)",
-                    "self.conv_b = nn.Sequential(nn.Conv2d(planes, planes, kernel_size=3, stride=1, padding=1, bias=False), nn.BatchNorm2d(planes))",
-                ),
+                ("self.conv_b = nn.Conv2d(", "self.conv_b = nn.Sequential(nn.Conv2d("),
+                ("stride=1, padding=1, bias=False)", "stride=1, padding=1, bias=False), nn.BatchNorm2d(planes))"),
             ),
         ),
     },

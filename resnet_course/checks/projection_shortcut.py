@@ -121,8 +121,8 @@ EXERCISE = Exercise(
     defines="projection_shortcut",
     reference=projection_shortcut,
     observe=observe_factory("projection_shortcut", CASES),
-    start="Two layers in an nn.Sequential: a convolution with kernel_size=1, and a batch norm. Which of them carries the "
-    "stride, and how many channels does the second one see?",
+    start="Two layers in an nn.Sequential: a convolution with kernel_size=1, and a batch norm. Which of them carries "
+    "the stride, and how many channels does the second one see?",
     answer=ANSWER,
     wrong=WRONG,
     right={
@@ -158,6 +158,46 @@ def projection_shortcut(in_planes, out_planes, stride):
     layers = [Thin(stride), nn.Conv2d(in_planes, out_planes, 1, bias=False)]
     layers.append(nn.BatchNorm2d(out_planes))
     return nn.Sequential(*layers)
+""",
+        "raw parameters": """
+class Shortcut(nn.Module):
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.stride = stride
+        self.kernel = nn.Parameter(torch.randn(o, i, 1, 1) / i**0.5)
+        self.scale, self.shift = nn.Parameter(torch.ones(o)), nn.Parameter(torch.zeros(o))
+        self.register_buffer("mean", torch.zeros(o))
+        self.register_buffer("var", torch.ones(o))
+
+    def forward(self, x):
+        out = F.conv2d(x, self.kernel, stride=self.stride)
+        return F.batch_norm(out, self.mean, self.var, self.scale, self.shift, training=self.training)
+
+projection_shortcut = Shortcut
+""",
+        "a subclass of Sequential": """
+class projection_shortcut(nn.Sequential):
+    def __init__(self, in_planes, out_planes, stride=1):
+        super().__init__(nn.Conv2d(in_planes, out_planes, 1, stride, 0, 1, 1, False), nn.BatchNorm2d(out_planes))
+""",
+        "ModuleDict": """
+class Both(nn.ModuleDict):
+    def forward(self, x):
+        for layer in self.values():
+            x = layer(x)
+        return x
+
+def projection_shortcut(in_planes, out_planes, stride):
+    conv = nn.Conv2d(in_planes, out_planes, (1, 1), (stride, stride), bias=None)
+    return Both({"conv": conv, "bn": nn.BatchNorm2d(out_planes)})
+""",
+        "layers added one by one": """
+def projection_shortcut(in_planes, out_planes, stride):
+    settings = {"kernel_size": 1, "stride": stride, "bias": False}
+    shortcut = nn.Sequential(nn.Identity())
+    for name, layer in zip("ab", (nn.Conv2d(in_planes, out_planes, **settings), nn.BatchNorm2d(out_planes))):
+        shortcut.add_module(name, layer)
+    return shortcut
 """,
     },
     unknown={

@@ -46,10 +46,8 @@ def vgg_block(in_channels, out_channels, num_convs):
           explain="The last convolution has no ReLU, unlike those before it, so negative numbers leave the block. In "
                   "VGG every convolution is followed by a ReLU."),
     Wrong("relu_before_convolution", [
-              ("        layers.append(nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1))\n        layers.append(nn.ReLU())\n",
-               "        layers += [nn.ReLU(), nn.Conv2d(in_channels, out_channels, 3, padding=1)]\n"),
-              ("    layers.append(nn.MaxPool2d(kernel_size=2))\n    return nn.Sequential(*layers)\n",
-               "    return nn.Sequential(*layers, nn.MaxPool2d(2))\n")],
+              ("        layers.append(nn.ReLU())\n", ""),
+              ("layers.append(nn.Conv2d(", "layers.append(nn.ReLU()); layers.append(nn.Conv2d(")],
           ask="What happens to the negative numbers of the input?",
           explain="The ReLU stands in front of the convolution, so the negative numbers of the input become 0 before "
                   "any filter sees them; in normalised images that is about half of all numbers. And nothing follows "
@@ -81,8 +79,7 @@ def vgg_block(in_channels, out_channels, num_convs):
           explain="With ceil_mode the pooling makes 5 rows of 9, the last window reaching over the edge. The block "
                   "should make 4: leave the rounding as PyTorch has it when nothing is said."),
     Wrong("stride_instead_of_pool", [
-              ("        layers.append(nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1))\n        layers.append(nn.ReLU())\n",
-               "        stride = 2 if i == num_convs - 1 else 1\n        layers += [nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1), nn.ReLU()]\n"),
+              ("padding=1", "padding=1, stride=2 if i == num_convs - 1 else 1"),
               ("    layers.append(nn.MaxPool2d(kernel_size=2))\n", "")],
           ask="Which layer makes the image smaller?",
           explain="The last convolution makes the image smaller here, with a stride of 2: it is computed at one "
@@ -179,11 +176,9 @@ EXERCISE = Exercise(
     right={
         "padding same, ReLU in place, stride said": edited(
             ANSWER,
-            (
-                "        layers.append(nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1))\n        layers.append(nn.ReLU())\n",
-                '        layers.append(nn.Conv2d(in_channels, out_channels, kernel_size=3, padding="same"))\n        layers.append(nn.ReLU(inplace=True))\n',
-            ),
-            ("layers.append(nn.MaxPool2d(kernel_size=2))", "layers.append(nn.MaxPool2d(kernel_size=2, stride=2))"),
+            ("padding=1", "padding='same'"),
+            ("nn.ReLU()", "nn.ReLU(inplace=True)"),
+            ("nn.MaxPool2d(kernel_size=2)", "nn.MaxPool2d(kernel_size=2, stride=2)"),
         ),
         "ReLU after the last pooling, which is the same": """
 def vgg_block(in_channels, out_channels, num_convs):
@@ -214,6 +209,42 @@ def vgg_block(in_channels, out_channels, num_convs):
             nn.ZeroPad2d(1), nn.Conv2d(out_channels if i else in_channels, out_channels, 3), nn.ReLU()
         )
     return nn.Sequential(*[layer(i) for i in range(num_convs)], nn.MaxPool2d((2, 2)))
+""",
+        "recursion": """
+def vgg_block(in_channels, out_channels, num_convs):
+    first = [nn.Conv2d(in_channels, out_channels, 3, 1, 1), nn.ReLU()]
+    if num_convs == 1:
+        return nn.Sequential(*first, nn.MaxPool2d(2, 2))
+    return nn.Sequential(*first, vgg_block(out_channels, out_channels, num_convs - 1))
+""",
+        "raw parameters, one tensor of weights for each convolution": """
+class Block(nn.Module):
+    def __init__(self, sizes):
+        super().__init__()
+        pairs = list(zip(sizes[:-1], sizes[1:]))
+        self.weights = nn.ParameterList([nn.Parameter(0.1 * torch.randn(o, i, 3, 3)) for i, o in pairs])
+        self.biases = nn.ParameterList([nn.Parameter(torch.zeros(o)) for _, o in pairs])
+
+    def forward(self, x):
+        for weight, bias in zip(self.weights, self.biases):
+            x = F.conv2d(x, weight, bias, padding=1).clamp(min=0)
+        return F.max_pool2d(x, kernel_size=2)
+
+def vgg_block(in_channels, out_channels, num_convs):
+    return Block([in_channels] + num_convs * [out_channels])
+""",
+        "named layers from a dict": """
+def vgg_block(in_channels, out_channels, num_convs):
+    def step(i):
+        conv = nn.Conv2d(in_channels if i == 0 else out_channels, out_channels, (3, 3), padding=(1, 1))
+        return {f"conv{i}": conv, f"relu{i}": nn.ReLU()}
+
+    block = nn.Sequential()
+    for i in range(num_convs):
+        for name, layer in step(i).items():
+            block.add_module(name, layer)
+    block.add_module("pool", nn.MaxPool2d(2))
+    return block
 """,
     },
     unknown={
