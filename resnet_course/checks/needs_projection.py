@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
-from resnet_course.checking.exercise import Exercise, Wrong
-from resnet_course.checking.functions import default_of, observe_calls
-from resnet_course.checking.seen import Seen
+import numpy as np
 
-CASES = tuple(
-    (in_planes, planes, stride, expansion)
-    for expansion in (1, 4)
-    for stride in (1, 2, 3)
-    for in_planes, planes in ((16, 16), (16, 32), (32, 16), (64, 16), (16, 64), (256, 64))
+from resnet_course.checking.exercise import Exercise, Wrong, edited
+from resnet_course.checking.functions import default_of, expect_function
+from resnet_course.checking.seen import Seen
+from resnet_course.checking.values import as_number
+
+CHANNELS = ((16, 16), (16, 32), (32, 16), (64, 16), (16, 64), (256, 64))
+CASES = (
+    *((*pair, stride, expansion) for expansion in (1, 4) for stride in (1, 2, 3) for pair in CHANNELS),
+    *((*pair, stride, 2) for stride in (1, 2) for pair in CHANNELS[:4]),
+    *((3, 3, 1, 1), (3, 3, 2, 1), (3, 16, 1, 1), (1, 1, 1, 1), (1, 1, 2, 1)),  # odd: | and & do another thing to them
+    (258, 64, 1, 4),
 )
 
 
 def observe(answer: Any) -> Iterator[Seen]:
-    """All combinations of what a block can change, and the default of the last argument."""
-    yield from observe_calls("needs_projection", CASES)(answer)
-    yield Seen("the default of the fourth argument, expansion,", default_of(answer, 3))
-
+    """The default of the last argument, then all combinations of what a block can change: what comes back, and what an
+    `if` would take it for."""
+    expect_function("needs_projection", answer)
+    arguments = len(inspect.signature(answer).parameters)
+    default = default_of(answer, 3) if arguments > 3 else "no such argument"
+    yield Seen("the default of the fourth argument, expansion,", default)
+    results = {}
+    numbers = strides = 0
+    for case in CASES:
+        call = f"needs_projection{case}"
+        results[call] = result = as_number(answer(*case))
+        number = isinstance(result, (bool, int, float, np.bool_, np.number))
+        numbers += number and result not in (0, 1)
+        strides += number and not isinstance(result, (bool, np.bool_)) and result == case[2]
+        yield Seen(f"what an `if` takes {call} for", bool(result) if number else result, judges=False)
+    yield Seen("the number of blocks for which the stride comes back", strides, judges=False)
+    yield Seen("what comes back", "another number" if numbers else "True or False")
+    for call, result in results.items():
+        yield Seen(call, result, explains=False)
 
 
 ANSWER = """
@@ -73,9 +93,9 @@ def needs_projection(in_planes, planes, stride, expansion=1):
     return stride != 1 or in_planes != planes or expansion != 1
 """,
           ask="With which number is in_planes compared?",
-          explain="in_planes is compared with `planes`, and a third condition asks for a projection whenever the "
-                  "expansion is not 1. But 256 channels in and 4 * 64 out need none. What goes out is one number, "
-                  "made of both; compare in_planes with that."),
+          explain="Whenever the expansion is not 1, a projection is asked for, even if 256 channels come in and 4 * 64 "
+                  "go out. One question too many is asked: about `planes` alone, or about the expansion alone. What "
+                  "goes out is one number, made of both; compare in_planes with that, once."),
     Wrong("and_for_or", """
 def needs_projection(in_planes, planes, stride, expansion=1):
     return stride != 1 and in_planes != expansion * planes
@@ -124,8 +144,8 @@ def needs_projection(in_planes, planes, stride, expansion=1):
     return True
 """,
           ask="What is the answer for (16, 16, 1), a block that changes nothing?",
-          explain="The answer is True for every block, also for (16, 16, 1). There x fits as it is, and the shortcut "
-                  "should be the identity, without weights."),
+          explain="What comes back counts as True for every block, also for (16, 16, 1). There x fits as it is, and "
+                  "the shortcut should be the identity, without weights."),
     Wrong("never", """
 def needs_projection(in_planes, planes, stride, expansion=1):
     return False
@@ -140,6 +160,10 @@ def needs_projection(in_planes, planes, stride, expansion):
           ask="What happens when the function is called with three numbers?",
           explain="A call with three numbers raises an error, because `expansion` has no default. For a basic block "
                   "nobody names it: it is 1 when nothing is said."),
+    Wrong("three_arguments", [(", expansion=1", ""), ("expansion * planes", "planes")],
+          ask="How many arguments does your function take?",
+          explain="The function takes no fourth argument, so it cannot be told that a bottleneck gives out 4 * planes "
+                  "channels. Keep `expansion=1` in the brackets, and use it."),
     Wrong("returns_none", """
 def needs_projection(in_planes, planes, stride, expansion=1):
     stride != 1 or in_planes != expansion * planes
@@ -147,6 +171,53 @@ def needs_projection(in_planes, planes, stride, expansion=1):
           ask="What does the function give back?",
           explain="A Python function without a `return` gives back None, which an `if` takes for False: no block "
                   "would get a projection. Hand the answer back."),
+    Wrong("shrinking_only", [("in_planes != expansion", "in_planes > expansion")],
+          ask="What is the answer if 16 channels come in and 32 go out?",
+          explain="From 16 to 32 channels the answer is False here, because only fewer channels count. 16 and 32 "
+                  "channels cannot be added either: any difference needs a projection."),
+    Wrong("either_fits", [("in_planes != expansion * planes", "in_planes not in (planes, expansion * planes)")],
+          ask="Do 64 channels fit where planes is 64 and the expansion is 4?",
+          explain="Two numbers of channels are let through here, planes and expansion * planes. But 256 channels leave "
+                  "a block with planes=64 and expansion=4, so 64 that come in do not fit. Only one number fits."),
+    Wrong("four_written_in", [("expansion * planes", "(4 * planes if expansion > 1 else planes)")],
+          ask="How many channels leave a block with planes=16 and expansion=2?",
+          explain="The 4 of the bottleneck is written in, so 64 channels are expected after planes=16 and expansion=2. "
+                  "32 leave such a block: the argument says by how much it widens."),
+    Wrong("floor_division", [("in_planes != expansion * planes", "in_planes // expansion != planes")],
+          ask="What is 258 // 4?",
+          explain="258 // 4 is 64, because `//` drops the remainder, so 258 channels pass for 4 * 64. They are two too "
+                  "many to be added. Multiply planes in place of dividing in_planes."),
+    Wrong("default_4", [("expansion=1", "expansion=4")],
+          ask="Which expansion does a call with three numbers use?",
+          explain="A call with three numbers uses 4 here, the bottleneck's. When nothing is said it should be 1, as "
+                  "for the basic block."),
+    Wrong("xor", [("stride != 1 or in_planes != expansion * planes",
+                   "(stride != 1) ^ (in_planes != expansion * planes)")],
+          ask="What is the answer for (16, 32, 2), where both things change?",
+          explain="The answer is False for (16, 32, 2): True comes only if exactly one of the two changes. Where both "
+                  "change x fits even less."),
+    Wrong("stride_as_truth", [("stride != 1 or", "stride or")],
+          ask="What does Python take the number 1 for, where it expects True or False?",
+          explain="Every number except 0 counts as True, so `stride` by itself is true for a stride of 1 as well. And "
+                  "`or` gives back its first true part: the stride, and not True. Compare the stride with 1."),
+    Wrong("bitwise_or", [("stride != 1 or", "stride != 1 |")],
+          ask="What does Python work out first, `|` or `!=`?",
+          explain="`|` comes before `!=`, so Python works out `1 | in_planes` first, which is 17 for 16 channels, and "
+                  "compares the other two numbers with that. Between conditions write `or`."),
+    Wrong("bitwise_and", """
+def needs_projection(in_planes, planes, stride, expansion=1):
+    return not (stride == 1 & in_planes == expansion * planes)
+""",
+          ask="What does Python work out first, `&` or `==`?",
+          explain="`&` comes before `==`, so Python works out `1 & in_planes` first, which is 0 for 16 channels, and "
+                  "compares the other two numbers with that. Between conditions write `and`."),
+    Wrong("number_for_bool", """
+def needs_projection(in_planes, planes, stride, expansion=1):
+    return stride - 1 or in_planes - expansion * planes
+""",
+          ask="Is what comes back always True or False?",
+          explain="A number comes back that is neither 0 nor 1. An `if` takes it for True, but `== True` does not, and "
+                  "the lesson compares your answers with torchvision's. Hand back a comparison."),
 ]
 # fmt: on
 
@@ -155,8 +226,9 @@ EXERCISE = Exercise(
     lesson="04",
     defines="needs_projection",
     observe=observe,
-    start="Write down the shape that comes in and the shape that goes out, channels and height, for the three examples. "
-    "Which two things have to hold for the shapes to be equal? A projection is needed when one of them does not.",
+    start="Write down the shape that comes in and the shape that goes out, channels and height, for the three "
+    "examples. Which two things have to hold for the shapes to be equal? A projection is needed when one of them does "
+    "not.",
     answer=ANSWER,
     wrong=WRONG,
     right={
@@ -177,11 +249,45 @@ def needs_projection(in_planes, planes, stride, expansion=1):
 def needs_projection(in_planes, planes, stride, expansion=1):
     return not (stride == 1 and in_planes == planes * expansion)
 """,
+        "a list of changes": """
+def needs_projection(in_planes, planes, stride, expansion=1):
+    changes = [stride > 1, in_planes < expansion * planes, in_planes > expansion * planes]
+    return any(changes)
+""",
+        "shapes of a convolution": """
+def needs_projection(in_planes, planes, stride, expansion=1):
+    x = torch.zeros(1, in_planes, 4, 4)
+    conv = nn.Conv2d(in_planes, planes * expansion, 1, stride)
+    return x.shape != conv(x).shape
+""",
+        "the number of changes": """
+def needs_projection(in_planes, planes, stride, expansion=1):
+    changed = (stride != 1) + (in_planes != planes * expansion)
+    return changed > 0
+""",
+        "bits of truth": """
+needs_projection = lambda c, planes, stride, expansion=1: (stride != 1) | (c != expansion * planes)
+""",
+    },
+    again={
+        "compared twice": (
+            "expansion_added",
+            edited(ANSWER, ("or in_planes", "or in_planes != planes or in_planes")),
+        ),
+        "only fewer, in ifs": (
+            "shrinking_only",
+            """
+def needs_projection(in_planes, planes, stride, expansion=1):
+    if stride > 1:
+        return True
+    return planes * expansion < in_planes
+""",
+        ),
     },
     unknown={
-        "shrinking only": """
+        "256 let through": """
 def needs_projection(in_planes, planes, stride, expansion=1):
-    return in_planes > planes
+    return stride != 1 or in_planes not in (256, expansion * planes)
 """,
     },
 )
