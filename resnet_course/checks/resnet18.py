@@ -28,9 +28,7 @@ SHAPE = (1, 3, 33, 33)  # 5x5 before the pooling
 
 def observe(answer: Any) -> Iterator[Seen]:
     """The chain of a network for 7 classes; the class behind it; then numbers, which judge."""
-    if isinstance(answer, nn.Module):
-        raise WrongKindError("a network that is already built was handed in; the class or function itself is needed")
-    if not callable(answer):
+    if isinstance(answer, nn.Module) or not callable(answer):
         raise WrongKindError(f"the class ResNet18 itself is needed, and this is {shown(answer)}")
     parameters = list(inspect.signature(answer).parameters.values())
     needed = sum(each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters)
