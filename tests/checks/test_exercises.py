@@ -224,11 +224,8 @@ def test_a_check_leaves_random_numbers_alone() -> None:
 def test_a_class_that_was_defined_anew_is_checked_anew() -> None:
     exercise = checks.EXERCISES["resnet18"]
     names: dict[str, Any] = {}
-    exec(
-        "import torch, math\nimport torch.nn.functional as F\nfrom torch import nn\nfrom resnet_course.models import *\n"
-        + exercise.answer,
-        names,
-    )
+    imports = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+    exec(imports + "from resnet_course.models import *\n" + exercise.answer, names)
     assert checks.verdict("resnet18", names["ResNet18"]).status == "passed"
     right = names["ResNet"]
     names["ResNet"] = type("ResNet", (right,), {"forward": lambda self, x: 2 * right.forward(self, x)})  # another cell
