@@ -26,9 +26,7 @@ def observe(answer: Any) -> Iterator[Seen]:
     """The default of the last argument, then all combinations of what a block can change: what comes back, and what an
     `if` would take it for."""
     expect_function("needs_projection", answer)
-    arguments = len(inspect.signature(answer).parameters)
-    default = default_of(answer, 3) if arguments > 3 else "no such argument"
-    yield Seen("the default of the fourth argument, expansion,", default)
+    yield Seen("the default of the fourth argument, expansion,", _default(answer))
     results = {}
     numbers = strides = 0
     for case in CASES:
@@ -42,6 +40,13 @@ def observe(answer: Any) -> Iterator[Seen]:
     yield Seen("what comes back", "another number" if numbers else "True or False")
     for call, result in results.items():
         yield Seen(call, result, explains=False)
+
+
+def _default(answer: Any) -> Any:
+    parameters = list(inspect.signature(answer).parameters.values())
+    if any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters[:4]):  # def f(*arguments)
+        return 1 if answer(64, 16, 1) else 4
+    return default_of(answer, 3) if len(parameters) > 3 else "no such argument"
 
 
 ANSWER = """
