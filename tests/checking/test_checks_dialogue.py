@@ -88,7 +88,10 @@ def test_a_mistake_of_another_version_of_the_course_is_forgotten(capsys) -> None
 
 @pytest.mark.parametrize(
     ("answer", "words"),
-    [(lambda i, p, s, e=1: 17, "does not know this mistake"), (lambda *arguments: exit(), "ends with `return`")],
+    [
+        (lambda i, p, s, expansion=1: (i // 16 + p // 16 + s + expansion) % 2 == 1, "does not know this mistake"),
+        (lambda *arguments: exit(), "ends with `return`"),
+    ],
 )
 def test_other_findings_have_an_explanation_too(capsys, answer, words: str) -> None:
     checks.needs_projection(answer)

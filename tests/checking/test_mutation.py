@@ -138,7 +138,7 @@ def test_every_exercise_is_found() -> None:
 
 
 def test_an_endless_loop_is_cut_short() -> None:
-    endless = Solution("needs_projection", "", "def f(*arguments):\n    while True:\n        pass", "f")
+    endless = Solution("needs_projection", "", "def f(i, p, s, expansion=1):\n    while True:\n        pass", "f")
     assert judge(endless, endless.source, seconds=0.1) == "raised"
 
 
