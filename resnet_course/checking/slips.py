@@ -65,7 +65,7 @@ _SLIPS = (
     _slip(
         "class_for_layer",
         "TypeError AttributeError RuntimeError",
-        r"(type|torch\.nn\.\S+) is not a Module subclass|(must be Tensor|as argument|list of Modules).*\btype\b"
+        r"^\S+ is not a Module subclass|(must be Tensor|as argument|list of Modules).*\btype\b"
         r"|argument 'input' .*must be Tensor, not (?!NoneType|list|tuple|int|float|str)|linear\(\).*type"
         r"|'(Conv2d|BatchNorm2d|ReLU|Sequential|Linear|MaxPool2d|Identity)' object has no attribute "
         r"'(size|dim|shape|view|flatten)'",
@@ -229,10 +229,11 @@ _SLIPS = (
     _slip(
         "arguments_too_many",
         "TypeError",
-        r"takes (from )?\d+ (to \d+ )?positional arguments? but \d+ (was|were) given|got multiple values for argument",
+        r"takes (from )?\d+ (to \d+ )?positional arguments? but \d+ (was|were) given|takes no arguments"
+        r"|got multiple values for argument",
         "Does the method's first parameter stand for the object itself?",
         "More values arrive than the function has parameters. A method needs `self` as its first parameter, although "
-        "nobody hands it over; or an argument is given twice, or too much.",
+        "nobody hands it over. A class that takes no arguments has no `__init__`: look at the spelling.",
     ),
     _slip(
         "argument_missing",
@@ -252,8 +253,9 @@ _SLIPS = (
     ),
     _slip(
         "wrong_arguments",
-        "TypeError",
-        r"received an invalid combination of arguments|must be (Tensor|int|tuple|float|bool|str), not|argument '\w+'",
+        "TypeError AttributeError",
+        r"received an invalid combination of arguments|must be (Tensor|int|tuple|float|bool|str), not|argument '\w+'"
+        r"|isinstance\(\) arg 2|expected 'f' to be",
         "Which kind of argument does the function of the message take, and in which order?",
         "A function got an argument of another kind than it takes, or the arguments in another order. The message "
         "says what it got and what it expects.",

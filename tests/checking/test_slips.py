@@ -64,11 +64,13 @@ SOURCES = {
             def forward(x):
                 return x
         Block().forward(x)""",
+    "arguments_too_many ": "type('Stopper', (), {})(3)",
     "argument_missing": """
         def block(planes, stride):
             return planes
         block(3)""",
     "argument_unknown": "nn.Conv2d(3, 4, 3, strides=2)",
+    "wrong_arguments": "isinstance(x, 'Tensor')",
     "operands": "[1] + 2",
     "state_dict_names": "nn.Linear(2, 2).load_state_dict({'w': torch.zeros(2, 2)})",
     "plain_for_parameter": "nn.Linear(2, 2).weight = torch.zeros(2, 2)",
@@ -100,7 +102,7 @@ def test_a_slip_is_told_by_its_error(name: str) -> None:
         exec(textwrap.dedent(SOURCES[name]), names)
     found = slips.find(caught.value)
     assert found is not None, caught.value
-    assert found.id == f"slip_{name}", caught.value
+    assert found.id == f"slip_{name.strip()}", caught.value
 
 
 def test_an_error_of_nobody_is_not_explained() -> None:
