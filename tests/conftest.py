@@ -44,7 +44,7 @@ def state() -> dict[str, Any]:
     """What a test may change for the tests after it."""
     return {
         "current folder": os.getcwd(),
-        "import path": list(sys.path),
+        "import path": [path for path in sys.path if "_vendor" not in path],  # setuptools adds its own at its import
         "type of numbers": torch.get_default_dtype(),
         "device": torch.get_default_device(),
         "gradients": torch.is_grad_enabled(),
