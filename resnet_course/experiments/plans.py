@@ -9,17 +9,20 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 from torch import Tensor, nn
-from torch.optim import SGD
+from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from resnet_course import data, inspection
 from resnet_course.base.errors import CourseError
 from resnet_course.models import ResNet, cifar_resnet, plain18, resnet18
-from resnet_course.models.blocks import Shortcut
+from resnet_course.models.blocks import BasicBlock, Shortcut
 from resnet_course.training import evaluate
+
+
+Start = Literal["usual", "identity", "zero gamma"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class Run:
         train = data.load(dataset, "train", self.image_size, self.images)
         return train, data.load(dataset, "test", self.image_size, max(1_000, self.images // 5))
 
-    def recipe(self, model: nn.Module, steps: int) -> tuple[SGD, OneCycleLR]:
+    def recipe(self, model: nn.Module, steps: int) -> tuple[Optimizer, OneCycleLR]:
         """The optimizer and its schedule over `steps` steps."""
         optimizer = SGD(model.parameters(), lr=self.learning_rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
         return optimizer, OneCycleLR(optimizer, self.learning_rate, total_steps=steps)
@@ -75,6 +78,48 @@ class Run:
     def measure(self, model: ResNet, seen: data.Batches, unseen: data.Batches) -> dict[str, Any]:
         """What the record says of the trained network beyond its errors; on training images and on new ones."""
         return {}
+
+
+@dataclass(frozen=True)
+class AdamRun(Run):
+    """One training by the recipe of the comparisons of depth: Adam at 1e-3, one-cycle rate, no augmentation.
+
+    Args:
+        start: of the weights: "usual" (He initialisation); "identity": every convolution passes its input on;
+            "zero gamma": every residual block passes its input on, see `ResNet(zero_init_residual=True)`.
+        clip_norm: longest gradient that a step may use, a norm over all parameters; 0 means any.
+    """
+
+    learning_rate: float = 1e-3
+    start: Start = "usual"
+    clip_norm: float = 0
+
+    @property
+    def file_name(self) -> str:
+        """As that of `Run`, with what is unusual about the training."""
+        unusual = f"_{self.start.replace(' ', '-')}" if self.start != "usual" else ""
+        unusual += f"_clip{self.clip_norm:g}" if self.clip_norm else ""
+        return super().file_name.replace(".json", f"{unusual}.json")
+
+    def build(self, num_classes: int) -> ResNet:
+        """The network, with fresh weights of the kind that `start` says."""
+        model = build_network(self.network, num_classes)
+        if self.start == "identity":
+            start_as_identity(model)
+        elif self.start == "zero gamma":
+            for stage in model.stages:
+                for block in stage:
+                    nn.init.zeros_(cast(BasicBlock, block).bn2.weight)
+        return model
+
+    def recipe(self, model: nn.Module, steps: int) -> tuple[Optimizer, OneCycleLR]:
+        """Adam, which clips before it steps if it is asked to, and its schedule."""
+        optimizer = Adam(model.parameters(), lr=self.learning_rate)
+        if self.clip_norm:
+            optimizer.register_step_pre_hook(
+                lambda *_: nn.utils.clip_grad_norm_(model.parameters(), self.clip_norm) and None
+            )
+        return optimizer, OneCycleLR(optimizer, self.learning_rate, total_steps=steps)
 
 
 @dataclass(frozen=True)
@@ -143,11 +188,23 @@ def build_network(name: str, num_classes: int) -> ResNet:
         return resnet18(num_classes)
     if name in ("plain 18", "ResNet-18"):
         return (plain18 if name == "plain 18" else resnet18)(num_classes, width=16)
-    found = re.fullmatch(r"(plain|residual) (\d+)(?: ([ABC]))?", name)
+    found = re.fullmatch(r"(plain|residual) (\d+)(?: ([ABCD]))?", name)
     if found is None:
         raise CourseError(f"there is no network {name!r}; examples: 'plain 56', 'residual 20', 'ResNet-18'")
     kind, depth, shortcut = found.groups(default="A")
     return cifar_resnet(int(depth), num_classes, residual=kind == "residual", shortcut=cast(Shortcut, shortcut))
+
+
+def start_as_identity(model: nn.Module) -> None:
+    """Let every convolution pass its input on: weight 1 at the centre of the channel's own kernel, else 0.
+
+    Only where channels grow are there new ones, which start at 0. Reference: Hardt & Ma 2016 (arXiv 1611.04231).
+
+    Taught in lesson 04.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.dirac_(module.weight)
 
 
 def depth_of(network: str) -> int:
@@ -156,8 +213,8 @@ def depth_of(network: str) -> int:
 
 
 def shortcut_of(network: str) -> str:
-    """The shortcut option in a network's name: "A", "B" or "C"."""
-    return network[-1] if network.endswith((" B", " C")) else "A"
+    """The shortcut option in a network's name: "A", "B", "C" or "D"."""
+    return network[-1] if network.endswith((" B", " C", " D")) else "A"
 
 
 @dataclass(frozen=True)
@@ -178,7 +235,11 @@ class Plan:
 
 
 PHOTOGRAPHS: dict[str, Any] = {"epochs": 5, "batch_size": 128, "images": 50_000, "image_size": 32}
-"""The budget for real images: hours on two CPU cores."""
+"""The budget of the older trainings on real images: hours on two CPU cores."""
+FEW_PHOTOGRAPHS: dict[str, Any] = {"images": 5_000}
+"""The budget for real images that a reader can repeat: minutes on two CPU cores."""
+ALL_PHOTOGRAPHS: dict[str, Any] = {"epochs": 12, "batch_size": 128, "images": 50_000}
+"""All of them at 16x16 pixels: two hours on two CPU cores."""
 
 
 def _runs(kind: type[Run] = Run, budget: Mapping[str, Any] | None = None, **choices: Iterable[Any]) -> list[Any]:
@@ -192,27 +253,50 @@ def _both(*depths: int) -> list[str]:
 
 
 def _degradation(dataset: str) -> list[Run]:
-    """Plain and residual by depth: five seeds of the generated images; of photographs two depths, two seeds of 20."""
+    """Plain and residual by depth, five seeds."""
     if dataset == "shapes":
-        return _runs(seed=range(5), network=_both(8, 20, 32, 44, 56))
-    first = _runs(Run, PHOTOGRAPHS, seed=[0], network=_both(20, 56))
-    return first + _runs(Run, PHOTOGRAPHS, seed=[1], network=_both(20))  # depth 56 takes three times as long
+        return _runs(AdamRun, seed=range(5), network=_both(8, 20, 32, 44, 56))
+    return _runs(AdamRun, FEW_PHOTOGRAPHS, seed=range(5), network=_both(8, 20, 56, 110))
+
+
+def _all_images(dataset: str) -> list[Run]:
+    budget = {"images": 10_000} if dataset == "shapes" else ALL_PHOTOGRAPHS
+    return _runs(AdamRun, budget, seed=range(3), network=_both(20, 56))
 
 
 def _shortcuts(dataset: str) -> list[Run]:
-    """Of photographs option A is the residual 20 of the plan `degradation`."""
-    if dataset == "shapes":
-        return _runs(seed=range(5), network=[f"residual 20 {option}" for option in "ABC"])
-    return _runs(Run, PHOTOGRAPHS, seed=(0, 1), network=("residual 20", "residual 20 B", "residual 20 C"))
+    """Option A is the residual 20 of the plan `degradation`."""
+    budget = {} if dataset == "shapes" else FEW_PHOTOGRAPHS
+    networks = ("residual 20", "residual 20 B", "residual 20 C", "residual 20 D")
+    return _runs(AdamRun, budget, seed=range(5), network=networks)
 
 
 def _learning_rates(dataset: str) -> list[Run]:
+    budget = {} if dataset == "shapes" else FEW_PHOTOGRAPHS
     networks = ("plain 20", "plain 56", "residual 56")
-    return _runs(seed=range(3), learning_rate=(0.01, 0.03, 0.1, 0.3), network=networks)
+    return _runs(AdamRun, budget, seed=range(3), learning_rate=(3e-4, 1e-3, 3e-3, 1e-2), network=networks)
 
 
 def _long_training(dataset: str) -> list[Run]:
-    return _runs(seed=(0, 1), epochs=(10, 20, 40), network=("plain 20", "plain 56"))
+    networks = ("plain 20", "plain 56", "residual 56")
+    return _runs(AdamRun, seed=range(3), epochs=(5, 10, 20, 40, 80), network=networks)
+
+
+def _starts(dataset: str) -> list[Run]:
+    """The usual starts are those of the plan `degradation`."""
+    budget = {} if dataset == "shapes" else FEW_PHOTOGRAPHS
+    kinds = (
+        ("plain 56", "usual", 0),
+        ("plain 56", "identity", 0),
+        ("plain 56", "usual", 1),
+        ("residual 56", "usual", 0),
+        ("residual 56", "zero gamma", 0),
+    )
+    return [
+        AdamRun(network, start=cast(Start, start), clip_norm=clip, seed=seed, **budget)
+        for seed in range(5)
+        for network, start, clip in kinds
+    ]
 
 
 def _eighteen(dataset: str) -> list[Run]:
@@ -246,11 +330,19 @@ def _recipe(dataset: str) -> list[Run]:
 
 PLANS: dict[str, Plan] = {
     "degradation": Plan("Does more depth make the training error worse, and do shortcuts mend it?", _degradation),
+    "all-images": Plan("The same with more images and a longer training.", _all_images),
+    "starts": Plan("Is it where the training starts, or the size of the gradients?", _starts, borrows="degradation"),
     "shortcuts": Plan(
-        "Does it matter which shortcut is used where the shape changes: A, B or C?", _shortcuts, borrows="degradation"
+        "Does it matter which shortcut is used where the shape changes: A, B, C or D?",
+        _shortcuts,
+        borrows="degradation",
     ),
-    "learning-rates": Plan("Is the deep plain network worse at every learning rate?", _learning_rates),
-    "long-training": Plan("Is the deep plain network still behind after more epochs?", _long_training),
+    "learning-rates": Plan(
+        "Is the deep plain network worse at every learning rate?", _learning_rates, borrows="degradation"
+    ),
+    "long-training": Plan(
+        "Is the deep plain network still worse after more epochs?", _long_training, borrows="degradation"
+    ),
     "eighteen": Plan("With 18 layers, do a plain and a residual network end about equal?", _eighteen),
     "inside": Plan("The trained networks that lesson 07 opens.", _inside, keeps_weights=True),
     "lesion": Plan("What is lost when one block of a trained network is missing?", _lesion),

@@ -10,8 +10,12 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Shortcut = Literal["A", "B", "C"]
-"""How a shortcut reaches another shape: A pads with zeros, B projects where it must, C projects everywhere."""
+Shortcut = Literal["A", "B", "C", "D"]
+"""How a shortcut reaches another shape.
+
+A pads with zeros, B projects where it must, C projects everywhere. D averages, then projects, where it must
+(He, Zhang, Zhang, Zhang, Xie, Li 2018, arXiv 1812.01187, section 4.1, ResNet-D); A, B and C are the paper's.
+"""
 
 
 def conv3x3(in_planes: int, out_planes: int, stride: int = 1) -> nn.Conv2d:
@@ -73,17 +77,22 @@ def make_shortcut(in_planes: int, out_planes: int, stride: int, option: Shortcut
     """The shortcut of one block. An empty `Sequential` is the identity.
 
     Raises:
-        ValueError: if `option` is not "A", "B" or "C".
+        ValueError: if `option` is not "A", "B", "C" or "D".
 
     Taught in lesson 04.
     """
-    if option not in ("A", "B", "C"):
-        raise ValueError(f"shortcut must be 'A', 'B' or 'C', got {option!r}")
-    if option == "C" or (option == "B" and needs_projection(in_planes, out_planes, stride)):
+    if option not in ("A", "B", "C", "D"):
+        raise ValueError(f"shortcut must be 'A', 'B', 'C' or 'D', got {option!r}")
+    if option == "C":
         return projection_shortcut(in_planes, out_planes, stride)
-    if needs_projection(in_planes, out_planes, stride):
+    if not needs_projection(in_planes, out_planes, stride):
+        return nn.Sequential()
+    if option == "A":
         return PadShortcut(in_planes, out_planes, stride)
-    return nn.Sequential()
+    if option == "D":
+        average = nn.AvgPool2d(stride, ceil_mode=True, count_include_pad=False)
+        return nn.Sequential(average, *projection_shortcut(in_planes, out_planes, 1))
+    return projection_shortcut(in_planes, out_planes, stride)
 
 
 class PlainBlock(nn.Module):
@@ -124,7 +133,7 @@ class BasicBlock(PlainBlock):
         in_planes: channels that come in.
         planes: channels that go out.
         stride: stride of the first convolution and of the shortcut; 2 halves height and width.
-        shortcut: how x reaches the shape of F(x): option "A", "B" or "C" of the paper.
+        shortcut: how x reaches the shape of F(x): option "A", "B", "C" or "D".
 
     Shape: (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
 
@@ -149,7 +158,7 @@ class Bottleneck(nn.Module):
         in_planes: channels that come in.
         planes: channels of the two inner layers; `expansion * planes` go out.
         stride: stride of the 3x3 convolution and of the shortcut.
-        shortcut: how x reaches the shape of F(x): option "A", "B" or "C" of the paper.
+        shortcut: how x reaches the shape of F(x): option "A", "B", "C" or "D".
 
     Shape: (N, in_planes, H, W) -> (N, 4 * planes, ceil(H / stride), ceil(W / stride))
 

@@ -31,7 +31,7 @@ class ResNet(nn.Module):
         stem: "cifar" is one 3x3 convolution at stride 1, for small images; "imagenet" is a 7x7 convolution
             at stride 2 and a max pooling at stride 2, as in the paper.
         width: channels of the first stage.
-        shortcut: option "A", "B" or "C"; None leaves the block its own default.
+        shortcut: option "A", "B", "C" or "D"; None leaves the block its own default.
         zero_init_residual: start the last batch norm of every block at zero, so that every block starts as
             the identity (Goyal et al. 2017, arXiv 1706.02677, section 5.1).
 
