@@ -60,6 +60,7 @@ TEST_STEPS: Steps = (
 ALL_STEPS: Steps = (
     READ_STEPS,
     (Step("mutants", ("tests/mutation_run.py",)), UNIT_TESTS),
+    (Step("checks", ("-m", "resnet_course", "checks", "--table")),),  # other spellings, and pairs: nine of ten
     NOTEBOOK_STEPS,
     (Step("site", ("site/build_site.py",)),),  # of the notebooks that have just run
     (Step("browser", (*PYTEST, *WORKERS, "-m", "browser", "tests/browser")),),

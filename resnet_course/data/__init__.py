@@ -9,11 +9,11 @@ from pathlib import Path
 
 from resnet_course.base.errors import CourseError
 from resnet_course.data.batches import Augmentation, Batches, augment
-from resnet_course.data.downloads import data_folder, holds_fashion_mnist, load_cifar10, load_fashion_mnist
 from resnet_course.data.folder import Split, Unreadable, load_folder
 from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
-from resnet_course.data.shapes import CLASSES as SHAPE_CLASSES
-from resnet_course.data.shapes import make_shapes
+from resnet_course.images.downloads import data_folder, holds_fashion_mnist, load_cifar10, load_fashion_mnist
+from resnet_course.images.shapes import CLASSES as SHAPE_CLASSES
+from resnet_course.images.shapes import make_shapes
 
 __all__ = [
     "Augmentation",
@@ -77,7 +77,8 @@ def load(
             f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
         )
     place = None if name in NAMES else folder
-    dataset = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, place)
+    labelled = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, place)
+    dataset = ImageSet(*labelled, name="cifar10" if name == "cifar10" else "fashion_mnist")
     if limit is not None and limit < len(dataset):
         dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
     return dataset.resized(image_size)

@@ -5,39 +5,18 @@ Taught in lesson 00; what is wrong with the files of a folder, and what to do, s
 
 from __future__ import annotations
 
-import contextlib
-import warnings
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps
-from torch import Tensor
 
 from resnet_course.base.errors import CourseError
-from resnet_course.base.progress import bar
 from resnet_course.data.image_set import ImageSet, stratified_sample, stratified_split
+from resnet_course.images.files import find_roots, list_images, read_files
 
 Unreadable = Literal["skip", "refuse"]
 Split = Literal["train", "test"]
-SPLIT_NAMES = {"train", "val", "valid", "validation"}  # what a folder without "test" may hold in place of classes
 TEST_SHARE = 0.2  # of a folder that comes without a test part
-EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP")  # Pillow knows more; some start other programs
-OF_THE_SYSTEM = {"thumbs.db", "desktop.ini", "__macosx"}  # written by Windows and macOS, beside hidden files
-MAX_PIXELS = 100_000_000  # what is decoded at most: 400 MB
-MIN_SIDE = 4  # pixels; below it there is nothing to see
-DETAIL = 4  # a large JPEG is decoded at no less than so many times the size asked for
-
-
-class UnusableImageError(ValueError):
-    """An image that can be decoded in principle and is refused; `advice` says what to do."""
-
-    def __init__(self, reason: str, advice: str) -> None:
-        super().__init__(reason)
-        self.advice = advice
 
 
 def load_folder(
@@ -85,130 +64,3 @@ def load_folder(
         raise CourseError(f"no image in {folder} could be read. {shown}")
     good = [index for index in range(len(files)) if index not in errors]
     return ImageSet(images, targets[chosen[good]], classes, folder.name, bad)
-
-
-def find_roots(folder: Path) -> tuple[list[Path], list[str]]:
-    """The folders that hold class folders, one or train and test, and the classes in alphabetical order.
-
-    Raises:
-        CourseError: if the folder is missing, has fewer than two classes, or others for train than for test.
-    """
-    if not folder.is_dir():
-        raise CourseError(f"there is no folder {folder}. Check the path; it should hold one folder for each class.")
-    parted = (folder / "train").is_dir() and (folder / "test").is_dir()
-    roots = [folder / "train", folder / "test"] if parted else [folder]
-    found = [sorted(e.name for e in root.iterdir() if e.is_dir() and not is_of_the_system(e)) for root in roots]
-    classes = found[0]
-    if "train" in classes and set(classes) <= SPLIT_NAMES:
-        raise CourseError(f"{folder} holds {', '.join(classes)}: the images for testing must be in a folder 'test'.")
-    if len(classes) < 2:
-        raise CourseError(
-            f"{roots[0]} holds {len(classes)} class folder(s); at least 2 are needed. "
-            "Put the images of each class into a folder of its own."
-        )
-    if differing := sorted(set(classes) ^ set(found[-1])):
-        raise CourseError(f"train and test in {folder} have different classes: {', '.join(differing[:5])}")
-    return roots, classes
-
-
-def list_images(root: Path, classes: Sequence[str]) -> tuple[list[Path], Tensor]:
-    """The image files of all classes, and their labels.
-
-    Raises:
-        CourseError: if a class has no image.
-    """
-    files: list[Path] = []
-    targets: list[int] = []
-    for label, name in enumerate(classes):
-        found = [path for path in files_below(root / name) if is_image_name(path)]
-        if not found:
-            raise CourseError(f"the class folder {root / name} holds no image ({', '.join(EXTENSIONS)})")
-        files += found
-        targets += [label] * len(found)
-    return files, torch.tensor(targets)
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """All files of a folder and its subfolders, in order, without those that a system writes for itself."""
-    for entry in sorted(folder.iterdir()):
-        if is_of_the_system(entry):
-            continue
-        if entry.is_dir() and not entry.is_symlink() and not is_image_name(entry):
-            yield from files_below(entry)
-        else:
-            yield entry
-
-
-def is_of_the_system(path: Path) -> bool:
-    """Whether a file or folder is hidden, or one of those that Windows and macOS leave behind."""
-    return path.name.startswith(".") or path.name.lower() in OF_THE_SYSTEM
-
-
-def is_image_name(path: Path) -> bool:
-    """Whether the name ends like an image's."""
-    return path.suffix.lower() in EXTENSIONS
-
-
-def read_files(files: Sequence[Path], image_size: int | None, title: str) -> tuple[Tensor, dict[int, Exception]]:
-    """Read what can be read; the progress bar says `title`.
-
-    Returns the images, (N, 3, size, size) uint8, in the order of the files; and for each file that is not among them,
-    by its place in `files`, the error.
-    """
-    images: list[Tensor] = []
-    errors: dict[int, Exception] = {}
-    with bar(len(files), f"reading {title}") as progress:
-        for index, file in enumerate(files):
-            progress.update()
-            try:
-                images.append(read_image(file, image_size))
-            except Exception as error:  # decoders raise errors of many kinds on damaged bytes
-                errors[index] = error
-            else:
-                image_size = images[0].shape[-1]
-    return torch.stack(images) if images else torch.empty(0, 3, 1, 1, dtype=torch.uint8), errors
-
-
-def read_image(file: Path, image_size: int | None) -> Tensor:
-    """One image, turned upright, three channels, square: the longer side is cut. Shape: (3, size, size) uint8.
-
-    Of an animation it is the first picture; what is transparent becomes white.
-
-    Args:
-        file: where it is.
-        image_size: height and width in pixels; None takes the shorter side, at most 64.
-
-    Raises:
-        Exception: if it cannot be opened, is no image, or damaged. Decoders raise errors of many kinds.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about odd metadata, and about sizes that are checked below
-        with Image.open(file, formats=FORMATS) as opened:
-            size = image_size or min(*opened.size, 64)
-            opened.draft(None, (DETAIL * size, DETAIL * size))  # a JPEG of 108 million pixels is not decoded in full
-            _check_usable(opened)
-            opened.load()
-            image: Image.Image = opened
-            with contextlib.suppress(Exception):  # damaged notes of the camera do not cost the picture
-                image = ImageOps.exif_transpose(opened)
-    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion cuts everything above 255 to white
-        image = Image.fromarray((np.asarray(image) / 256).clip(0, 255).astype(np.uint8))
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-    image = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
-    return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
-
-
-def _check_usable(image: Image.Image) -> None:
-    width, height = image.size
-    if image.mode == "F":
-        advice = "Save it as PNG, with the darkest value at 0."
-        raise UnusableImageError("floating-point pixels have no known range", advice)
-    if min(image.size) < MIN_SIDE:
-        raise UnusableImageError(f"it is {width}×{height} pixels small", "Delete it; there is nothing to see.")
-    if width * height > MAX_PIXELS:
-        raise UnusableImageError(
-            f"it says that it has {width:,}×{height:,} pixels, which would fill the memory",
-            "If it is a picture of yours, save it smaller; if you do not know it, delete it.",
-        )

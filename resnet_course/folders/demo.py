@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from resnet_course.data.shapes import Distance, box, disc, draw
+from resnet_course.images.shapes import Distance, box, disc, draw
 
 COUNTS = {"hexagon": 60, "house": 80, "key": 4, "lens": 60, "letter H": 160, "letter L": 50}
 """Good images by class: uneven, and one class with next to nothing."""

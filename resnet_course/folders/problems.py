@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from resnet_course.data.folder import UnusableImageError, is_image_name
+from resnet_course.images.files import UnusableImageError, is_image_name
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from resnet_course.base.errors import CourseError
-from resnet_course.data.folder import files_below, find_roots, is_image_name, is_of_the_system, read_files
 from resnet_course.data.image_set import ImageSet, stratified_sample
 from resnet_course.folders.problems import Problem, explain
+from resnet_course.images.files import files_below, find_roots, is_image_name, is_of_the_system, read_files
 
 SHOWN = 40  # entries of each list that are printed; the lists themselves hold all
 FEW = 10  # a class with fewer images is pointed out

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from resnet_course.base.errors import CourseError
+from resnet_course.base.memory import keep_freed_memory
 from resnet_course.base.progress import bar
 from resnet_course.training.checkpoints import check_fits, load_state, save_state
 from resnet_course.training.early_stopping import EarlyStopper
-from resnet_course.training.memory import keep_freed_memory
 from resnet_course.training.seeds import random_state, restore_random_state
 from resnet_course.training.steps import FLOAT32, Loader, Loss, Precision, Scheduler, evaluate, train_step
 

@@ -35,8 +35,9 @@ class Wing(NamedTuple):
 
 
 WINGS = {
-    "base": Wing(("base",), 69, 160),
-    "READ": Wing(READ, 3_297, 2_810),
+    "base": Wing(("base",), 69, 200),
+    "images": Wing(("images",), 0, 480),
+    "READ": Wing(READ, 3_297, 2_320),
     "USE": Wing(USE, 5_322, 4_880),
     "checking": Wing(("checking",), 1_091, 3_100),
     "checks": Wing(("checks",), 7_269, 10_600),

@@ -8,7 +8,7 @@ from PIL import Image
 
 from resnet_course.base.errors import CourseError
 from resnet_course.data import load, load_folder
-from resnet_course.data.folder import EXTENSIONS
+from resnet_course.images.files import EXTENSIONS
 
 RED, BLUE = (250, 10, 20), (10, 20, 250)
 

@@ -13,10 +13,10 @@ from PIL import Image
 
 from resnet_course.base.errors import CourseError
 from resnet_course.data import is_image_folder, load_folder
-from resnet_course.data.folder import MAX_PIXELS
 from resnet_course.folders import make_demo_folder, read_folder
 from resnet_course.folders.demo import COUNTS
 from resnet_course.folders.problems import kind_of
+from resnet_course.images.files import MAX_PIXELS
 
 BAD = {  # file: a part of the reason, a part of the advice
     "hexagon/empty.jpg": ("0 bytes", "again"),

@@ -161,7 +161,7 @@ def test_fit_keeps_freed_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
 def test_without_glibc_freed_memory_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch, platform: str) -> None:
-    monkeypatch.setattr("resnet_course.training.memory.sys.platform", platform)
+    monkeypatch.setattr("resnet_course.base.memory.sys.platform", platform)
     assert not keep_freed_memory()
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from resnet_course.data import make_shapes
-from resnet_course.data.shapes import CLASSES
+from resnet_course.images.shapes import CLASSES
 
 
 @pytest.mark.parametrize("image_size", [16, 32, 64])

@@ -11,16 +11,16 @@ import tarfile
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import platformdirs
 import pooch
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from resnet_course.base.errors import CourseError
-from resnet_course.data.folder import Split
-from resnet_course.data.image_set import ImageSet
 
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 CIFAR10_MD5 = "c58f30108f718f92721af3b95e74349a"
@@ -37,12 +37,20 @@ FASHION_MNIST_FILES = {
 DEBIAN_FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 
 
+class Labelled(NamedTuple):
+    """Images (N, 3, H, W) uint8, targets (N,) int64, and the names of the classes."""
+
+    images: Tensor
+    targets: Tensor
+    classes: list[str]
+
+
 def data_folder() -> Path:
     """Where downloads live or are found: `RESNET_COURSE_DATA`, or the user's cache folder."""
     return Path(os.environ.get("RESNET_COURSE_DATA") or platformdirs.user_cache_dir("resnet_course")).expanduser()
 
 
-def load_cifar10(split: Split, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> ImageSet:
+def load_cifar10(split: str, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> Labelled:
     """The original CIFAR-10: 50,000 training and 10,000 test images of 32x32 pixels.
 
     Looks for the unpacked folder, then for the archive, in `data_folder()`; fetches the archive if neither is there.
@@ -60,10 +68,10 @@ def load_cifar10(split: Split, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> Im
     except RuntimeError as error:
         raise CourseError(f"{target} is incomplete or changed. Delete that folder and run again.") from error
     images = torch.from_numpy(found.data).permute(0, 3, 1, 2).contiguous()
-    return ImageSet(images, torch.tensor(found.targets), found.classes, "cifar10")
+    return Labelled(images, torch.tensor(found.targets), found.classes)
 
 
-def load_fashion_mnist(split: Split, place: Path | None = None) -> ImageSet:
+def load_fashion_mnist(split: str, place: Path | None = None) -> Labelled:
     """Fashion-MNIST: 60,000 training and 10,000 test images, 28x28 grey pixels, padded to 32x32 and three channels.
 
     Reads the four original files, packed or not, in `place`. Without it looks for them in torchvision's folder, in
@@ -86,7 +94,7 @@ def load_fashion_mnist(split: Split, place: Path | None = None) -> ImageSet:
         grey = np.frombuffer(_read(found / images_file), np.uint8, offset=16).reshape(-1, 28, 28)
         labels = np.frombuffer(_read(found / labels_file), np.uint8, offset=8)
         images = F.pad(torch.from_numpy(grey), (2, 2, 2, 2)).unsqueeze(1).repeat(1, 3, 1, 1)  # (N, 3, 32, 32)
-        return ImageSet(images, torch.from_numpy(labels).long(), FashionMNIST.classes, "fashion_mnist")
+        return Labelled(images, torch.from_numpy(labels).long(), FashionMNIST.classes)
     except Exception as error:  # a damaged file raises many kinds
         raise CourseError(
             f"the Fashion-MNIST files in {found} cannot be read ({error}). Delete them and run again."

@@ -15,7 +15,8 @@ import torch
 import torchvision
 
 from resnet_course.base.errors import CourseError
-from resnet_course.data import data_folder, downloads, load
+from resnet_course.data import data_folder, load
+from resnet_course.images import downloads
 
 NOBODY = "http://127.0.0.1:9/nothing"  # the discard port: refused at once
 
@@ -117,14 +118,14 @@ def test_what_is_there_is_not_fetched_again(server: Server, folder: Path, archiv
     train = downloads.load_cifar10("train", (server.address("/right"),))
     test = downloads.load_cifar10("test", (server.address("/right"),))
     assert server.asked == ["/right"]
-    assert (len(train), len(test)) == (50, 10)
+    assert (len(train.images), len(test.images)) == (50, 10)
     assert test.classes == [f"class {label}" for label in range(10)]
 
 
 def test_a_download_that_breaks_off_goes_on_at_the_next_mirror(server: Server, folder: Path, archive: bytes) -> None:
     server.files = {"/slow": archive, "/right": archive}
     server.half.add("/slow")
-    assert len(downloads.load_cifar10("test", (server.address("/slow"), server.address("/right")))) == 10
+    assert len(downloads.load_cifar10("test", (server.address("/slow"), server.address("/right"))).images) == 10
     assert everything_in(folder) == UNPACKED
 
 
@@ -142,7 +143,7 @@ def test_nothing_is_left_of_a_failed_download(server: Server, folder: Path, arch
 def test_an_archive_put_there_by_hand_needs_no_network(folder: Path, archive: bytes) -> None:
     folder.mkdir()
     (folder / "cifar-10-python.tar.gz").write_bytes(archive)
-    assert len(downloads.load_cifar10("train", (NOBODY,))) == 50
+    assert len(downloads.load_cifar10("train", (NOBODY,)).images) == 50
 
 
 def test_half_an_archive_is_not_taken_for_a_whole_one(server: Server, folder: Path, archive: bytes) -> None:
@@ -151,7 +152,7 @@ def test_half_an_archive_is_not_taken_for_a_whole_one(server: Server, folder: Pa
     with pytest.raises(CourseError):
         downloads.load_cifar10("train", (NOBODY,))
     server.files["/right"] = archive
-    assert len(downloads.load_cifar10("train", (server.address("/right"),))) == 50
+    assert len(downloads.load_cifar10("train", (server.address("/right"),)).images) == 50
 
 
 def test_unpacking_that_fails_leaves_no_half_folder(
@@ -168,7 +169,7 @@ def test_unpacking_that_fails_leaves_no_half_folder(
         with pytest.raises(CourseError, match="No space left"):
             downloads.load_cifar10("train", (NOBODY,))
     assert everything_in(folder) == {"cifar-10-python.tar.gz"}
-    assert len(downloads.load_cifar10("train", (NOBODY,))) == 50
+    assert len(downloads.load_cifar10("train", (NOBODY,)).images) == 50
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing"])
