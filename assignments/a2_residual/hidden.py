@@ -90,7 +90,7 @@ _KINDS_WRONG = (
         "both_or_nothing",
         [('" and ".join(steps) or "identity"', '"pooling and projection" if steps else "identity"')],
         ask="Is a projection needed where only the stride changes the shape?",
-        explain="In lesson 04 one layer did both. Here each change has its own step, and a step that has nothing to do "
+        explain="In lesson 07 one layer did both. Here each change has its own step, and a step that has nothing to do "
         "is left out.",
         credit=0.5,
     ),
@@ -169,7 +169,7 @@ _SHORTCUT_WRONG = (
         "stride_in_the_convolution",
         [("if stride > 1", "if False"), ("kernel_size=1", "kernel_size=1, stride=stride")],
         ask="How many of four positions does a 1×1 convolution with stride 2 read?",
-        explain="One. This is the shortcut of lesson 04; here the pooling makes the map smaller and the convolution "
+        explain="One. This is the shortcut of lesson 07; here the pooling makes the map smaller and the convolution "
         "has stride 1.",
         credit=0.2,
     ),
@@ -188,7 +188,7 @@ _SHORTCUT_WRONG = (
             ("self.conv(smaller)", "self.bn(self.conv(smaller))"),
         ],
         ask="Is the shortcut still linear?",
-        explain="The projection of lesson 04 has a batch norm, this shortcut has none.",
+        explain="The projection of lesson 07 has a batch norm, this shortcut has none.",
         credit=0.4,
     ),
 )
@@ -222,7 +222,7 @@ _BLOCK_WRONG = (
         "relu_at_the_end",
         [("out + self.shortcut(x)", "F.relu(out + self.shortcut(x))")],
         ask="What stands behind the addition?",
-        explain="Nothing. A ReLU there is the order of lesson 03; it also stops the gradient on the shortcut wherever "
+        explain="Nothing. A ReLU there is the order of lesson 05; it also stops the gradient on the shortcut wherever "
         "the sum is negative.",
         credit=0.5,
     ),

@@ -10,7 +10,7 @@
 # - start such a block as the identity, and so that it can still learn,
 # - take the gradient apart into what comes along the shortcuts and the rest.
 #
-# **You need:** lessons 03 and 04. The order of the block is that of lesson 08, but everything is explained here.
+# **You need:** lessons 05 and 07. The order of the block is that of lesson 11, but everything is explained here.
 #
 # **Time:** about 90 minutes; the code runs in a few seconds on a CPU.
 
@@ -40,7 +40,7 @@ from torch import nn
 # %% [markdown]
 # ## Task 1 · Which shortcut? (8 points)
 #
-# The shortcut of lesson 04 is one layer for everything: a 1×1 convolution with a stride. With stride 2 it reads one
+# The shortcut of lesson 07 is one layer for everything: a 1×1 convolution with a stride. With stride 2 it reads one
 # of four positions and throws three away. In this assignment the two changes are kept apart:
 #
 # - where the **stride** is larger than 1, average pooling makes the map smaller, and every position is read;
@@ -138,7 +138,7 @@ else:
 # %% [markdown]
 # ## Task 3 · A bottleneck in pre-activation order (16 points)
 #
-# In the block of lesson 03 a ReLU stands behind the addition, so nothing negative ever leaves the block. In
+# In the block of lesson 05 a ReLU stands behind the addition, so nothing negative ever leaves the block. In
 # **pre-activation** order, batch norm and ReLU stand *before* each convolution, and the addition comes last.
 #
 # Write the class `PreActBottleneck(in_planes, planes, stride, shortcut)`. `shortcut` is a module that is handed in
@@ -208,7 +208,7 @@ else:
 # %% [markdown]
 # ## Task 4 · Start as the identity (8 points)
 #
-# A fresh block should return `shortcut(x)` and nothing else, and learn the rest. In lesson 03 the γ of the last batch
+# A fresh block should return `shortcut(x)` and nothing else, and learn the rest. In lesson 05 the γ of the last batch
 # norm was set to zero for that. Before you do the same here, think: in this block a ReLU and a convolution stand
 # *behind* the last batch norm. Which parameters would get a gradient in the first step?
 #

@@ -10,7 +10,7 @@
 # - compare two networks on the same budget and the same seeds,
 # - write down what a comparison shows, and what it does not.
 #
-# **You need:** lessons 03 to 06.
+# **You need:** lessons 05 to 09.
 #
 # **Time:** about three hours, half of them for the report; the code runs in less than a minute on a CPU.
 
@@ -139,7 +139,7 @@ else:
 # Write `stage_parameters(in_planes, stage)`: how many parameters has a stage of `BasicBlock`s, if `in_planes`
 # channels come in? `stage` is a triple: planes, number of blocks, stride. Compute it, and do not build the stage.
 #
-# A reminder: `BasicBlock` is the block of lessons 03 and 04. It has two 3×3 convolutions without bias, each with a
+# A reminder: `BasicBlock` is the block of lessons 05 and 07. It has two 3×3 convolutions without bias, each with a
 # batch norm. Where the shape changes, its shortcut is a 1×1 convolution without bias, and a batch norm. A batch norm
 # has two parameters for each channel; its running mean and variance are not parameters, since no gradient changes
 # them.

@@ -18,10 +18,10 @@
 # %% [markdown]
 # ## The course in one paragraph
 #
-# More layers should be better. Lesson 01 builds VGG, whose idea is to stack them. Lesson 02 goes on adding layers,
+# More layers should be better. Lesson 01 builds VGG, whose idea is to stack them. Lesson 04 goes on adding layers,
 # and the network gets worse *on the images it was trained on*; one by one, the usual explanations are tested. Lesson
-# 03 adds a line around two layers, the shortcut, and the deep network learns. Lesson 04 makes that line work where
-# shapes change, lesson 05 assembles ResNet-18 from it, lesson 06 trains it. Nothing is claimed that a run does not
+# 05 adds a line around two layers, the shortcut, and the deep network learns. Lesson 07 makes that line work where
+# shapes change, lesson 08 assembles ResNet-18 from it, lesson 09 trains it. Nothing is claimed that a run does not
 # show: you will see sentences marked *reproduced* or *not reproduced*, and they are printed from the numbers of your
 # own run.
 #
@@ -310,7 +310,7 @@ print(f"4. After normalising, the deviations are {', '.join(f'{value:.3f}' for v
 # mean 0 and deviation 1?</summary>
 #
 # The same image would get other numbers in other company: a dark image among bright ones, and among dark ones. (Batch
-# norm does this inside a network on purpose, and keeps averages for the time after training: lesson 03.)
+# norm does this inside a network on purpose, and keeps averages for the time after training: lesson 05.)
 # </details>
 
 # %% [markdown]

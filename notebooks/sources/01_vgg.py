@@ -155,7 +155,7 @@ cards.verdict(
 )
 
 # %% [markdown]
-# Remember this for lesson 05: a ResNet averages each channel over the image before its last layer, and so needs
+# Remember this for lesson 08: a ResNet averages each channel over the image before its last layer, and so needs
 # almost no parameters there.
 #
 # ## What does one number see?
@@ -784,7 +784,7 @@ cards.verdict(
 # So one obstacle to depth is real, and it has remedies: a good start, and batch norm, which rescales the numbers behind
 # each convolution. The authors of VGG had neither: they trained a shallow network first and
 # put its layers into the deep one (§3.1). With the remedy, is the way free? Do 56 layers do better than 20? That is
-# lesson 02.
+# lesson 04.
 
 # %% [markdown]
 # ## What we measured
@@ -849,4 +849,4 @@ print(f"5. Training error by depth: {', '.join(f'{name} {error:.2f}' for name, e
 # - Wang et al. 2020, arXiv 2004.15004: TinyVGG, to look at number by number.
 # - He, Zhang, Ren, Sun 2015, arXiv 1502.01852: how to draw the first weights.
 #
-# Next: **lesson 02**, where more layers make it worse although the gradient is there.
+# Next: **lesson 04**, where more layers make it worse although the gradient is there.

@@ -1,4 +1,4 @@
-"""Lesson 03 · `basic_block`: ReLU(F(x) + shortcut(x)), the block of ResNet-18."""
+"""Lesson 05 · `basic_block`: ReLU(F(x) + shortcut(x)), the block of ResNet-18."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WRONG = [
               ("stride != 1 or in_planes != planes", "False"),
               ("        out = out + self.projection(x)\n", "")],
           ask="Where is x added?",
-          explain="The code computes F(x) alone, which is the plain block of lesson 02 with its last ReLU. The "
+          explain="The code computes F(x) alone, which is the plain block of lesson 04 with its last ReLU. The "
                   "block's input has to be added behind the second batch norm, before that ReLU."),
     Wrong("shortcut_unused", [("out = out + self.projection(x)", "shortcut = self.projection(x)")],
           ask="The layers of the shortcut are built, but which line of forward uses them?",
@@ -271,7 +271,7 @@ WRONG = [
               ("return F.relu(out)", "return out")],
           ask="In which order do convolution, batch norm and ReLU come?",
           explain="Batch norm and ReLU come in front of the convolutions. This is the pre-activation order of a "
-                  "later paper (lesson 08). In this block they stand behind them, and the last ReLU behind the sum."),
+                  "later paper (lesson 11). In this block they stand behind them, and the last ReLU behind the sum."),
     Wrong("no_default_stride", [("stride=1):", "stride):")],
           ask="What does BasicBlock(16, 16) do, called with two numbers?",
           explain="BasicBlock(16, 16) raises an error, because `stride` has no default. Most blocks of a network "
@@ -289,11 +289,11 @@ WRONG = [
 
 EXERCISE = Exercise(
     "basic_block",
-    lesson="03",
+    lesson="05",
     defines="BasicBlock",
     reference=BasicBlock,
     observe=observe_class("BasicBlock", CASES),
-    start="Write the plain block of lesson 02 first, without its last ReLU: that is F(x). Then make the shortcut in "
+    start="Write the plain block of lesson 04 first, without its last ReLU: that is F(x). Then make the shortcut in "
     "__init__, an empty nn.Sequential() or the projection. In forward add F(x) and the shortcut of x, and let the "
     "ReLU come last.",
     answer=ANSWER,

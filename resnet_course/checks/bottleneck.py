@@ -1,4 +1,4 @@
-"""Lesson 08 · `bottleneck`: 1×1, 3×3, 1×1, and four times as many channels."""
+"""Lesson 11 · `bottleneck`: 1×1, 3×3, 1×1, and four times as many channels."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "bottleneck",
-    lesson="08",
+    lesson="11",
     defines="Bottleneck",
     reference=Bottleneck,
     observe=observe_class("Bottleneck", CASES),

@@ -1,4 +1,4 @@
-"""Lesson 04 · `bottleneck_shapes`: the shapes inside a bottleneck block."""
+"""Lesson 07 · `bottleneck_shapes`: the shapes inside a bottleneck block."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def bottleneck_shapes(in_planes, planes, stride, height):
 
 EXERCISE = Exercise(
     "bottleneck_shapes",
-    lesson="04",
+    lesson="07",
     defines="bottleneck_shapes",
     observe=observe,
     start="Do the example on paper, one convolution after the other: the first 1x1 changes the channels only, the 3x3 "

@@ -1,4 +1,4 @@
-"""Lesson 06 · `checkpoint`: what a training needs to go on.
+"""Lesson 09 · `checkpoint`: what a training needs to go on.
 
 Seen by itself: what is in the file, what of it comes back into another model and optimizer, and what load gives back.
 """
@@ -324,7 +324,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "checkpoint",
-    lesson="06",
+    lesson="09",
     defines="pair",
     observe=observe,
     start="Write down the three things that have to be kept, and give each a name in one dict: model and optimizer "

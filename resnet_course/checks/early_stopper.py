@@ -1,4 +1,4 @@
-"""Lesson 01 · `early_stopper`: stop in time, keep the best weights.
+"""Lesson 02 · `early_stopper`: stop in time, keep the best weights.
 
 A stopper is run on short lists of losses, each of which shows one thing. Before each call the model's weights are set
 to the number of the epoch, so that the file and the model that comes back tell which epoch was kept.
@@ -408,7 +408,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "early_stopper",
-    lesson="01",
+    lesson="02",
     defines="EarlyStopper",
     reference=EarlyStopper,
     observe=observe,

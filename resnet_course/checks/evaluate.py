@@ -1,4 +1,4 @@
-"""Lesson 06 · `evaluate`: mean loss and accuracy of a fixed model.
+"""Lesson 02 · `evaluate`: mean loss and accuracy of a fixed model.
 
 The model notes in which mode it runs and whether gradients are recorded; how much each batch counts is seen with
 another model that is told what to answer.
@@ -258,7 +258,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "evaluate",
-    lesson="06",
+    lesson="02",
     defines="evaluate",
     reference=evaluate,
     observe=observe,

@@ -1,4 +1,4 @@
-"""Lesson 02 · `extend_with_identity`: a deeper network that computes the same.
+"""Lesson 04 · `extend_with_identity`: a deeper network that computes the same.
 
 The stage that comes in is a trained one: its statistics are not 0 and 1, so that a copied block gives itself away. What
 the new layers are set to only helps to find a mistake; judged are the blocks and the numbers that come out.
@@ -382,7 +382,7 @@ def extend_with_identity(stage, planes, count):
 
 EXERCISE = Exercise(
     "extend_with_identity",
-    lesson="02",
+    lesson="04",
     defines="extend_with_identity",
     observe=observe,
     setting="from resnet_course.models import PlainBlock as CourseBlock",

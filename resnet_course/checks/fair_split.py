@@ -1,4 +1,4 @@
-"""Lesson 06 · `fair_split`: training and validation images, each class with its share.
+"""Lesson 02 · `fair_split`: training and validation images, each class with its share.
 
 Splits may differ from one right answer to the next, so what is seen are properties, over several seeds.
 """
@@ -268,7 +268,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "fair_split",
-    lesson="06",
+    lesson="02",
     defines="fair_split",
     observe=observe,
     start="Split one class first: find the indices of its images, bring them into a random order with your generator "

@@ -1,4 +1,4 @@
-"""Lesson 09 · `few_shot_split`: a few images of each class for training, and no copies of them in the test.
+"""Lesson 13 · `few_shot_split`: a few images of each class for training, and no copies of them in the test.
 
 Splits may differ from one right answer to the next, so what is seen are properties, over several seeds.
 """
@@ -373,7 +373,7 @@ def few_shot_split(targets, groups, shots, seed=0):
 
 EXERCISE = Exercise(
     "few_shot_split",
-    lesson="09",
+    lesson="13",
     defines="few_shot_split",
     observe=observe,
     start="Work on one class: its members are `(targets == label).nonzero().flatten()`, and `groups[members].unique()` "

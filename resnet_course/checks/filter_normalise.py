@@ -1,4 +1,4 @@
-"""Lesson 07 · `filter_normalise`: random directions that fit the filters.
+"""Lesson 10 · `filter_normalise`: random directions that fit the filters.
 
 Zeros and vectors are looked at by themselves, and of them only what no other mistake changes.
 """
@@ -283,7 +283,7 @@ def filter_normalise(direction, weight):
 
 EXERCISE = Exercise(
     "filter_normalise",
-    lesson="07",
+    lesson="10",
     defines="filter_normalise",
     reference=filter_normalise,
     observe=observe,

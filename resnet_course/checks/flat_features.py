@@ -1,4 +1,4 @@
-"""Lesson 05 · `flat_features`: how many numbers reach the linear layer after a pooling of fixed size.
+"""Lesson 08 · `flat_features`: how many numbers reach the linear layer after a pooling of fixed size.
 
 Besides the numbers their quotients are looked at: 64 to 32 pixels shows what the function makes of the size, expansion
 4 to 1 what it makes of the expansion, whatever else is wrong.
@@ -254,7 +254,7 @@ def flat_features(image_size, expansion=1):
 
 EXERCISE = Exercise(
     "flat_features",
-    lesson="05",
+    lesson="08",
     defines="flat_features",
     observe=observe,
     start="Follow an image of 64x64 through the network and write its height after each part: stem, four stages, "

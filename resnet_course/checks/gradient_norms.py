@@ -1,4 +1,4 @@
-"""Lesson 02 · `gradient_norms`: by what fraction of its size each convolution would change.
+"""Lesson 04 · `gradient_norms`: by what fraction of its size each convolution would change.
 
 One image in a network without batch norm shows the formula alone: there a sum is a mean, and the mode has no effect.
 What old gradients, repeated images and the mode do is looked at by itself, as a factor on those numbers.
@@ -335,7 +335,7 @@ def gradient_norms(model, images, targets):
 
 EXERCISE = Exercise(
     "gradient_norms",
-    lesson="02",
+    lesson="04",
     defines="gradient_norms",
     observe=observe,
     start="Three steps: forget the old gradients; one forward pass, cross-entropy and backward(); then a loop over "

@@ -1,4 +1,4 @@
-"""Lesson 07 · `lesion`: a copy of the network without one block's F.
+"""Lesson 10 · `lesion`: a copy of the network without one block's F.
 
 Besides the output of the damaged network, what stands in the place of each block is looked at by itself, on an input of
 its own, so that it shows which block is gone and what is left of it.
@@ -358,7 +358,7 @@ def lesion(model, index):
 
 EXERCISE = Exercise(
     "lesion",
-    lesson="07",
+    lesson="10",
     defines="lesion",
     reference=lesion,
     observe=observe,

@@ -1,4 +1,4 @@
-"""Lesson 05 · `load_torchvision`: torchvision's names into ours, and the weights into the model.
+"""Lesson 08 · `load_torchvision`: torchvision's names into ours, and the weights into the model.
 
 The model notes what its `load_state_dict` gets, so that wrong names are seen as such and not only by what they cause.
 """
@@ -361,7 +361,7 @@ def load_torchvision(model, state_dict):
 
 EXERCISE = Exercise(
     "load_torchvision",
-    lesson="05",
+    lesson="08",
     defines="load_torchvision",
     observe=observe,
     start="Look at a few names first: print list(state_dict)[-4:]. Then fill a new dict in a loop over "

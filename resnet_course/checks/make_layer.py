@@ -1,4 +1,4 @@
-"""Lesson 05 · `make_layer`: one stage of blocks, and the channels that leave it.
+"""Lesson 08 · `make_layer`: one stage of blocks, and the channels that leave it.
 
 The blocks handed in note how they are built, so each of their arguments is looked at by itself. What is looked at of
 the later blocks is told once for equal ones, so that their number and their arguments are parts of their own.
@@ -355,7 +355,7 @@ def make_layer(block, in_planes, planes, num_blocks, stride):
 
 EXERCISE = Exercise(
     "make_layer",
-    lesson="05",
+    lesson="08",
     defines="make_layer",
     observe=observe,
     start="Write the list of strides first: the stride for the first block, 1 for each of the others. Then loop over "

@@ -1,4 +1,4 @@
-"""Lesson 04 · `needs_projection`: whether a block changes the shape of its input."""
+"""Lesson 07 · `needs_projection`: whether a block changes the shape of its input."""
 
 from __future__ import annotations
 
@@ -228,7 +228,7 @@ def needs_projection(in_planes, planes, stride, expansion=1):
 
 EXERCISE = Exercise(
     "needs_projection",
-    lesson="04",
+    lesson="07",
     defines="needs_projection",
     observe=observe,
     start="Write down the shape that comes in and the shape that goes out, channels and height, for the three "

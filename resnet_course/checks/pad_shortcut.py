@@ -1,4 +1,4 @@
-"""Lesson 04 · `pad_shortcut`: option A, every second pixel and zeros for the new channels."""
+"""Lesson 07 · `pad_shortcut`: option A, every second pixel and zeros for the new channels."""
 
 from __future__ import annotations
 
@@ -212,7 +212,7 @@ def pad_shortcut(x, out_planes, stride):
 
 EXERCISE = Exercise(
     "pad_shortcut",
-    lesson="04",
+    lesson="07",
     defines="pad_shortcut",
     observe=observe,
     start="Two steps. A slice a[::3] keeps every third entry of a dimension; which dimensions of x are thinned out? "

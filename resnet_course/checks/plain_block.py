@@ -1,4 +1,4 @@
-"""Lesson 02 · `plain_block`: two convolutions, each with its batch norm and ReLU, and no shortcut."""
+"""Lesson 04 · `plain_block`: two convolutions, each with its batch norm and ReLU, and no shortcut."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ WRONG = [
     Wrong("no_batch_norm", [("nn.BatchNorm2d(planes)", "nn.Identity()")],
           ask="What stands behind each convolution?",
           explain="There is no batch norm in the block. It brings each channel to mean 0 and deviation 1 over the "
-                  "batch, then scales and shifts it; lesson 02 uses one behind every convolution, and leaves the "
+                  "batch, then scales and shifts it; lesson 04 uses one behind every convolution, and leaves the "
                   "bias out because of it."),
     Wrong("shared_batch_norm", [
               ("self.bn2(self", "self.bn1(self"),
@@ -66,7 +66,7 @@ WRONG = [
               ("F.relu(self.bn2(self.conv2(out)))", "self.bn2(self.conv2(out))"),
               ("        return out", "        return F.relu(out + x) if out.shape == x.shape else F.relu(out)")],
           ask="What is added to the result of the two convolutions?",
-          explain="Here x is added, where the shapes allow it. That is the residual block of lesson 03. A plain "
+          explain="Here x is added, where the shapes allow it. That is the residual block of lesson 05. A plain "
                   "block is only its layers in a row, so that the two can be compared."),
     Wrong("no_expansion", [("    expansion = 1\n", "")],
           ask="Where does the class say how many channels go out for each of `planes`?",
@@ -146,7 +146,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "plain_block",
-    lesson="02",
+    lesson="04",
     defines="PlainBlock",
     reference=PlainBlock,
     observe=observe_class("PlainBlock", CASES),

@@ -1,4 +1,4 @@
-"""Lesson 08 · `preact_block`: batch norm and ReLU before each convolution, and nothing after the addition."""
+"""Lesson 11 · `preact_block`: batch norm and ReLU before each convolution, and nothing after the addition."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ WRONG = [
               ("self.conv_b(F.relu(self.norm_b(out)))", "self.norm_b(self.conv_b(out))"),
               ("return out + shortcut", "return F.relu(out + shortcut)")],
           ask="In which order do convolution, batch norm and ReLU come?",
-          explain="Batch norm and ReLU stand behind each convolution here, as in the block of lesson 03. In "
+          explain="Batch norm and ReLU stand behind each convolution here, as in the block of lesson 05. In "
                   "pre-activation order they stand in front of it, and nothing follows the addition."),
     Wrong("no_shortcut", [
               ("self.changes = stride != 1 or in_planes != planes", "self.changes = False"),
@@ -90,12 +90,12 @@ WRONG = [
               ("self.projection = nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False)",
                "self.projection = projection_shortcut(in_planes, planes, stride)")],
           ask="Which layers make up the projection?",
-          explain="The projection is a 1x1 convolution and a batch norm behind it, as in lesson 04. In this order "
+          explain="The projection is a 1x1 convolution and a batch norm behind it, as in lesson 07. In this order "
                   "the batch norm stands in front of a convolution, and the block's first one already does: the "
                   "convolution alone is enough."),
     Wrong("relu_after_addition", [("return out + shortcut", "return F.relu(out + shortcut)")],
           ask="Which operations stand between the x of this block and the x of the next, besides the addition?",
-          explain="A ReLU follows the addition, as in lesson 03: it sets the negative half of the sum to 0 on the "
+          explain="A ReLU follows the addition, as in lesson 05: it sets the negative half of the sum to 0 on the "
                   "way of x. In this block the sum leaves as it is."),
     Wrong("batch_norm_after_addition", [
               ("self.norm_b = nn.BatchNorm2d(planes)",
@@ -127,7 +127,7 @@ WRONG = [
               ("out = self.conv_a(active)", "out = self.norm_a(self.conv_a(active))"),
               ("out = self.conv_b(F.relu(self.norm_b(out)))", "out = self.norm_b(self.conv_b(F.relu(out)))")],
           ask="On which side of the convolutions do the batch norms stand?",
-          explain="The batch norms stand behind the convolutions, as in lesson 03; only the ReLUs have moved in "
+          explain="The batch norms stand behind the convolutions, as in lesson 05; only the ReLUs have moved in "
                   "front. Batch norm and ReLU move together: both stand in front of the convolution that needs them."),
     Wrong("no_relu_1", [("active = F.relu(self.norm_a(x))", "active = self.norm_a(x)")],
           ask="What stands between the first batch norm and the first convolution?",
@@ -263,7 +263,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "preact_block",
-    lesson="08",
+    lesson="11",
     defines="PreActBlock",
     reference=PreActBlock,
     observe=observe_class("PreActBlock", CASES),

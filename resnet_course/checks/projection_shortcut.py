@@ -1,4 +1,4 @@
-"""Lesson 04 · `projection_shortcut`: option B, a 1×1 convolution and a batch norm."""
+"""Lesson 07 · `projection_shortcut`: option B, a 1×1 convolution and a batch norm."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WRONG = [
                "nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride),")],
           ask="What becomes of the bias of this convolution?",
           explain="The bias is lost: the batch norm behind it subtracts the mean of each channel, and the bias with "
-                  "it (lesson 03). Build the convolution without one."),
+                  "it (lesson 05). Build the convolution without one."),
     Wrong("kernel_3", [
               ("nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False),",
                "nn.Conv2d(in_planes, out_planes, kernel_size=3, padding=1, stride=stride, bias=False),")],
@@ -117,7 +117,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "projection_shortcut",
-    lesson="04",
+    lesson="07",
     defines="projection_shortcut",
     reference=projection_shortcut,
     observe=observe_factory("projection_shortcut", CASES),

@@ -1,4 +1,4 @@
-"""Lesson 05 · `resnet18`: the whole network, from the number of classes.
+"""Lesson 08 · `resnet18`: the whole network, from the number of classes.
 
 The network is looked at as a chain of layers and blocks, see `chain`. Where it has as many parameters as ResNet-18, the
 class behind it must serve for other blocks and depths as well.
@@ -294,7 +294,7 @@ WRONG = [
                "return ResNet(PlainBlock, [2, 2, 2, 2], num_classes)")],
           ask="What is added to the result of a block's convolutions?",
           explain="These are plain blocks, without a shortcut, and the network is the plain 18-layer one. ResNet-18 "
-                  "has the block of lesson 03, which adds x."),
+                  "has the block of lesson 05, which adds x."),
     Wrong("stages_not_registered", [
               ("self.in_planes = 64", "self.in_planes, self.stages = 64, {}"),
               ("self.layer1", "self.stages[1]"), ("self.layer2", "self.stages[2]"),
@@ -428,7 +428,7 @@ WRONG = [
 
 EXERCISE = Exercise(
     "resnet18",
-    lesson="05",
+    lesson="08",
     defines="ResNet18",
     reference=resnet18,
     observe=observe,

@@ -1,4 +1,4 @@
-"""Lesson 03 · `shortcut_gradient`: what reaches x through F, and what reaches it through the shortcut.
+"""Lesson 06 · `shortcut_gradient`: what reaches x through F, and what reaches it through the shortcut.
 
 First comes a block in which F, the shortcut and their sum are positive everywhere: all ReLUs are open there, and what
 is wrong with a ReLU does not show. Each part is looked at by itself.
@@ -280,7 +280,7 @@ def shortcut_gradient(block, x):
 
 EXERCISE = Exercise(
     "shortcut_gradient",
-    lesson="03",
+    lesson="06",
     defines="shortcut_gradient",
     observe=observe,
     start="Start with the first part. `detach()` keeps the numbers of a tensor and stops its gradient: which of the "

@@ -1,4 +1,4 @@
-"""Lesson 03 · `zero_init_residual`: every block starts as the identity.
+"""Lesson 06 · `zero_init_residual`: every block starts as the identity.
 
 The network that comes in is a trained one, in which no scale is 0 or 1. Words say what has become of each
 of its tensors, so that a wrong number and a wrong place are told apart.
@@ -327,7 +327,7 @@ def zero_init_residual(model):
 
 EXERCISE = Exercise(
     "zero_init_residual",
-    lesson="03",
+    lesson="06",
     defines="zero_init_residual",
     observe=observe,
     setting=SETTING,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 from resnet_course.notebook.lessons import LESSONS, Lesson
-from resnet_course.notebook.messages import MIME_TYPE
+from resnet_course.notebook.messages import MIME_TYPE, SIGNS
 
 if TYPE_CHECKING:
     import nbformat  # of the extra `lab`; the rest of this module works without it
@@ -54,8 +55,8 @@ class Outcome:
         """One phrase for the table."""
         if self.error is not None:
             return f"failed: {self.error}"
-        held = sum(verdict["holds"] for verdict in self.verdicts)
-        return f"{held} of {len(self.verdicts)} verdicts reproduced" if self.verdicts else "ran; it has no verdicts"
+        found = Counter(verdict["status"] for verdict in self.verdicts)
+        return ", ".join(f"{count} {status}" for status, count in found.items()) or "ran; it has no verdicts"
 
 
 def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False) -> list[Outcome]:
@@ -166,5 +167,5 @@ def _print_table(outcomes: Iterable[Outcome]) -> None:
         total += outcome.seconds
         say(f"{outcome.lesson.number} {outcome.lesson.title:<41}{outcome.seconds:>8.1f}  {outcome.summary}")
         for verdict in outcome.verdicts:
-            say(f"{'':<54}{'✔' if verdict['holds'] else '✘'} {verdict['claim']} ({verdict['numbers']})")
+            say(f"{'':<54}{SIGNS[verdict['status']]} {verdict['claim']} ({verdict['numbers']})")
     say(f"{'all':<44}{total:>8.1f}")

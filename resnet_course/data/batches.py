@@ -21,7 +21,7 @@ class Augmentation:
 
     Reference: He et al. 2015, section 4.2 (pad 4, crop 32, flip).
 
-    Taught in lesson 06.
+    Taught in lesson 09.
     """
 
     shift: int = 4
@@ -49,7 +49,7 @@ class Batches:
     Raises:
         ValueError: if `batch_size` is below 1, or only one of `mean` and `std` is given.
 
-    Taught in lesson 01, the augmentation in lesson 06.
+    Taught in lesson 01, the augmentation in lesson 09.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generat
 
     Pixels that a shift uncovers are 0, the mean colour of normalised images.
 
-    Taught in lesson 06.
+    Taught in lesson 09.
     """
     moves = draw_moves(len(images), augmentation, generator)
     return apply_moves(images, moves.to(images.device), augmentation)

@@ -30,7 +30,7 @@ def draw_best_rates(records: Sequence[Record]) -> Axes:
 def draw_curves(records: Sequence[Record], title: str, of_epochs: int | None = None) -> Axes:
     """Running training error by epoch, one line for each network.
 
-    Networks that differ in the shortcut stand under the names of the options, as in lesson 04.
+    Networks that differ in the shortcut stand under the names of the options, as in lesson 07.
 
     Args:
         records: of networks that were trained equally long.

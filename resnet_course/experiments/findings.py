@@ -39,12 +39,12 @@ def find_out(name: str, records: Sequence[Record]) -> list[Finding]:
 
 
 def errors_by_network(records: Sequence[Record], value: str = "train_error") -> dict[str, list[float]]:
-    """An error of all seeds, by network. Used in lesson 02."""
+    """An error of all seeds, by network. Used in lesson 04."""
     return {network: [record[value] for record in group] for (network,), group in group_by(records, "network").items()}
 
 
 def compare_shortcuts(records: Sequence[Record]) -> Finding:
-    """Whether the options A, B and C differ less in test error than the seeds of one option do. Used in lesson 04."""
+    """Whether the options A, B and C differ less in test error than the seeds of one option do. Used in lesson 07."""
     errors = errors_by_network(records, "test_error")
     means = {f"option {shortcut_of(network)}": mean(values) for network, values in errors.items()}
     between_options = max(means.values()) - min(means.values())
@@ -131,13 +131,13 @@ def _eighteen(records: Sequence[Record]) -> list[Finding]:
 
 
 def lost_by_lesion(record: Record) -> list[float]:
-    """For each missing block the share of the accuracy above blind guessing that is lost. Used in lesson 07."""
+    """For each missing block the share of the accuracy above blind guessing that is lost. Used in lesson 10."""
     whole, guessing = 1 - record["test_error"], record["lesion"]["guessing"]
     return [(whole - (1 - error)) / (whole - guessing) for error in record["lesion"]["test_errors"]]
 
 
 def _lesion(records: Sequence[Record]) -> list[Finding]:
-    """By the two limits of lesson 07: more than two thirds is destroyed, less than a quarter is little."""
+    """By the two limits of lesson 10: more than two thirds is destroyed, less than a quarter is little."""
     lost = {network: list(map(lost_by_lesion, group)) for (network,), group in group_by(records, "network").items()}
     least = [min(shares) for shares in lost["plain 20"]]
     cheap = [sum(share < 1 / 4 for share in shares) for shares in lost["residual 20"]]
@@ -163,7 +163,7 @@ def _lesion(records: Sequence[Record]) -> list[Finding]:
 
 
 def _landscape(records: Sequence[Record]) -> list[Finding]:
-    """The two questions of lesson 07, of one seed."""
+    """The two questions of lesson 10, of one seed."""
     losses = {record["configuration"]["network"]: record["landscape"]["losses"] for record in records}
     blind = records[0]["landscape"]["blind_loss"]
     bent = {network: _bends_down(rows) for network, rows in losses.items()}

@@ -21,7 +21,6 @@ from resnet_course.models import ResNet, cifar_resnet, plain18, resnet18
 from resnet_course.models.blocks import BasicBlock, Shortcut
 from resnet_course.training import evaluate
 
-
 Start = Literal["usual", "identity", "zero gamma"]
 
 
@@ -124,7 +123,7 @@ class AdamRun(Run):
 
 @dataclass(frozen=True)
 class LesionRun(Run):
-    """A training, then the test error with each block missing, one at a time. See lesson 07."""
+    """A training, then the test error with each block missing, one at a time. See lesson 10."""
 
     measures = ("lesion",)
 
@@ -137,7 +136,7 @@ class LesionRun(Run):
 
 @dataclass(frozen=True)
 class LandscapeRun(Run):
-    """A training, then the loss around the network on 128 training images: the grid of lesson 07."""
+    """A training, then the loss around the network on 128 training images: the grid of lesson 10."""
 
     measures = ("landscape",)
 
@@ -200,7 +199,7 @@ def start_as_identity(model: nn.Module) -> None:
 
     Only where channels grow are there new ones, which start at 0. Reference: Hardt & Ma 2016 (arXiv 1611.04231).
 
-    Taught in lesson 04.
+    Taught in lesson 07.
     """
     for module in model.modules():
         if isinstance(module, nn.Conv2d):
@@ -314,7 +313,7 @@ def _lesion(dataset: str) -> list[Run]:
 
 
 def _landscape(dataset: str) -> list[Run]:
-    """Seed 1: lesson 07 itself draws the networks of seed 0."""
+    """Seed 1: lesson 10 itself draws the networks of seed 0."""
     budget = {"epochs": 10} if dataset == "shapes" else PHOTOGRAPHS
     return _runs(LandscapeRun, budget, seed=[1], network=_both(20))
 
@@ -344,7 +343,7 @@ PLANS: dict[str, Plan] = {
         "Is the deep plain network still worse after more epochs?", _long_training, borrows="degradation"
     ),
     "eighteen": Plan("With 18 layers, do a plain and a residual network end about equal?", _eighteen),
-    "inside": Plan("The trained networks that lesson 07 opens.", _inside, keeps_weights=True),
+    "inside": Plan("The trained networks that lesson 10 opens.", _inside, keeps_weights=True),
     "lesion": Plan("What is lost when one block of a trained network is missing?", _lesion),
     "landscape": Plan("What does the loss around a plain and a residual network look like?", _landscape),
     "recipe": Plan("What does ResNet-18 reach with label smoothing, shifts and flips?", _recipe),

@@ -100,7 +100,7 @@ def load_recorded(name: str, dataset: str, results: Path = SHIPPED) -> tuple[lis
     Raises:
         CourseError: if a file is whole but is no valid record of its run.
 
-    Used in lesson 02.
+    Used in lesson 04.
     """
     records, missing = [], []
     for run in find_plan(name, dataset):
@@ -200,7 +200,7 @@ def load_weights(network: str, dataset: str = "shapes", results: Path = SHIPPED)
     Raises:
         CourseError: if the file is missing, damaged, or of another network.
 
-    Used in lesson 07.
+    Used in lesson 10.
     """
     path = weights_path(network, dataset, results)
     state = _read_weights(path)

@@ -25,10 +25,10 @@ def depth_explorer(records: Sequence[Mapping[str, Any]], kinds: Sequence[str] = 
 
     Args:
         records: of the plan "degradation", see `experiments.load_records`.
-        kinds: "plain", "residual" or both. Lesson 02 shows the plain ones only: the reader of lesson 03 bets on the
+        kinds: "plain", "residual" or both. Lesson 04 shows the plain ones only: the reader of lesson 05 bets on the
             others.
 
-    Used in lesson 02.
+    Used in lesson 04.
     """
     explore(depth_parts(records, kinds))
 

@@ -29,7 +29,7 @@ class Part(NamedTuple):
 
 
 def shape_tracer() -> None:
-    """Choose network, stem, image size and pooling: shapes and costs of the parts, or the error. Used in lesson 05."""
+    """Choose network, stem, image size and pooling: shapes and costs of the parts, or the error. Used in lesson 08."""
     explore(shape_parts())
 
 

@@ -25,7 +25,7 @@ class Block(NamedTuple):
 
 
 def shortcut_explorer() -> None:
-    """Choose a block and its shortcut: shapes, parameters and drawing, or the error. Used in lesson 04."""
+    """Choose a block and its shortcut: shapes, parameters and drawing, or the error. Used in lesson 07."""
     explore(shortcut_parts())
 
 

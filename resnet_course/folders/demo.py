@@ -1,6 +1,6 @@
 """A folder of images as people have them, drawn and written: many formats, uneven classes, files that are no images.
 
-Taught in lesson 09.
+Taught in lesson 13.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is wrong with a file in a folder of images, and what to do about it.
 
-Taught in lesson 09.
+Taught in lesson 13.
 """
 
 from __future__ import annotations

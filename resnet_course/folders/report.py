@@ -1,6 +1,6 @@
 """What is in a folder of images: which files cannot be used and why, which are copies, how large the classes are.
 
-Taught in lesson 09.
+Taught in lesson 13.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def read_folder(
     Raises:
         CourseError: if the folder is missing, has fewer than two classes, or no file can be used.
 
-    Taught in lesson 09.
+    Taught in lesson 13.
     """
     folder = Path(folder)
     classes, files, labels, bad = _list_everything(folder)

@@ -71,7 +71,7 @@ def first_divergence(
     Raises:
         Exception: whatever the reference raises.
 
-    Taught in lesson 05.
+    Taught in lesson 08.
     """
     # Paired on other copies: a run in training mode changes the batch norms' statistics.
     pairs = pair_modules(*(_record(copy.deepcopy(network), x)[0] for network in (model, reference)))

@@ -28,7 +28,7 @@ def filter_normalise(direction: Tensor, weight: Tensor) -> Tensor:
 
     Shape: two tensors of one shape -> a new tensor of that shape
 
-    Taught in lesson 07. Reference: Li et al. 2018, section 4.
+    Taught in lesson 10. Reference: Li et al. 2018, section 4.
     """
     if weight.dim() < 2:
         return torch.zeros_like(direction)
@@ -48,7 +48,7 @@ def random_direction(
         seed: the same seed gives the same numbers on every device.
         normalise: takes the random tensor and the parameter.
 
-    Taught in lesson 07.
+    Taught in lesson 10.
     """
     generator = torch.Generator().manual_seed(seed)
     return {
@@ -68,7 +68,7 @@ def loss_line(
 
     Shape: -> (len(steps),)
 
-    Taught in lesson 07.
+    Taught in lesson 10.
     """
     return _losses(model, batches, [direction], [(step,) for step in steps], loss_fn)
 
@@ -98,7 +98,7 @@ def loss_surface(
     Raises:
         ValueError: if there is no image, or a direction does not have a tensor of the right shape for each parameter.
 
-    Taught in lesson 07. Reference: Li et al. 2018, sections 3 and 4.
+    Taught in lesson 10. Reference: Li et al. 2018, sections 3 and 4.
     """
     points = [(first, second) for second in steps for first in steps]
     return _losses(model, batches, directions, points, loss_fn).view(len(steps), len(steps))

@@ -30,7 +30,7 @@ def lesion(model: ResNet, index: int) -> ResNet:
     Raises:
         IndexError: if the network has no block of that number.
 
-    Taught in lesson 07. Reference: Veit, Wilber, Belongie 2016 (arXiv 1605.06431), section 4.1.
+    Taught in lesson 10. Reference: Veit, Wilber, Belongie 2016 (arXiv 1605.06431), section 4.1.
     """
     places = [(stage, place) for stage in range(model.num_stages) for place in range(len(model.stages[stage]))]
     if not 0 <= index < len(places):
@@ -80,7 +80,7 @@ def block_norms(model: nn.Module, images: Tensor) -> list[BlockNorms]:
 
     Shape: images (N, C, H, W), on the model's device
 
-    Taught in lesson 07.
+    Taught in lesson 10.
     """
     blocks = {m: name for name, m in model.named_modules() if hasattr(m, "transform") and hasattr(m, "shortcut")}
     found: list[BlockNorms] = []

@@ -48,7 +48,7 @@ def trace_layers(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32), sta
         image_shape: (C, H, W).
         stages: True gives a row for each direct child of the model, False one for each innermost layer.
 
-    Taught in lesson 05.
+    Taught in lesson 08.
     """
     if stages:
         watched = {child: name for name, child in model.named_children() if not isinstance(child, nn.Identity)}
@@ -77,5 +77,5 @@ def trace_layers(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32), sta
 
 
 def count_multiply_adds(model: nn.Module, image_shape: Sequence[int] = (3, 32, 32)) -> int:
-    """Multiply-adds of one image's forward pass in convolutions and matrix products. Taught in lesson 04."""
+    """Multiply-adds of one image's forward pass in convolutions and matrix products. Taught in lesson 07."""
     return sum(row.multiply_adds for row in trace_layers(model, image_shape))

@@ -29,7 +29,7 @@ def conv3x3(in_planes: int, out_planes: int, stride: int = 1) -> nn.Conv2d:
 def needs_projection(in_planes: int, out_planes: int, stride: int) -> bool:
     """Whether a block changes the shape of its input, so that x and F(x) cannot be added as they are.
 
-    Taught in lesson 04.
+    Taught in lesson 07.
     """
     return stride != 1 or in_planes != out_planes
 
@@ -39,7 +39,7 @@ def projection_shortcut(in_planes: int, out_planes: int, stride: int) -> nn.Sequ
 
     Shape: (N, in_planes, H, W) -> (N, out_planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lesson 04. Reference: He et al. 2015, section 3.2, equation 2, and section 4.1.
+    Taught in lesson 07. Reference: He et al. 2015, section 3.2, equation 2, and section 4.1.
     """
     return nn.Sequential(
         nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False),
@@ -57,7 +57,7 @@ class PadShortcut(nn.Module):
     Raises:
         ValueError: if there are fewer channels out than in; padding cannot remove channels.
 
-    Taught in lesson 04. Reference: He et al. 2015, section 3.3 and section 4.1, option A.
+    Taught in lesson 07. Reference: He et al. 2015, section 3.3 and section 4.1, option A.
     """
 
     def __init__(self, in_planes: int, out_planes: int, stride: int) -> None:
@@ -79,7 +79,7 @@ def make_shortcut(in_planes: int, out_planes: int, stride: int, option: Shortcut
     Raises:
         ValueError: if `option` is not "A", "B", "C" or "D".
 
-    Taught in lesson 04.
+    Taught in lesson 07.
     """
     if option not in ("A", "B", "C", "D"):
         raise ValueError(f"shortcut must be 'A', 'B', 'C' or 'D', got {option!r}")
@@ -105,7 +105,7 @@ class PlainBlock(nn.Module):
 
     Shape: (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lesson 02. Reference: He et al. 2015, section 3.3 ("plain network").
+    Taught in lesson 04. Reference: He et al. 2015, section 3.3 ("plain network").
     """
 
     expansion = 1
@@ -137,7 +137,7 @@ class BasicBlock(PlainBlock):
 
     Shape: (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lesson 03; the shortcut in lesson 04.
+    Taught in lesson 05; the shortcut in lesson 07.
     Reference: He et al. 2015, section 3.2, figure 2 and figure 5 (left).
     """
 
@@ -162,7 +162,7 @@ class Bottleneck(nn.Module):
 
     Shape: (N, in_planes, H, W) -> (N, 4 * planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lesson 08; its shapes in lesson 04. Reference: He et al. 2015, section 4.1, figure 5 (right).
+    Taught in lesson 11; its shapes in lesson 07. Reference: He et al. 2015, section 4.1, figure 5 (right).
     """
 
     expansion = 4
@@ -202,7 +202,7 @@ class PreActBlock(nn.Module):
 
     Shape: (N, in_planes, H, W) -> (N, planes, ceil(H / stride), ceil(W / stride))
 
-    Taught in lesson 08.
+    Taught in lesson 11.
 
     Reference: He, Zhang, Ren, Sun 2016, "Identity Mappings in Deep Residual Networks" (arXiv 1603.05027), section 4.1,
         figure 4 (e).

@@ -19,7 +19,7 @@ def load_torchvision_state_dict(model: nn.Module, state_dict: Mapping[str, Tenso
     Raises:
         ValueError: naming the first entries that are missing, left over or of another shape; nothing is loaded then.
 
-    Taught in lesson 05.
+    Taught in lesson 08.
     """
     _load_all(model, {_our_name(name): tensor for name, tensor in state_dict.items()})
 

@@ -40,7 +40,7 @@ class ResNet(nn.Module):
     Raises:
         ValueError: for an unknown stem, or a stage without blocks.
 
-    Taught in lesson 05.
+    Taught in lesson 08.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ def _initialise(model: nn.Module, zero_init_residual: bool) -> None:
 
 
 def resnet18(num_classes: int = 10, stem: Stem = "cifar", **options: Any) -> ResNet:
-    """ResNet-18: 11,173,962 parameters with 10 classes and the CIFAR stem. Taught in lesson 05.
+    """ResNet-18: 11,173,962 parameters with 10 classes and the CIFAR stem. Taught in lesson 08.
 
     `options` go to `ResNet`: width, shortcut, zero_init_residual.
     """
@@ -124,17 +124,17 @@ def resnet18(num_classes: int = 10, stem: Stem = "cifar", **options: Any) -> Res
 
 
 def resnet34(num_classes: int = 10, stem: Stem = "cifar", **options: Any) -> ResNet:
-    """ResNet-34. Taught in lesson 05. `options` go to `ResNet`."""
+    """ResNet-34. Taught in lesson 08. `options` go to `ResNet`."""
     return ResNet(BasicBlock, [3, 4, 6, 3], num_classes, stem, **options)
 
 
 def resnet50(num_classes: int = 10, stem: Stem = "cifar", **options: Any) -> ResNet:
-    """ResNet-50, with bottleneck blocks. Taught in lesson 05. `options` go to `ResNet`."""
+    """ResNet-50, with bottleneck blocks. Taught in lesson 08. `options` go to `ResNet`."""
     return ResNet(Bottleneck, [3, 4, 6, 3], num_classes, stem, **options)
 
 
 def plain18(num_classes: int = 10, stem: Stem = "cifar", **options: Any) -> ResNet:
-    """ResNet-18 without its shortcuts, for comparison. Taught in lesson 06. `options` go to `ResNet`."""
+    """ResNet-18 without its shortcuts, for comparison. Taught in lesson 09. `options` go to `ResNet`."""
     return ResNet(PlainBlock, [2, 2, 2, 2], num_classes, stem, **options)
 
 
@@ -153,7 +153,7 @@ def cifar_resnet(
     Raises:
         ValueError: if `depth` is not of the form 6n+2 with n at least 1.
 
-    Taught in lesson 02 (plain) and 03 (residual). Reference: He et al. 2015, section 4.2, table 6.
+    Taught in lesson 04 (plain) and 03 (residual). Reference: He et al. 2015, section 4.2, table 6.
     """
     if depth < 8 or (depth - 2) % 6:
         raise ValueError(f"depth must be 6n + 2 (8, 14, 20, 32, 44, 56, 110, ...), got {depth}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import mean
 
+from resnet_course import inspection
 from resnet_course.notebook import journal
 from resnet_course.notebook.messages import Kind, Message
 
@@ -49,14 +51,27 @@ def _earlier_guess(lesson: str, guess: Mapping[str, float | None]) -> list[str]:
     return [f"Your first guess, before any run, was: {numbers}."]
 
 
-def verdict(claim: str, holds: bool, numbers: str) -> None:
+def verdict(claim: str, holds: bool | None, numbers: str) -> None:
     """Say whether this run shows what the lesson claims, with the numbers.
 
     Args:
         claim: the sentence under test.
-        holds: computed from the run's numbers.
+        holds: computed from the run's numbers; None where they cannot tell, see `Difference.is_above`.
         numbers: the numbers in words.
     """
-    kind: Kind = "reproduced" if holds else "not reproduced"
-    data = {"verdict": {"claim": claim, "holds": bool(holds), "numbers": numbers}}
-    Message(kind, f"{kind.capitalize()}: {claim}", (numbers,), data).show()
+    status: Kind = "cannot tell" if holds is None else "reproduced" if holds else "not reproduced"
+    data = {"verdict": {"claim": claim, "status": status, "numbers": numbers}}
+    Message(status, f"{status.capitalize()}: {claim}", (numbers,), data).show()
+
+
+def compare(claim: str, higher: Mapping[str, Sequence[float]], lower: Mapping[str, Sequence[float]]) -> None:
+    """The verdict on a claim that one thing is higher than another, over several seeds.
+
+    Args:
+        claim: the sentence under test.
+        higher, lower: a name and one number for each seed, in the order of the seeds.
+    """
+    (name, first), (other, second) = *higher.items(), *lower.items()
+    difference = inspection.paired_difference(first, second)
+    numbers = f"{name} {mean(first):.3f}, {other} {mean(second):.3f}; difference {difference}"
+    verdict(claim, difference.is_above(), numbers)

@@ -37,39 +37,40 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson("00", "start_here", "Start here", 10, 10, ("warm_up",)),
-    Lesson("01", "vgg", "VGG: depth from 3×3", 40, 50, ("vgg_block", "receptive_field", "train_step", "early_stopper")),
-    Lesson(
-        "02",
-        "degradation",
-        "The degradation problem",
-        40,
-        30,
-        ("plain_block", "extend_with_identity", "gradient_norms"),
-    ),
-    Lesson(
-        "03", "residual_block", "The residual block", 45, 45, ("basic_block", "zero_init_residual", "shortcut_gradient")
-    ),
+    Lesson("00", "start_here", "Start here", 20, 10, ("warm_up",)),
+    Lesson("01", "vgg", "VGG: depth from 3×3", 35, 35, ("vgg_block", "receptive_field", "multiply_adds", "train_step")),
+    Lesson("02", "trust", "A training you can trust", 35, 25, ("fair_split", "evaluate", "early_stopper")),
+    Lesson("03", "signals", "Signals through many layers", 30, 25, ("signal_factor", "batch_norm")),
     Lesson(
         "04",
+        "degradation",
+        "The degradation problem",
+        35,
+        50,
+        ("plain_block", "gradient_norms", "extend_with_identity", "gradient_similarity"),
+    ),
+    Lesson("05", "residual_block", "The residual block", 30, 50, ("basic_block",)),
+    Lesson("06", "why_it_works", "Why it works", 30, 25, ("shortcut_gradient", "zero_init_residual")),
+    Lesson(
+        "07",
         "shortcuts",
         "Matching dimensions on the shortcut",
-        40,
+        35,
         30,
         ("needs_projection", "projection_shortcut", "pad_shortcut", "bottleneck_shapes"),
     ),
     Lesson(
-        "05",
+        "08",
         "resnet18",
         "Assembling ResNet-18",
         45,
         15,
         ("make_layer", "flat_features", "resnet18", "load_torchvision"),
     ),
-    Lesson("06", "training", "Training ResNet-18", 45, 50, ("evaluate", "fair_split", "checkpoint")),
-    Lesson("07", "inside", "Inside a trained ResNet", 40, 25, ("lesion", "filter_normalise")),
-    Lesson("08", "deeper_faster_wider", "Deeper, faster, wider", 45, 35, ("bottleneck", "preact_block")),
-    Lesson("09", "your_images", "Your own images", 35, 40, ("few_shot_split",)),
+    Lesson("09", "training", "Training ResNet-18", 45, 50, ("checkpoint",)),
+    Lesson("10", "inside", "Inside a trained ResNet", 40, 25, ("lesion", "filter_normalise")),
+    Lesson("11", "deeper_faster_wider", "Deeper, faster, wider", 45, 35, ("bottleneck", "preact_block")),
+    Lesson("13", "your_images", "Your own images", 35, 40, ("few_shot_split",)),
 )
 
 

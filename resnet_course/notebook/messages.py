@@ -12,17 +12,18 @@ from typing import Any, Literal
 
 from resnet_course.base.progress import say
 
-Kind = Literal["passed", "failed", "info", "reproduced", "not reproduced"]
+Kind = Literal["passed", "failed", "info", "reproduced", "not reproduced", "cannot tell"]
 # What a lesson found, for programs: {"verdict": ...} of a claim, or {"check": ...} of an exercise.
 MIME_TYPE = "application/vnd.resnet-course+json"
 
-_SIGNS = {"passed": "✔", "failed": "✘", "info": "ℹ", "reproduced": "✔", "not reproduced": "✘"}
+SIGNS = {"passed": "✔", "failed": "✘", "info": "ℹ", "reproduced": "✔", "not reproduced": "✘", "cannot tell": "?"}
 _COLOURS = {
     "passed": "#007a5a",
     "failed": "#b34700",
     "info": "#0072b2",
     "reproduced": "#007a5a",
     "not reproduced": "#b34700",
+    "cannot tell": "#6b5b00",
 }
 
 
@@ -38,7 +39,7 @@ class Message:
     @property
     def text(self) -> str:
         """The message as plain text."""
-        return "\n".join([f"{_SIGNS[self.kind]} {self.title}", *(f"  {line}" for line in self.paragraphs)])
+        return "\n".join([f"{SIGNS[self.kind]} {self.title}", *(f"  {line}" for line in self.paragraphs)])
 
     @property
     def html(self) -> str:
@@ -48,7 +49,7 @@ class Message:
         return (
             f"<div role='note' aria-label='{html.escape(self.title, quote=True)}' "
             f"style='border-left:4px solid {colour};padding:0.4em 0.8em;margin:0.3em 0'>"
-            f"<strong>{_SIGNS[self.kind]} {html.escape(self.title)}</strong>{body}</div>"
+            f"<strong>{SIGNS[self.kind]} {html.escape(self.title)}</strong>{body}</div>"
         )
 
     def show(self) -> None:

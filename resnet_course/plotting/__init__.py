@@ -7,9 +7,10 @@ in every lesson, with a marker or dash that repeats it.
 from resnet_course.plotting.bar_chart import bars
 from resnet_course.plotting.blocks import block_diagram, block_diagrams
 from resnet_course.plotting.confusion import confusion_matrix
-from resnet_course.plotting.curves import lines, profile
+from resnet_course.plotting.curves import lines, profile, seeds
 from resnet_course.plotting.diagrams import receptive_field, shape_trace
-from resnet_course.plotting.display import figure_html, show
+from resnet_course.plotting.display import describe, figure_html, show
+from resnet_course.plotting.dots import dots
 from resnet_course.plotting.images import image_grid, mistakes
 from resnet_course.plotting.landscape import landscapes
 from resnet_course.plotting.style import network_style, use_style
@@ -20,6 +21,8 @@ __all__ = [
     "block_diagram",
     "block_diagrams",
     "confusion_matrix",
+    "describe",
+    "dots",
     "figure_html",
     "history",
     "image_grid",
@@ -29,6 +32,7 @@ __all__ = [
     "network_style",
     "profile",
     "receptive_field",
+    "seeds",
     "shape_trace",
     "show",
     "use_style",

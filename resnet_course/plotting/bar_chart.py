@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 
+from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import as_series, check_names
 from resnet_course.plotting.style import INK, SOFT_INK, axes_or_new, put_title, styles_for, wrap
 
@@ -61,6 +62,8 @@ def bars(
     _strip_axes(ax, len(numbers))
     put_title(ax, title, 0.3 + 0.1 * max(len(line) for name in names for line in name.splitlines()))
     ax.set_xlabel(x_label, loc="left")
+    each = ", ".join(f"{name} {number_format.format(number)}" for name, number in numbers.items())
+    describe(ax, f"{title}. {x_label}: {each}.")
     return ax
 
 

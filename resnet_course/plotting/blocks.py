@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
 
+from resnet_course.plotting.display import describe
 from resnet_course.plotting.style import BLUE, INK, SOFT_INK, text_colour
 
 Kind = Literal["plain", "basic", "bottleneck"]
@@ -99,6 +100,16 @@ class _Block:
         return {None: _BOX / 2 + 0.2, "identity": self.side + 0.95}.get(self.shortcut, self.side + _BOX / 2 + 0.05)
 
     @property
+    def words(self) -> str:
+        """The block from top to bottom, for those who cannot see it."""
+        path = [words.replace("\n", ", ") for slot, words in self.slots if slot not in ("add", "pass")]
+        side = [words.replace("\n", " ") for _, words in self.side_slots]
+        if self.shortcut is None:
+            return f"A {self.kind} block without a shortcut: {'; '.join(path)}."
+        ways = " and ".join(side) or "x as it is"
+        return f"A {self.kind} block: {'; '.join(path[:-1])}; beside it the shortcut, {ways}; the sum; ReLU."
+
+    @property
     def height(self) -> float:
         return 2 * _ENDS + sum(_HEIGHTS[slot] + _GAP for slot, _ in self.slots) + _GAP
 
@@ -174,6 +185,7 @@ def _figure(blocks: list[_Block], titles: list[str | None], extra: float = 0.0) 
 
 
 def _draw(ax: Axes, block: _Block, title: str | None) -> None:
+    describe(ax, block.words)
     shape = "H × W"
     _words(ax, 0, -_ENDS + 0.1, "x", f"{block.in_planes} × {shape}")
     y = -_ENDS

@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
+from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import as_array, check_length
 from resnet_course.plotting.style import WIDTH, axes_or_new, luminance, put_title
 
@@ -48,6 +49,12 @@ def confusion_matrix(matrix: Any, classes: Sequence[str], title: str, ax: Axes |
     _name_classes(ax, [str(name) for name in classes])
     ax.set_anchor("NW")
     put_title(ax, title, 0.5 + 0.1 * max(len(str(name)) for name in classes))
+    wrong = counts - np.diag(np.diag(counts))
+    row, column = divmod(int(wrong.argmax()), len(counts))
+    words = f"{title}. {np.trace(counts):g} of {counts.sum():g} images lie on the diagonal."
+    if wrong.any():
+        words += f" Most often {classes[row]} was taken for {classes[column]}: {wrong[row, column]:g} times."
+    describe(ax, words)
     return ax
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import Floats, as_floats, as_series, check_length, check_names
 from resnet_course.plotting.labels import EndLabels
 from resnet_course.plotting.style import axes_or_new, put_title, styles_for
@@ -74,6 +75,56 @@ def lines(
     _mark_x(ax, x, max(len(numbers) for numbers in values.values()))
     put_title(ax, title)
     ax.set(xlabel=x_label, ylabel=y_label)
+    describe(ax, f"{title}. {y_label} by {x_label}: {'; '.join(map(_in_words, places.values(), values.items()))}.")
+    return ax
+
+
+def _in_words(place: Floats, series: tuple[str, Floats]) -> str:
+    """A line in words: all of its numbers, or the first, the smallest, the largest and the last."""
+    name, numbers = series
+    shown = list(range(len(numbers)))
+    if len(numbers) > 6:
+        finite = np.flatnonzero(np.isfinite(numbers))
+        low, high = finite[numbers[finite].argmin()], finite[numbers[finite].argmax()]
+        shown = sorted({0, int(low), int(high), len(numbers) - 1})
+    return f"{name} {', '.join(f'{numbers[index]:.3g} at {place[index]:.3g}' for index in shown)}"
+
+
+def seeds(
+    values: Mapping[str, Mapping[float, Sequence[float]]],
+    title: str,
+    x_label: str,
+    y_label: str,
+    y_limits: tuple[float, float] | None = None,
+    log_x: bool = False,
+    guesses: Mapping[str, float | None] | None = None,
+) -> Axes:
+    """A number for each seed at each setting, as dots, and a line through the means.
+
+    Args:
+        values: by line, such as "plain", and by setting, such as the depth, one number a seed.
+        title: what the figure shows; the message if the numbers have been looked at, else a heading.
+        x_label, y_label: with units.
+        y_limits: lowest and highest number of the axis.
+        log_x: a logarithmic axis of settings.
+        guesses: the reader's number for the last setting of a line.
+
+    Raises:
+        ValueError: if there is nothing to draw.
+    """
+    means = {name: [float(np.mean(numbers)) for numbers in places.values()] for name, places in values.items()}
+    settings = {name: list(places) for name, places in values.items()}
+    shared = next(iter(settings.values()), [])
+    x: Any = shared if all(place == shared for place in settings.values()) else settings
+    ax = lines(means, title, x_label, y_label, x, guesses=guesses, y_limits=y_limits)
+    for name, style in styles_for(means).items():
+        points = [(place, number) for place, numbers in values[name].items() for number in numbers]
+        across, up = zip(*points, strict=True)
+        ax.scatter(across, up, s=16, color=style["color"], alpha=0.45, linewidths=0, zorder=2.2)
+    if log_x:
+        ax.set_xscale("log")
+        ax.set_xticks(shared, [f"{place:g}" for place in shared], minor=False)
+        ax.minorticks_off()
     return ax
 
 

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, Polygon
 
+from resnet_course.plotting.display import describe
 from resnet_course.plotting.style import (
     BLUE,
     INK,
@@ -67,6 +68,8 @@ def shape_trace(rows: Sequence[tuple[str, tuple[int, ...]]], title: str) -> Figu
     ax.set(xlim=(-0.05, width), ylim=(-_TALLEST / 2 - 0.65, _TALLEST / 2 + 0.75), aspect="equal", anchor="NW")
     ax.set_axis_off()
     put_title(ax, title, left=0.1)
+    boxes = ", ".join(f"{name} {_in_words(shape)}" for name, shape in rows)
+    describe(ax, f"{title}. Boxes from left to right: {boxes}.")
     return ax.figure  # type: ignore[return-value]
 
 
@@ -103,7 +106,14 @@ def receptive_field(kernel_sizes: Sequence[int], title: str | None = None, ax: A
     ax.set(ylim=(-0.4, len(sizes) + 0.4), xlim=(-reach - 0.5 - 1.5 * inch, reach + 0.5 + 1.2 * inch))
     ax.set_axis_off()
     put_title(ax, _field_title(sizes, field) if title is None else title, left=0.1)
+    counts = [1 + sum(size - 1 for size in sizes[layer:]) for layer in range(len(sizes) + 1)]
+    words = ", ".join(map(str, counts))
+    describe(ax, f"{_field_title(sizes, field)} Seen at each layer from the input on: {words}.")
     return ax
+
+
+def _in_words(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
 
 
 def _draw_box(ax: Axes, left: float, thick: float, shape: tuple[int, ...], scale: float) -> tuple[float, float]:

@@ -6,6 +6,7 @@ import base64
 import html
 import io
 import struct
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -21,35 +22,53 @@ _CARD = (
 )  # white in dark themes too: the colours of the lines are chosen for white
 
 
-def show(figure_or_axes: Figure | Axes, alt: str, caption: str | None = None) -> None:
+def describe(figure_or_axes: Figure | Axes, words: str) -> None:
+    """Keep what is to be seen in a figure, from the data that were drawn; `show` says it to those who cannot see it."""
+    figure: Any = figure_or_axes.figure if isinstance(figure_or_axes, Axes) else figure_or_axes
+    earlier = getattr(figure, "course_words", "")
+    figure.course_words = f"{earlier} {words}".strip()
+
+
+def show(figure_or_axes: Figure | Axes, caption: str | None = None, alt: str | None = None) -> None:
     """Display a figure in a notebook, with words for those who cannot see it, and close it.
 
-    It is closed so that the notebook does not draw it a second time. Outside a notebook it is only closed.
+    It is closed so that the notebook does not draw it a second time. Outside a notebook it is only closed. Beside the
+    page a notebook gets the picture itself, which other views, such as a printed one, can show.
 
     Args:
         figure_or_axes: what a function of this package returned.
-        alt: what is to be seen, in a sentence or two: read aloud by screen readers, shown where images are not.
-        caption: a line under the figure, such as the number of seeds.
+        caption: a line under the figure, such as the data and the number of seeds.
+        alt: what is to be seen, in a sentence or two; None takes what the drawing function said of its data.
 
     Raises:
         TypeError: if it is neither a Figure nor an Axes.
-        ValueError: if `alt` is empty.
+        ValueError: if there are no words for it.
     """
     figure = figure_or_axes.figure if isinstance(figure_or_axes, Axes) else figure_or_axes
     if not isinstance(figure, Figure):
         raise TypeError(f"show() takes a Figure or an Axes, got {type(figure_or_axes).__name__}")
-    if not alt.strip():
+    words = getattr(figure, "course_words", "") if alt is None else alt
+    if not words.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
     if messages.in_notebook():
-        messages.show(figure_html(figure, alt, caption), f"Figure: {alt}")
+        png = _png(figure)
+        picture = {"image/png": base64.b64encode(png).decode("ascii")}
+        messages.show(_page(png, words, caption), f"Figure: {words}", picture)
     plt.close(figure)
 
 
 def figure_html(figure: Figure, alt: str, caption: str | None = None) -> str:
     """The figure as a self-contained HTML `<figure>`, drawn twice as sharp as it is wide."""
+    return _page(_png(figure), alt, caption)
+
+
+def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100 * _SHARPNESS, bbox_inches="tight", pad_inches=0.04)
-    png = buffer.getvalue()
+    return buffer.getvalue()
+
+
+def _page(png: bytes, alt: str, caption: str | None) -> str:
     (pixels,) = struct.unpack(">I", png[16:20])  # the width in the PNG's header
     words = f'<figcaption style="margin-top:6px;color:#444444">{html.escape(caption)}</figcaption>' if caption else ""
     return (

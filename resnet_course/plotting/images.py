@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import Floats, as_array, as_images, check_length
 from resnet_course.plotting.style import WIDTH, put_title
 
@@ -78,6 +79,7 @@ def mistakes(
         ax.text(0, 0.5, f"There is no mistake among these {len(pixels)} images.", transform=ax.transAxes, va="center")
         ax.set_axis_off()
         put_title(ax, title)
+        describe(figure, f"{title}: there is no mistake among {len(pixels)} images.")
         return figure
     labels = [f"{classes[int(truth[i])]},\nsaid {classes[int(said[i])]}\n{sure[i]:.2f}" for i in worst]
     return _draw_grid(pixels[worst], labels, 6, title)
@@ -104,6 +106,9 @@ def _draw_grid(pixels: Floats, labels: list[str] | None, columns: int, title: st
     ax.set_axis_off()
     if title:
         put_title(ax, title)
+    names = ", ".join(dict.fromkeys(label.replace("\n", " ") for label in labels or []))
+    what = f"{len(pixels)} images of {pixels.shape[1]}×{pixels.shape[2]} pixels"
+    describe(figure, f"{title or 'Images'}. {what}{': ' if names else ''}{names}.")
     return figure
 
 

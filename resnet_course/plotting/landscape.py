@@ -12,6 +12,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import Floats, as_array, check_length
 from resnet_course.plotting.style import INK, WIDTH, wrap
 
@@ -59,6 +60,8 @@ def landscapes(
     bar.set_label("loss (logarithmic)")
     bar.set_ticks(list(levels), labels=[f"{level:g}" for level in levels])
     bar.minorticks_off()
+    each = "; ".join(f"{name} from {grid.min():.3g} to {grid.max():.3g}" for name, grid in grids.items())
+    describe(figure, f"{title}. Loss in a square of {len(steps)} by {len(steps)} points: {each}.")
     return figure
 
 

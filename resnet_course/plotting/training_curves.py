@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import Floats, as_floats
 from resnet_course.plotting.labels import EndLabels
 from resnet_course.plotting.style import SOFT_INK, WIDTH, put_title, styles_for
@@ -43,6 +44,9 @@ def history(histories: Mapping[str, Any], title: str) -> Figure:
     panels[1].xaxis.set_major_locator(MaxNLocator(nbins=8, steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
     put_title(panels[0], title)
     _explain_lines(panels[0], numbers)
+    last = {name: {key: run[key][-1] for key in run if len(run[key])} for name, run in numbers.items()}
+    words = [f"{name} {', '.join(f'{key} {end:.3g}' for key, end in ends.items())}" for name, ends in last.items()]
+    describe(figure, f"{title}. Loss and accuracy by epoch; at the end: {'; '.join(words)}.")
     return figure
 
 

@@ -3,7 +3,7 @@
     for row in speed.ladder(lambda: cifar_resnet(20), images, seconds=20):
         print(row)
 
-Taught in lesson 08.
+Taught in lesson 11.
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def ladder(
     Returns:
         one row a rung. The state of the random numbers is as before.
 
-    Taught in lesson 08.
+    Taught in lesson 11.
     """
     rungs = default_rungs() if rungs is None else rungs
     where = where or runtime.device()

@@ -1,6 +1,6 @@
 """Compare what takes time, in turns; and the most that a machine can do.
 
-Taught in lesson 08.
+Taught in lesson 11.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 `torch.save(model)` stores a pickle that runs code when it is loaded; a state dict read with `weights_only=True` is
 data.
 
-Taught in lesson 06.
+Taught in lesson 09.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class EarlyStopper:
     Raises:
         ValueError: if `num_trials` is below 1.
 
-    Taught in lessons 01 and 06.
+    Taught in lessons 01 and 09.
     """
 
     def __init__(self, num_trials: int, save_path: str | Path) -> None:

@@ -119,7 +119,7 @@ def evaluate(
     Raises:
         CourseError: if there is no batch.
 
-    Taught in lesson 06.
+    Taught in lesson 09.
     """
     loss_fn = loss_fn or nn.functional.cross_entropy
     totals = _Totals()

@@ -13,7 +13,7 @@ from resnet_course.notebook.lessons import LESSONS
 WIDTHS = ((1280, 800), (768, 1024), (390, 844))
 SIZES = {"light": WIDTHS, "dark": WIDTHS[::-1]}
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
-SHOWN = ("index", "lessons/02_degradation", "lessons/04_shortcuts", "results/index")  # kept as pictures
+SHOWN = ("index", "lessons/04_degradation", "lessons/07_shortcuts", "results/index")  # kept as pictures
 
 
 class Addresses(HTMLParser):
@@ -85,7 +85,7 @@ def test_every_page_is_described_and_every_figure_told(read: dict[str, Addresses
     assert len(set(descriptions)) == len(descriptions)
 
 
-QUICK = {("index.html", "light"), ("lessons/05_resnet18.html", "dark")}  # the complete run has every page in both
+QUICK = {("index.html", "light"), ("lessons/08_resnet18.html", "dark")}  # the complete run has every page in both
 
 
 @pytest.mark.parametrize(
@@ -144,13 +144,13 @@ def test_search_finds_a_lesson(visit) -> None:
     result = visit.page.locator("#search-results a", has_text="The degradation problem").first
     result.wait_for(timeout=20_000)
     result.click()
-    assert "02_degradation.html" in visit.page.url
+    assert "04_degradation.html" in visit.page.url
     assert visit.outside == []
 
 
 @pytest.mark.complete
 def test_a_solution_is_folded_and_unfolds(visit) -> None:
-    visit.open("lessons/02_degradation.html")
+    visit.open("lessons/04_degradation.html")
     solution = visit.page.locator("details", has_text="Show the solution").first
     code = solution.locator("pre")
     assert not code.is_visible()
@@ -163,7 +163,7 @@ def test_a_solution_is_folded_and_unfolds(visit) -> None:
 
 @pytest.mark.complete
 def test_the_depth_explorer_answers_to_the_keyboard(visit) -> None:
-    visit.open("lessons/02_degradation.html")
+    visit.open("lessons/04_degradation.html")
     answer = visit.page.locator(".explorer-answer")
     assert "plain 20: " in answer.inner_text()
     slider = visit.page.get_by_label("blocks per stage")
@@ -178,7 +178,7 @@ def test_the_depth_explorer_answers_to_the_keyboard(visit) -> None:
 
 @pytest.mark.complete
 def test_the_shape_tracer_shows_the_shapes_and_the_error(visit) -> None:
-    visit.open("lessons/05_resnet18.html")
+    visit.open("lessons/08_resnet18.html")
     answer = visit.page.locator(".explorer-answer")
     assert "512×4×4" in answer.inner_text()
     visit.page.get_by_label("ResNet-50").check()
@@ -193,13 +193,13 @@ def test_the_shape_tracer_shows_the_shapes_and_the_error(visit) -> None:
 
 @pytest.mark.complete
 def test_the_launch_bar_leads_to_the_notebook(visit) -> None:
-    visit.open("lessons/05_resnet18.html")
+    visit.open("lessons/08_resnet18.html")
     bar = visit.page.locator(".launch")
     colab = bar.get_by_text("Open in Colab").get_attribute("href")
     assert colab.startswith("https://colab.research.google.com/github/")
-    assert colab.endswith("/notebooks/05_resnet18.ipynb")
+    assert colab.endswith("/notebooks/08_resnet18.ipynb")
     assert (ROOT / "notebooks" / Path(colab).name).is_file()
     with visit.page.expect_download() as download:
         bar.get_by_text("Download the notebook").click()
-    student = ROOT / "notebooks" / "05_resnet18.ipynb"
+    student = ROOT / "notebooks" / "08_resnet18.ipynb"
     assert Path(download.value.path()).read_bytes() == student.read_bytes()

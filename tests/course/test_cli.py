@@ -82,7 +82,7 @@ def test_help_names_every_command(capsys) -> None:
 
 @pytest.fixture
 def runs(monkeypatch) -> list[tuple]:
-    """Lessons are not run but noted; lesson 06 fails."""
+    """Lessons are not run but noted; lesson 09 fails."""
     noted = []
 
     def run_lessons(lessons, root, student=False):

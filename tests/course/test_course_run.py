@@ -46,14 +46,14 @@ def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Pa
 def test_a_run_of_another_notebook_is_stale(tmp_path: Path, monkeypatch) -> None:
     solutions = tmp_path / "notebooks" / "solutions"
     write_notebook(solutions, GOOD[:1])
-    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 was not run"]
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 08 was not run"]
     run_lesson(LESSON, tmp_path)
     assert stale_lessons(tmp_path, [LESSON]) == []
     write_notebook(solutions, [*GOOD[:1], "# one more cell"])
-    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 has changed since it was run"]
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 08 has changed since it was run"]
     write_notebook(solutions, BAD)
     run_lesson(LESSON, tmp_path)
-    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 05 ended with an error"]
+    assert stale_lessons(tmp_path, [LESSON]) == ["lesson 08 ended with an error"]
     monkeypatch.setenv("RESNET_COURSE_PROFILE", "smoke")
     run_lesson(LESSON, tmp_path)
     assert "smoke profile" in stale_lessons(tmp_path, [LESSON])[0]
@@ -76,7 +76,7 @@ def test_a_dead_kernel_is_named(tmp_path: Path) -> None:
 
 
 def test_a_notebook_that_is_missing_is_named_with_the_next_step(tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match=r"05_resnet18\.ipynb is missing.*notebooks"):
+    with pytest.raises(CourseError, match=r"08_resnet18\.ipynb is missing.*notebooks"):
         run_lesson(LESSON, tmp_path)
 
 

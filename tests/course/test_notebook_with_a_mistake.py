@@ -30,7 +30,7 @@ def run_with_answer(file_name: str, exercise: str, source: str) -> nbformat.Note
 
 @pytest.mark.parametrize(
     ("file_name", "exercise", "hint_id"),
-    [("00_start_here.ipynb", "warm_up", "not_divided"), ("05_resnet18.ipynb", "make_layer", "planes_returned")],
+    [("00_start_here.ipynb", "warm_up", "not_divided"), ("08_resnet18.ipynb", "make_layer", "planes_returned")],
 )
 def test_one_wrong_exercise(file_name: str, exercise: str, hint_id: str) -> None:
     notebook = run_with_answer(file_name, exercise, checks.EXERCISES[exercise].sources[hint_id])

@@ -32,12 +32,12 @@ def test_a_lesson_page_folds_solutions_and_has_no_install_cell_and_no_badge(tmp_
     lesson_pages.make_page(find_lesson("05"), page, stub, REPOSITORY, tmp_path)
     title, bar, same, shown, folded = page.cells
     assert title.source == "# 05 · A title\n\n*What it is about.*"
-    assert "https://colab.research.google.com/github/someone/course/blob/main/notebooks/05_resnet18.ipynb" in bar.source
+    assert "https://colab.research.google.com/github/someone/course/blob/main/notebooks/08_resnet18.ipynb" in bar.source
     assert "tags" not in same.metadata
     assert "raise NotImplementedError" in shown.source
     assert "42" in folded.source
     assert folded.metadata["tags"] == ["hide-input"]
-    assert page.metadata["myst"]["html_meta"]["description"] == "Lesson 05, Assembling ResNet-18. What it is about."
+    assert page.metadata["myst"]["html_meta"]["description"] == "Lesson 08, Assembling ResNet-18. What it is about."
 
 
 def test_an_explorer_holds_every_answer_and_shows_the_first(tmp_path: Path, monkeypatch) -> None:
@@ -88,7 +88,7 @@ def test_a_site_of_stale_lessons_is_refused(tmp_path: Path, monkeypatch) -> None
     import build_site
 
     monkeypatch.setattr(build_site, "notebooks_out_of_step", lambda root: [])
-    with pytest.raises(CourseError, match=r"lesson 02 was not run.*resnet_course course"):
+    with pytest.raises(CourseError, match=r"lesson 04 was not run.*resnet_course course"):
         build_site.refuse_stale(tmp_path)
     monkeypatch.setattr(build_site, "notebooks_out_of_step", lambda root: ["a.ipynb differs from its source"])
     with pytest.raises(CourseError, match="differs from its source"):

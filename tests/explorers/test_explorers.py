@@ -209,7 +209,7 @@ def test_a_saved_page_shows_the_fixed_part(notebook) -> None:
     assert VIEW not in page
 
 
-# --- Lesson 04: the shortcut
+# --- Lesson 07: the shortcut
 
 
 @pytest.mark.parametrize("option", ["none", "A", "B", "C"])
@@ -262,7 +262,7 @@ def test_the_drawing_of_a_shortcut_that_does_not_fit_names_both_shapes() -> None
     assert "ReLU(F(x))" not in words
 
 
-# --- Lesson 02: depth
+# --- Lesson 04: depth
 
 
 @pytest.mark.parametrize("kinds", [("plain",), ("plain", "residual")])
@@ -316,7 +316,7 @@ def test_a_network_without_a_record_leaves_a_gap() -> None:
     assert "at depth 32" not in answer.alt.split(";")[1]
 
 
-# --- Lesson 05: shapes
+# --- Lesson 08: shapes
 
 
 def test_every_network_stem_size_and_pooling_answers() -> None:

@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "name", ["05", "5", "resnet18", "05_resnet18", "05_resnet18.ipynb", "notebooks/05_resnet18.ipynb"]
+    "name", ["05", "5", "resnet18", "08_resnet18", "08_resnet18.ipynb", "notebooks/08_resnet18.ipynb"]
 )
 def test_a_lesson_is_found_by_number_slug_or_file(name: str) -> None:
-    assert find_lesson(name).file_name == "05_resnet18.ipynb"
+    assert find_lesson(name).file_name == "08_resnet18.ipynb"
 
 
 @pytest.mark.parametrize("name", ["", "99", "resnet", "005", "5.0", "-5", "05_vgg", ".."])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from itertools import combinations, pairwise
 from types import SimpleNamespace
@@ -351,12 +352,12 @@ def test_receptive_field_says_its_size(kernels, title):
 # in a notebook
 
 
-def shown(monkeypatch, *arguments) -> dict[str, str]:
+def shown(monkeypatch, *arguments, **words) -> dict[str, str]:
     """What `show` hands to the notebook."""
     bundles = []
     monkeypatch.setattr(messages, "in_notebook", lambda: True)
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
-    assert plotting.show(*arguments) is None
+    assert plotting.show(*arguments, **words) is None
     (bundle,) = bundles
     return bundle
 
@@ -364,7 +365,8 @@ def shown(monkeypatch, *arguments) -> dict[str, str]:
 def test_show_gives_an_escaped_sharp_picture_and_closes_it(monkeypatch):
     pytest.importorskip("IPython")
     ax = plotting.bars({"A": 1}, "t", "x")
-    bundle = shown(monkeypatch, ax, 'error < 0.5 & "falling"', "3 seeds <b>")
+    bundle = shown(monkeypatch, ax, "3 seeds <b>", 'error < 0.5 & "falling"')
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/plain"] == 'Figure: error < 0.5 & "falling"'
     assert 'alt="error &lt; 0.5 &amp; &quot;falling&quot;"' in bundle["text/html"]
     assert "<figcaption" in bundle["text/html"]
@@ -377,12 +379,13 @@ def test_show_gives_an_escaped_sharp_picture_and_closes_it(monkeypatch):
 
 def test_show_without_caption_and_with_a_figure(monkeypatch):
     pytest.importorskip("IPython")
-    bundle = shown(monkeypatch, plotting.block_diagram("plain", 8, 8).figure, "a plain block")
+    bundle = shown(monkeypatch, plotting.block_diagram("plain", 8, 8).figure)
+    assert bundle["text/plain"].startswith("Figure: A plain block without a shortcut: 3×3 conv, 8 → 8;")
     assert "figcaption" not in bundle["text/html"]
 
 
 def test_show_outside_a_notebook_only_closes(capsys):
-    assert plotting.show(plotting.bars({"A": 1}, "t", "x"), "one bar") is None
+    assert plotting.show(plotting.bars({"A": 1}, "t", "x"), alt="one bar") is None
     assert not plt.get_fignums()
     assert capsys.readouterr().out == ""
 
@@ -450,7 +453,7 @@ IMAGES, NUMBERS = torch.rand(2, 3, 8, 8), torch.tensor([0, 1])
         (lambda: plotting.receptive_field([2]), "odd numbers"),
         (lambda: plotting.receptive_field([3, 0]), "odd numbers"),
         (lambda: plotting.receptive_field([31, 31]), "too wide"),
-        (lambda: plotting.show(plotting.bars({"A": 1}, "t", "x"), " "), "alt is empty"),
+        (lambda: plotting.show(plotting.bars({"A": 1}, "t", "x"), alt=" "), "alt is empty"),
         (lambda: plotting.show(["a list"], "a bar"), "Figure or an Axes, got list"),
     ],
 )

@@ -12,14 +12,14 @@
 # - recognise the in-place trap by its error message,
 # - start a deep network as the identity, and measure how the gradient comes back to the input.
 #
-# **You need:** lesson 02.
+# **You need:** lesson 04.
 #
 # **Time:** 45 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
 #
-# In lesson 02 a plain network of 56 layers failed on its own training images. Now every two layers get a line around
+# In lesson 04 a plain network of 56 layers failed on its own training images. Now every two layers get a line around
 # them, so that the block computes $F(x) + x$ in place of $F(x)$. The depth, the images, the epochs and the optimizer
 # stay as they were.
 #
@@ -32,7 +32,7 @@ my_guess = {"residual 56": None}  # for example 0.5
 # %% [markdown]
 # ## The data and the budget
 #
-# The same as in lesson 02.
+# The same as in lesson 04.
 
 # %%
 import math
@@ -99,7 +99,7 @@ plotting.show(
 # No convolution has a bias. When the block keeps the shape, the shortcut is the identity and has no weights; an empty
 # `nn.Sequential()` does that. When the shape changes, x cannot be added as it is: `needs_projection(in_planes,
 # planes, stride)` tells you so, and `projection_shortcut(in_planes, planes, stride)` gives you a module that brings x
-# to the right shape. Lesson 04 takes both apart.
+# to the right shape. Lesson 07 takes both apart.
 #
 # Mind that x is still needed in step 5: do not give its name away, and do not change it.
 #
@@ -147,7 +147,7 @@ for row in inspection.trace_layers(BasicBlock(16, 32, stride=2), (16, 8, 8)):
 # %% [markdown]
 # ## Fifty-six layers again
 #
-# `train` is the function of lesson 02. The two networks differ in the class of their blocks and in nothing else.
+# `train` is the function of lesson 04. The two networks differ in the class of their blocks and in nothing else.
 
 
 # %%
@@ -178,7 +178,7 @@ clean_batches = data.Batches(images, 500, device=profile.device)
 train_error = {name: 1 - training.evaluate(model, clean_batches)[1] for name, model in models.items()}
 
 # %% [markdown]
-# As in lesson 02, the figure shows the running error of each epoch, and the numbers below it are measured after the
+# As in lesson 04, the figure shows the running error of each epoch, and the numbers below it are measured after the
 # training with fixed weights.
 
 # %%
@@ -193,7 +193,7 @@ plotting.show(
     + ", ".join(f"{name} {error:.3f}" for name, error in train_error.items()),
     caption=f"{len(images):,} training images of {images.name}, one seed.",
 )
-cards.compare_guess(my_guess, train_error, lesson="03")
+cards.compare_guess(my_guess, train_error, lesson="05")
 cards.verdict(
     "residual 56 has a lower training error than plain 56",
     train_error["residual 56"] < train_error["plain 56"] - 0.02,
@@ -202,9 +202,9 @@ cards.verdict(
 )
 
 # %% [markdown]
-# A doubter has two questions. *One seed, one learning rate?* The record of lesson 02 has three seeds and four rates,
+# A doubter has two questions. *One seed, one learning rate?* The record of lesson 04 has three seeds and four rates,
 # on 2,000 generated images, five epochs. *Are there not two more layers, in the projections?* There are, with
-# few weights; and in the record residual 56 has shortcuts without any (option A of lesson 04), so that both networks
+# few weights; and in the record residual 56 has shortcuts without any (option A of lesson 07), so that both networks
 # have exactly the same number.
 
 # %%
@@ -228,9 +228,9 @@ cards.verdict(
 
 # %% [markdown]
 # Look at the spread as well: at some rates the seeds of residual 56 differ a lot. A single run may be a lucky one or
-# an unlucky one. Lesson 04 comes back to this.
+# an unlucky one. Lesson 07 comes back to this.
 #
-# Lesson 02 had a slider for the depth of plain networks. Here it is again with the residual ones: five depths, five
+# Lesson 04 had a slider for the depth of plain networks. Here it is again with the residual ones: five depths, five
 # seeds, the same budget for all. Two things to look for: where do the two kinds part, and at which depth do the seeds
 # of the residual networks lie furthest apart?
 
@@ -238,7 +238,7 @@ cards.verdict(
 explorers.depth_explorer(experiments.load_records("degradation"))
 
 # %% [markdown]
-# And on photographs? The record of lesson 02 on the JPEG copy of CIFAR-10 has the residual networks, too. Its limits
+# And on photographs? The record of lesson 04 on the JPEG copy of CIFAR-10 has the residual networks, too. Its limits
 # stay: five epochs, one or two seeds, numbers that are compared with each other and never with published ones.
 
 # %%
@@ -399,7 +399,7 @@ for block_class in (CourseBlock, ReluFirst):
 #
 # And the ReLU *after* the addition? It is the nonlinearity between the blocks. It has a price: it stops the gradient
 # wherever the sum is negative, on the shortcut as well. The later paper moves it into the branch; that is the
-# pre-activation block of lesson 08.
+# pre-activation block of lesson 11.
 #
 # ## Why bias=False?
 #
@@ -688,7 +688,7 @@ print(f"nine blocks: the values {home.unique().tolist()}, {home.mean().item():.2
 # passed. (A projection does have weights; residual 56 has two of them on the whole way.)
 #
 # Does that mean that "shortcuts cure vanishing gradients"? Measure before you say so. The same picture as in lesson
-# 02, before the first step: the gradient of every convolution, divided by the norm of its weight.
+# 04, before the first step: the gradient of every convolution, divided by the norm of its weight.
 
 # %%
 norms = {}
@@ -737,7 +737,7 @@ print(f"before the first step, first layer of residual 56: usual start {norms['r
 #
 # The sentence that the numbers allow: with shortcuts the gradient is more **even** over the layers, before the
 # training and after it. He et al. write themselves that vanishing gradients are unlikely to be the cause of the
-# degradation (§4.1). What else plain depth loses is structure: Balduzzi et al. 2017, in lesson 02.
+# degradation (§4.1). What else plain depth loses is structure: Balduzzi et al. 2017, in lesson 04.
 #
 # ## What we measured
 #
@@ -803,4 +803,4 @@ print(f"5. Before the first step the first layer has {growth['plain 56']:,.0f} t
 # - Goyal et al. 2017, arXiv 1706.02677, §5.1: zero-γ.
 # - Yang et al. 2019, arXiv 1902.08129: how gradients grow in deep networks with batch norm.
 #
-# Next: **lesson 04**, where you build the shortcuts that change the shape.
+# Next: **lesson 07**, where you build the shortcuts that change the shape.

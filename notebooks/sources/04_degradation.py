@@ -96,7 +96,7 @@ plotting.show(
 class PlainBlock(nn.Module):
     """conv, batch norm, ReLU, conv, batch norm, ReLU."""
 
-    expansion = 1  # channels that go out, as a multiple of `planes`; lesson 04 uses another value
+    expansion = 1  # channels that go out, as a multiple of `planes`; lesson 07 uses another value
 
     def __init__(self, in_planes: int, planes: int, stride: int = 1):
         super().__init__()
@@ -121,10 +121,10 @@ PlainBlock = checks.plain_block(PlainBlock)
 # ## The experiment
 #
 # `ResNet` of the package stacks whatever block it is given: with your block, three stages, and 16 channels to start
-# with, it is the paper's plain network. (You write that class yourself in lesson 05.)
+# with, it is the paper's plain network. (You write that class yourself in lesson 08.)
 #
 # The optimizer is SGD with Nesterov momentum. Its learning rate rises to 0.1 and falls again to almost 0 (one-cycle);
-# lesson 06 says why. Read the function: there is nothing else in this experiment.
+# lesson 09 says why. Read the function: there is nothing else in this experiment.
 
 
 # %%
@@ -170,7 +170,7 @@ plotting.show(
     + ", ".join(f"{name} {error:.3f}" for name, error in train_error.items()),
     caption=f"{len(images):,} training images of {images.name}, one seed.",
 )
-cards.compare_guess(my_guess, train_error, lesson="02")
+cards.compare_guess(my_guess, train_error, lesson="04")
 
 # %%
 cards.verdict(
@@ -561,4 +561,4 @@ print(f"5. Plain 20 extended to {layers} layers by identity blocks: {extended_er
 # - Yang et al. 2019, arXiv 1902.08129: why gradients grow in deep networks with batch norm.
 # - Balduzzi et al. 2017, arXiv 1702.08591: gradients that lose their structure.
 #
-# Next: **lesson 03**, where you write the residual block and train 56 layers with it.
+# Next: **lesson 05**, where you write the residual block and train 56 layers with it.

@@ -13,7 +13,7 @@
 # - judge a small difference in accuracy against the spread over seeds,
 # - follow the shapes through a bottleneck block.
 #
-# **You need:** lesson 03.
+# **You need:** lesson 05.
 #
 # **Time:** 40 minutes to read and write; the code runs in about half a minute on two CPU cores.
 
@@ -307,7 +307,7 @@ cards.verdict(
 )
 
 # %% [markdown]
-# So whatever lesson 03 gained, it did not buy it with weights. (Additions alone are not counted here: the plus sign
+# So whatever lesson 05 gained, it did not buy it with weights. (Additions alone are not counted here: the plus sign
 # itself costs one addition for each number.)
 #
 # ## Does the option matter for the accuracy?
@@ -359,7 +359,7 @@ plotting.show(
 cards.compare_guess(my_guess, {
     "extra weights, percent": 100 * (weights["option C"] / weights["option A"] - 1),
     "extra accuracy, points": 100 * (mean["option C"] - mean["option A"]),
-}, lesson="04")  # fmt: skip
+}, lesson="07")  # fmt: skip
 
 # %%
 between_options = max(mean.values()) - min(mean.values())
@@ -389,7 +389,7 @@ plotting.show(
 
 # %% [markdown]
 # And on photographs? There are two seeds of each option on the JPEG copy of CIFAR-10, five epochs of 50,000 images.
-# Option A is the residual 20 of lesson 02's record: the same network, the same budget.
+# Option A is the residual 20 of lesson 04's record: the same network, the same budget.
 
 # %%
 photographs, missing = experiments.load_recorded("shortcuts", "cifar10-jpeg")
@@ -562,4 +562,4 @@ print(f"5. A bottleneck at 256 channels has {shares[0]:.2f} times the weights of
 # - He, Zhang, Ren, Sun 2015, arXiv 1512.03385, §3.2 (equation 2, the projection), §3.3 (options A and B), §4.1 (A, B
 #   and C compared, table 3; bottlenecks, figure 5).
 #
-# Next: **lesson 05**, where blocks and shortcuts become ResNet-18.
+# Next: **lesson 08**, where blocks and shortcuts become ResNet-18.

@@ -11,7 +11,7 @@
 # - measure how much each block adds to what its shortcut carries,
 # - draw the loss around a network so that two networks can be compared, and say what such a picture cannot show.
 #
-# **You need:** lessons 03 and 04.
+# **You need:** lessons 05 and 07.
 #
 # **Time:** 40 minutes to read and write; the code runs in about half a minute on two CPU cores.
 
@@ -31,7 +31,7 @@ my_guess = {"plain 20": None, "residual 20": None}  # for example 0.5
 # ## Two trained networks
 #
 # For the generated images in the quick profile the package ships both networks, trained for ten epochs with the recipe
-# of lesson 02; `python -m resnet_course reproduce inside` trains them again. For other images `trained` does the same
+# of lesson 04; `python -m resnet_course reproduce inside` trains them again. For other images `trained` does the same
 # training here.
 
 # %%
@@ -89,7 +89,7 @@ for name, accuracy in whole.items():
 # block keeps the shape, the shortcut is the identity and no number of x is negative: x goes on unchanged.
 #
 # A plain block has no shortcut. Where it keeps the shape, x takes its place. Blocks 3 and 6 of these networks halve
-# the image and double the channels, and x would not fit. The nearest thing to "unchanged" is option A of lesson 04:
+# the image and double the channels, and x would not fit. The nearest thing to "unchanged" is option A of lesson 07:
 # every second pixel, zeros for the new channels. Our residual networks have exactly that as their shortcut, so both
 # networks are treated alike:
 #
@@ -166,7 +166,7 @@ plotting.show(
     f"{whole['residual 20']:.3f}. Blocks 3 and 6 change the shape. One training each.",
 )
 mean_damaged = {name: sum(accuracies) / len(accuracies) for name, accuracies in damaged.items()}
-cards.compare_guess(my_guess, mean_damaged, lesson="07")
+cards.compare_guess(my_guess, mean_damaged, lesson="10")
 
 # %% [markdown]
 # How much is lost? Blind guessing is right now and then, too, so we count only what lies above it: a share of 1
@@ -342,7 +342,7 @@ cards.verdict(
 )
 
 # %% [markdown]
-# Lesson 03 said that a residual block learns a difference from the identity. Here you see how large these differences
+# Lesson 05 said that a residual block learns a difference from the identity. Here you see how large these differences
 # have become in training. He et al. measured the responses of whole networks in the same spirit (arXiv 1512.03385,
 # §4.1, figure 7). A share is a size, not a use: a block can add little and be needed all the same. That is why the
 # last column stands beside it.
@@ -579,4 +579,4 @@ print(f"5. The loss bends downwards at {bent['plain 20']:.1%} (plain 20) and {be
 #   shortcuts, by depth).
 # - He, Zhang, Ren, Sun 2015, arXiv 1512.03385, §4.1, figure 7 (responses of layers).
 #
-# Next: **lesson 08**, where networks become deeper, faster and wider.
+# Next: **lesson 11**, where networks become deeper, faster and wider.

@@ -11,7 +11,7 @@
 # - write ResNet-18, and ResNet-34 and 50 from the same class,
 # - load torchvision's weights into your network, and find the first layer in which two networks differ.
 #
-# **You need:** lessons 03 and 04 (the residual block and its shortcut).
+# **You need:** lessons 05 and 07 (the residual block and its shortcut).
 #
 # **Time:** 45 minutes to read and write; the code runs in about 20 seconds on two CPU cores.
 
@@ -33,7 +33,7 @@ my_guess = {"parameters": None, "multiply-adds": None}  # for example 0.25
 #
 # This lesson trains nothing. Shapes, costs, and whether two networks are equal can be measured on random weights. So
 # everything here runs on the CPU, also where there is a GPU, on two images of 32×32. The blocks come from the
-# package; they are those of lessons 03 and 04.
+# package; they are those of lessons 05 and 07.
 
 # %%
 from collections import OrderedDict
@@ -121,7 +121,7 @@ except RuntimeError as error:
 # running it does; and where 64 channels stay 64, as in `layer1`, even running it works.
 #
 # There is one more thing to keep account of. A block sends out `planes * block.expansion` channels. For the basic
-# block the expansion is 1; for the bottleneck of lesson 04 it is 4.
+# block the expansion is 1; for the bottleneck of lesson 07 it is 4.
 
 # %% [markdown]
 # ### Exercise: `make_layer`
@@ -415,7 +415,7 @@ for name, row in by_part.items():
     print(f"{name:<7} {row.parameters:>10,} parameters ({share[name]:6.1%})   "
           f"{row.multiply_adds / 1e6:>6.1f} M multiply-adds ({work[name]:6.1%})")  # fmt: skip
 print(f"all     {total_parameters:>10,}                        {total_work / 1e6:>6.1f} M")
-cards.compare_guess(my_guess, {"parameters": share["layer4"], "multiply-adds": work["layer4"]}, lesson="05")
+cards.compare_guess(my_guess, {"parameters": share["layer4"], "multiply-adds": work["layer4"]}, lesson="08")
 
 # %%
 stages = ("layer1", "layer2", "layer3", "layer4")
@@ -692,4 +692,4 @@ print(f"5. Two broken networks with the right shape and number of parameters: th
 # - He, Zhang, Ren, Sun 2015, arXiv 1512.03385, §3.3 and table 1 (the networks for ImageNet, global average pooling),
 #   §4.1 with figure 5 (the bottleneck), §4.2 (the smaller family for CIFAR-10).
 #
-# Next: **lesson 06**, where you train this network.
+# Next: **lesson 09**, where you train this network.

@@ -11,14 +11,14 @@
 # - measure a model the right way, save it as data and not as code, and resume a training exactly,
 # - compare networks fairly, and say no more than the numbers say.
 #
-# **You need:** lessons 01 to 05.
+# **You need:** lessons 01 to 08.
 #
 # **Time:** 45 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
 #
-# TinyVGG from lesson 01, ResNet-18 from lesson 05, and **plain 18**, which is ResNet-18 without its shortcuts. Same
+# TinyVGG from lesson 01, ResNet-18 from lesson 08, and **plain 18**, which is ResNet-18 without its shortcuts. Same
 # images, same epochs, same optimizer, same learning rate. Write down the validation accuracy that you expect at the
 # end for each, a number between 0 and 1.
 
@@ -68,7 +68,7 @@ print(f"seed 42: {first_weight(42):.6f}   again: {first_weight(42):.6f}   seed 4
 
 # %% [markdown]
 # A seed makes a run *repeatable*. It does not make it *typical*: another seed gives another result, and a difference
-# between two networks that is smaller than the difference between two seeds means nothing. Lesson 04 measured that
+# between two networks that is smaller than the difference between two seeds means nothing. Lesson 07 measured that
 # with several seeds; here we have time for one, and will word our verdicts with care.
 
 # %% [markdown]
@@ -236,7 +236,7 @@ plotting.show(
     + ", ".join(f"{name} {accuracy:.3f}" for name, accuracy in val_accuracy.items()),
     caption=f"{len(train_images):,} training images of {all_training.name}, one seed.",
 )
-cards.compare_guess(my_guess, val_accuracy, lesson="06")
+cards.compare_guess(my_guess, val_accuracy, lesson="09")
 
 # %%
 train_accuracy = {name: history.train_acc for name, (_, history, _) in runs.items()}
@@ -280,7 +280,7 @@ cards.verdict(
 # %% [markdown]
 # The paper compares the same pair on ImageNet (He et al. 2015, §4.1, table 2), and says so too: at 18 layers plain
 # and residual end about equal, and the residual network gets there sooner. So shortcuts are **not** a trick that
-# makes every network better. At 18 layers the plain network still trains; it is at 56 (lesson 03) that the shortcuts
+# makes every network better. At 18 layers the plain network still trains; it is at 56 (lesson 05) that the shortcuts
 # decide.
 
 # %% [markdown]
@@ -494,7 +494,7 @@ print(f"ResNet-18, width {budget.width}: {rate:,.0f} images/s in training, valid
 #
 # - **SGD with Nesterov momentum** and **weight decay**, as in the paper (§4.2), with
 # - a **one-cycle** learning rate (Smith & Topin 2017, arXiv 1708.07120): up to a high value, which gets far quickly,
-#   then down to almost zero, which settles. Lessons 02 and 03 used it,
+#   then down to almost zero, which settles. Lessons 04 and 05 used it,
 # - **flip and shift**: each epoch sees slightly different images,
 # - **label smoothing**: with ten classes and smoothing 0.1, the target is 0.91 for the true class and 0.01 for
 #   each of the others,

@@ -11,7 +11,7 @@
 # - measure what a trained network saves you on a new task: training **from scratch** against **fine-tuning**,
 # - name two cases in which fine-tuning goes wrong, with numbers.
 #
-# **You need:** lessons 03 and 06.
+# **You need:** lessons 05 and 09.
 #
 # **Time:** 35 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
@@ -118,7 +118,7 @@ print(f"{len(images):,} images of {len(images.classes)} classes, {len(groups.uni
 # %% [markdown]
 # ## A fair split with few images
 #
-# `fair_split` of lesson 06 gave each class its *share*. With few images we want something else: the same small number
+# `fair_split` of lesson 09 gave each class its *share*. With few images we want something else: the same small number
 # of each class for training, the **shots**, and all other images for the test. Large classes must not get more.
 #
 # And copies are dangerous now. If a picture is in training and its copy in the test, the network has seen the answer.
@@ -196,7 +196,7 @@ def make_network(way: str, num_classes: int) -> nn.Module:
 
 
 # %% [markdown]
-# The training itself is the one of lesson 02: SGD with a one-cycle rate.
+# The training itself is the one of lesson 04: SGD with a one-cycle rate.
 
 
 # %%
@@ -281,7 +281,7 @@ plotting.show(
 
 # %%
 mean_error = {way: {shots: statistics.fmean(found) for shots, found in error[way].items()} for way in rates}
-cards.compare_guess(my_guess, {way: mean_error[way][8] for way in my_guess}, lesson="09")
+cards.compare_guess(my_guess, {way: mean_error[way][8] for way in my_guess}, lesson="13")
 scratch, tuned, last = (error[way][8] for way in rates)
 cards.verdict(
     "with 8 images of each class, fine-tuning beats training from scratch with every seed",

@@ -12,7 +12,7 @@
 # - say what several processes compute, and why batch norm is the part to mind,
 # - predict how the cost grows with depth, width, image size and images, and check the prediction.
 #
-# **You need:** lessons 03 to 06.
+# **You need:** lessons 05 to 09.
 #
 # **Time:** 45 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
@@ -49,7 +49,7 @@ plotting.use_style()
 # %% [markdown]
 # ## The data and the budget
 #
-# As in lesson 04: small images, a few epochs, several seeds.
+# As in lesson 07: small images, a few epochs, several seeds.
 
 # %%
 profile = runtime.profile()
@@ -70,7 +70,7 @@ print(
 # A convolution does the same work at every pixel: (channels in) × (channels out) × (kernel area) multiply-adds. That
 # is also its number of weights. So a 3×3 convolution costs nine times as much as a 1×1 convolution between the same
 # channels. If you want many channels and cannot pay for them, let the 3×3 convolution see *few*. This is the
-# **bottleneck** that you met in lesson 04: a 1×1 convolution reduces the channels, the 3×3 works on the few, and
+# **bottleneck** that you met in lesson 07: a 1×1 convolution reduces the channels, the 3×3 works on the few, and
 # another 1×1 widens them again, to four times `planes`.
 
 
@@ -95,7 +95,7 @@ for name, costs in candidates.items():
 #
 # The stride raises another question. Where the block halves the image, one of the three layers takes the stride of
 # 2. The paper puts it on the first 1×1 convolution. torchvision, and this course, put it on the 3×3. Count both, and
-# remember from lesson 04 what a 1×1 convolution with a stride of 2 does to three of four pixels.
+# remember from lesson 07 what a 1×1 convolution with a stride of 2 does to three of four pixels.
 
 # %%
 small, large = 28 * 28, 56 * 56  # pixels behind and before the stride
@@ -131,7 +131,7 @@ plotting.show(
 #
 # No convolution has a bias. The shortcut is the identity where the shape stays and a projection where it changes:
 # `needs_projection(in_planes, out_planes, stride)` and `projection_shortcut(in_planes, out_planes, stride)` of lesson
-# 04. Mind what `out_planes` is here.
+# 07. Mind what `out_planes` is here.
 #
 # `Bottleneck(256, 64)` keeps the shape and has no projection; `Bottleneck(64, 64)` has one.
 #
@@ -171,7 +171,7 @@ class Bottleneck(nn.Module):
 Bottleneck = checks.bottleneck(Bottleneck)
 
 # %% [markdown]
-# `ResNet` of lesson 05 takes any block that says its `expansion`. So the whole family comes from two classes and four
+# `ResNet` of lesson 08 takes any block that says its `expansion`. So the whole family comes from two classes and four
 # numbers. Here with the stem for ImageNet, 1000 classes and images of 224×224, as in table 1 of the paper:
 
 # %%
@@ -203,7 +203,7 @@ print(f"ResNet-50 needs {cost_ratio:.2f} times the multiply-adds of ResNet-34, w
 # %% [markdown]
 # ## A clean path
 #
-# Look at what lies between the x of one block and the x of the next. In the block of lesson 03 it is a ReLU:
+# Look at what lies between the x of one block and the x of the next. In the block of lesson 05 it is a ReLU:
 #
 # $$x_{l+1} = \text{ReLU}\big(x_l + F(x_l)\big)$$
 #
@@ -214,7 +214,7 @@ print(f"ResNet-50 needs {cost_ratio:.2f} times the multiply-adds of ResNet-34, w
 #
 # | order | main path | behind the addition |
 # |---|---|---|
-# | lesson 03, **post-activation** | conv → batch norm → ReLU → conv → batch norm → **+** | ReLU |
+# | lesson 05, **post-activation** | conv → batch norm → ReLU → conv → batch norm → **+** | ReLU |
 # | now, **pre-activation** | batch norm → ReLU → conv → batch norm → ReLU → conv → **+** | nothing |
 #
 # ### Exercise: `preact_block`
@@ -270,7 +270,7 @@ class PreActBlock(nn.Module):
 PreActBlock = checks.preact_block(PreActBlock)
 
 # %% [markdown]
-# What does the clean path change? Two measurements on 27 fresh blocks. First, as in lesson 03: the gradient of the
+# What does the clean path change? Two measurements on 27 fresh blocks. First, as in lesson 05: the gradient of the
 # sum of the output, if it may take **only the shortcuts**. In the clean path nothing stands in its way, so every
 # number of x must get the value 1. Second: how large does x become?
 
@@ -327,7 +327,7 @@ class PreActResNet(ResNet):
 # %% [markdown]
 # ## Does the order matter here?
 #
-# The same depth, images, epochs, optimizer and rate for both orders, and several seeds. As in lesson 04, we compare
+# The same depth, images, epochs, optimizer and rate for both orders, and several seeds. As in lesson 07, we compare
 # the difference between the orders with the difference between seeds.
 
 # %%
@@ -427,7 +427,7 @@ plotting.show(
 fastest = max(rows, key=lambda row: row.ratio)
 cards.compare_guess(my_guess, {
     "ResNet-50 / ResNet-34, multiply-adds": cost_ratio, "fastest loop / plain loop": fastest.ratio,
-}, lesson="08")  # fmt: skip
+}, lesson="11")  # fmt: skip
 
 # %% [markdown]
 # Now read it with the spread in mind. A rung counts as slower only if its *best* round is below the *worst* round of
