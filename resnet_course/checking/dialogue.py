@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from resnet_course.base.errors import CourseError
+from resnet_course.checking import keeping
 from resnet_course.checking.exercise import Exercise, Hint
 from resnet_course.checking.judge import Status, Verdict, hint_of, judge
 from resnet_course.notebook import journal
@@ -69,6 +70,8 @@ class Dialogue:
         lines = tuple(verdict.message.splitlines())
         if verdict.status != "passed":
             lines += (self._what_next(verdict),)
+        elif problem := keeping.keep(exercise, candidate):
+            lines += (f"It cannot be kept for later lessons: {problem}.",)
         found = {"name": verdict.name, "status": verdict.status, "hint_id": verdict.hint_id}
         Message(kind, f"{exercise.name}: {title}", lines, {"check": found}).show()
         if verdict.status == "passed":
@@ -79,6 +82,21 @@ class Dialogue:
             label = "Where to begin" if verdict.status == "not_written" else "Explain"
             show_button(label, lambda: self._hint(exercise.name))
         return exercise.reference
+
+    def yours(self, name: str) -> Any:
+        """What the learner wrote and passed, else the course's own; a message says which.
+
+        Args:
+            name: the exercise.
+
+        Raises:
+            CourseError: if there is no exercise of that name.
+        """
+        exercise = self._known(name)
+        found, words = keeping.read_kept(exercise)
+        said = words if found is not None else f"the course's own: {words}"
+        Message("info", f"{name}: {said}").show()
+        return exercise.reference if found is None else found
 
     def hint(self, name: str | None = None) -> None:
         """Show the second step of the hint: the explanation of the mistake that the last check found.
@@ -95,9 +113,13 @@ class Dialogue:
             if not self._found:
                 raise CourseError('nothing was checked yet. Name the exercise, for example checks.hint("warm_up").')
             name = list(self._found)[-1]
+        self._known(name)
+        self._hint(name).show()
+
+    def _known(self, name: str) -> Exercise:
         if name not in self._exercises:
             raise CourseError(f"there is no exercise {name!r}. The exercises are {', '.join(self._exercises)}.")
-        self._hint(name).show()
+        return self._exercises[name]
 
     def _remember(self, verdict: Verdict) -> None:
         self._found.pop(verdict.name, None)

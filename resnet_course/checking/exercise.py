@@ -100,17 +100,27 @@ class Exercise:
         if self.reference is None:
             object.__setattr__(self, "reference", self.make(self.answer))
 
-    def make(self, source: str) -> Any:
+    def make(self, source: str, file_name: str = "", module: str = "builtins") -> Any:
         """The object that this source defines, as in a cell of the lesson.
+
+        Args:
+            source: what is typed.
+            file_name: of the source, for error messages.
+            module: what the object says it comes from.
 
         Raises:
             Exception: whatever the source raises.
         """
-        namespace: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "math": math}
-        namespace |= {word: getattr(models, word) for word in models.__all__}
-        for text in (self.setting, source):
-            exec(compile(textwrap.dedent(text), f"<answer to {self.name}>", "exec"), namespace)
+        namespace = self.namespace() | {"__name__": module}
+        exec(compile(textwrap.dedent(source), file_name or f"<answer to {self.name}>", "exec"), namespace)
         return eval(self.defines, namespace)
+
+    def namespace(self) -> dict[str, Any]:
+        """What a lesson has imported and defined before the exercise."""
+        names: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "math": math}
+        names |= {word: getattr(models, word) for word in models.__all__}
+        exec(compile(textwrap.dedent(self.setting), f"<before {self.name}>", "exec"), names)
+        return names
 
     @functools.cached_property
     def sources(self) -> dict[str, str]:

@@ -23,7 +23,7 @@ from resnet_course.checking.judge import Verdict, judge
 from resnet_course.checking.report import export, forget, show_progress
 from resnet_course.notebook.lessons import LESSONS
 
-__all__ = ["EXERCISES", "CheckFailedError", "Verdict", "export", "forget", "hint", "progress", "verdict"]
+__all__ = ["EXERCISES", "CheckFailedError", "Verdict", "export", "forget", "hint", "progress", "verdict", "yours"]
 
 
 class _Exercises(Mapping[str, Exercise]):
@@ -50,6 +50,7 @@ class _Exercises(Mapping[str, Exercise]):
 EXERCISES: Mapping[str, Exercise] = _Exercises()
 _DIALOGUE = Dialogue(EXERCISES)
 hint = _DIALOGUE.hint
+yours = _DIALOGUE.yours
 progress = show_progress
 
 

@@ -115,9 +115,7 @@ class AdamRun(Run):
         """Adam, which clips before it steps if it is asked to, and its schedule."""
         optimizer = Adam(model.parameters(), lr=self.learning_rate)
         if self.clip_norm:
-            optimizer.register_step_pre_hook(
-                lambda *_: nn.utils.clip_grad_norm_(model.parameters(), self.clip_norm) and None
-            )
+            optimizer.register_step_pre_hook(lambda *_: clip_gradients(model, self.clip_norm))
         return optimizer, OneCycleLR(optimizer, self.learning_rate, total_steps=steps)
 
 
@@ -192,6 +190,11 @@ def build_network(name: str, num_classes: int) -> ResNet:
         raise CourseError(f"there is no network {name!r}; examples: 'plain 56', 'residual 20', 'ResNet-18'")
     kind, depth, shortcut = found.groups(default="A")
     return cifar_resnet(int(depth), num_classes, residual=kind == "residual", shortcut=cast(Shortcut, shortcut))
+
+
+def clip_gradients(model: nn.Module, longest: float) -> None:
+    """Shorten the gradient over all parameters to this norm, where it is longer."""
+    nn.utils.clip_grad_norm_(model.parameters(), longest)
 
 
 def start_as_identity(model: nn.Module) -> None:

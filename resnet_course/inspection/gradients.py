@@ -65,4 +65,4 @@ def gradient_similarity(model: nn.Module, images: Tensor, targets: Tensor, noise
         x = x.detach().requires_grad_()
         loss = nn.functional.cross_entropy(model(x), targets, reduction="sum")
         gradients.append(torch.autograd.grad(loss, x)[0].flatten(1))  # (N, C * H * W)
-    return nn.functional.cosine_similarity(*gradients).mean().item()
+    return nn.functional.cosine_similarity(gradients[0], gradients[1]).mean().item()
