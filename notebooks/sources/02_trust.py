@@ -346,10 +346,10 @@ for seed in seeds:
 # weights and the order of the images, as far as the two networks allow it. What this
 # start does to both of them cancels in the difference.
 #
-# **How far off may the mean be?** William Gosset asked this in a brewery in Dublin, where
-# each experiment cost barley and a season, so that he never had many. He published the
-# answer in 1908 under the name "Student". For n differences with mean m and standard
-# deviation s, the true mean lies in
+# **How far off may the mean be?** William Gosset asked this at the Guinness brewery in
+# Dublin, where an experiment with barley or beer was slow and costly, so that he never had
+# many. He published the answer in 1908 under the name "Student". For n differences with
+# mean m and standard deviation s, the true mean lies in
 #
 # $$m \pm t \cdot \frac{s}{\sqrt{n}}$$
 #
@@ -372,9 +372,10 @@ assert abs(packaged.reach - reach) < 1e-6
 print("inspection.paired_difference says the same:", packaged)
 
 # %% [markdown]
-# Is it really 95 %? We can put the formula on trial. Take two things that do not differ
-# at all: the true mean difference is 0. Draw five differences, compute the interval, see
-# whether it holds the 0, and do that 20,000 times. Beside it the same with 1.96.
+# Is it really 95 %? We can put the formula on trial. It supposes that differences scatter
+# around the truth like a bell curve, so let us draw such differences, for two things that
+# do not differ at all: the true mean is 0. Draw five, compute the interval, see whether it
+# holds the 0, and do that 20,000 times. Beside it the same with 1.96.
 
 # %%
 draws = torch.randn(20_000, 5, generator=generator)
@@ -411,6 +412,10 @@ for t in (1.96, 2.78):
 # are **about equal** if the whole interval lies within plus and minus a margin. The
 # margin is a decision: it says which difference you would not care about, and you name it
 # before you look.
+#
+# In code, `inspection.paired_difference(a, b)` has two methods for these questions,
+# `is_above(margin)` and `is_within(margin)`. Both answer True, False, or None for "cannot
+# tell". `cards.compare` takes the numbers of both sides, and prints the verdict.
 
 # %%
 cards.compare(
@@ -458,10 +463,10 @@ cards.compare(
 # than how large it is against the spread.
 #
 # Now the other one. Ten channels again, but only 200 training images, shown over and over
-# for 40 epochs.
+# for 50 epochs.
 
 # %%
-small = runtime.Budget(images=200, image_size=size, epochs=40, batch_size=16)
+small = runtime.Budget(images=200, image_size=size, epochs=50, batch_size=8)
 few_plan = profile.pick(quick=small, full=small)
 few = train_images.subset(data.stratified_sample(train_images.targets, few_plan.images))
 long_runs = [train(tiny_vgg, few, few_plan, s, name="few images") for s in range(3)]
@@ -597,7 +602,7 @@ for seed, history in enumerate(stopped_runs):
     print(f"{loss:.3f} with the weights of epoch {best}")
 
 # %%
-both = {"to the end": memory.val_loss, "stopped": stopped_runs[0].val_loss}
+both = {"to the end": memory.val_loss, "early stopping": stopped_runs[0].val_loss}
 axes = plotting.lines(both, "With and without a stop", "epoch", "validation loss")
 plotting.show(axes, f"{len(few)} training images, seed 0, num_trials={NUM_TRIALS}.")
 
@@ -651,7 +656,8 @@ for weights_only in (True, False):
         torch.load(folder / "whole.pt", weights_only=weights_only)
     except Exception as error:
         print(f"whole model, weights_only={weights_only}: {type(error).__name__}")
-        print("   ", str(error).split("\n")[0][:75], "...")
+        about_net = [line.strip() for line in str(error).split("\n") if "Net" in line]
+        print("   ", " ".join(about_net)[:72], "...")
 weights = torch.load(folder / "weights.pt", weights_only=True)
 print("state dict into the renamed class:", Classifier().load_state_dict(weights))
 
@@ -663,10 +669,10 @@ print("state dict into the renamed class:", Classifier().load_state_dict(weights
 #
 # ## The test images, once
 #
-# All choices are made: ten channels, ReLU, five epochs, `num_trials=5`. Which of the five
-# networks do we show? Not the best one on the test images: that would be a hundred blind
-# models again, with five. The number is the mean over the seeds, and for the pictures we
-# take seed 0, which we decide before we look.
+# All choices are made: the network, its activation, its epochs, `num_trials`. Which of
+# the five networks do we show? Not the best one on the test images: that would be the
+# competition again, with five entries. The number is the mean over the seeds, and for the
+# pictures we take seed 0, which we decide before we look.
 
 # %%
 test_count = profile.pick(quick=1_000, full=10_000)
@@ -700,9 +706,9 @@ figure = plotting.mistakes(test_images.images, predicted, targets, confidence, c
 plotting.show(figure, "True class, what the network said, and with what probability.")
 
 # %% [markdown]
-# Last, the networks with 200 training images: three that stopped, and three that went on
-# to the end with the same seeds. Two questions. Which has the higher loss, and which has
-# the higher error?
+# Last, the networks with 200 training images: three with early stopping, and three that
+# were trained to the end, with the same seeds. Two questions. Which have the higher loss,
+# and which have the higher error?
 
 
 # %%
@@ -718,12 +724,21 @@ def tested(networks):
     return zip(*rows, strict=True)
 
 
+# %%
 end_losses, end_errors, end_sure = tested([net for net, _ in long_runs])
 stop_losses, stop_errors, stop_sure = tested(best_nets)
-claim = "the networks that went on have the higher test"
-cards.compare(f"{claim} loss", {"went on": end_losses}, {"stopped": stop_losses})
-cards.compare(f"{claim} error", {"went on": end_errors}, {"stopped": stop_errors})
-for name, sure in (("went on", end_sure), ("stopped", stop_sure)):
+claim = "without early stopping, the test {} is higher"
+cards.compare(
+    claim.format("loss"),
+    {"to the end": end_losses},
+    {"early stopping": stop_losses},
+)
+cards.compare(
+    claim.format("error"),
+    {"to the end": end_errors},
+    {"early stopping": stop_errors},
+)
+for name, sure in (("to the end", end_sure), ("early stopping", stop_sure)):
     print(f"{name}: mean probability of a wrong answer {sum(sure) / len(sure):.3f}")
 
 # %% [markdown]
