@@ -80,7 +80,8 @@ cards.compare_guess(my_guess, measured, lesson="02")
 #
 # You hold such competitions all the time. Each epoch that you might stop at, each
 # learning rate, each network that you try is one more entry. How much the winner is
-# flattered depends on the number of entries and of images; that it is flattered does not.
+# flattered depends on how many entries and images there are. That it is flattered, on
+# average, does not.
 #
 # ## Three sets of images, and a rule for each
 #
@@ -172,9 +173,10 @@ for name, images in (("training", train_images), ("validation", val_images)):
 # change. These running figures belong to no single network. To compare networks we need
 # a fixed one, and three things go wrong easily.
 #
-# - Some layers work differently in training. **Dropout** sets numbers to zero at random;
-#   batch norm, in lesson 03, uses the images of the batch. `model.eval()` switches them
-#   to their way of working after the training, and `model.train()` back.
+# - Some layers work differently in training. **Dropout** sets numbers to zero at random
+#   and enlarges the others to make up for it; batch norm, in lesson 03, uses the images
+#   of the batch. `model.eval()` switches such layers to their way of working after the
+#   training, and `model.train()` back.
 # - A forward pass keeps its intermediate results for a backward pass. Here none follows.
 # - The last batch is often smaller than the others.
 
@@ -388,7 +390,7 @@ for t in (1.96, 2.78):
 # %% [markdown]
 # The last number has a second meaning. It is the share of comparisons in which there is
 # no difference and the interval claims one. Make twenty comparisons of equal things, and
-# one of them will look like a discovery.
+# on average one of them looks like a discovery.
 #
 # And the interval speaks of seeds only: other first weights, other orders of the same
 # images. Another sample of images would add a spread of its own, of which five seeds
@@ -444,7 +446,8 @@ for margin in (0.05, 0.005):
 # *training* error tells you which one you have, so never look at the validation error
 # alone.
 #
-# First the small one: TinyVGG with three channels in place of ten.
+# First the small one: TinyVGG with three channels in place of ten. Our trainings are
+# short, so the claim says no more than this: from the same training it learns less.
 
 # %%
 narrow_train, narrow = errors_of(lambda: tiny_vgg(3), "3 channels")
@@ -623,15 +626,16 @@ for name, tensor in list(state.items())[:3]:
 # %% [markdown]
 # One entry ends in `.pkl`: a **pickle**, Python's own format for objects. A pickle is a
 # list of instructions for building objects, and an instruction may call any function that
-# can be imported. So whoever writes a pickle may run code on the machine that reads it,
-# and a file of a state dict is no exception, because nobody can see from outside what a
+# can be imported. So whoever writes a pickle may run code on the machine that reads it.
+# A file that is called a state dict is no exception: nobody can see from outside what a
 # `.pt` file holds.
 #
 # What protects you is how you *read*. With `weights_only=True`, torch uses a restricted
-# reader. It knows a short list of harmless things, such as tensors, numbers, strings,
-# lists and dictionaries, and refuses all else. This has been the default since PyTorch
-# 2.6; we write it out, because older versions have the other one. Lesson 09 shows a file
-# that attacks.
+# reader of pickles. It knows a short list of harmless things, such as tensors, numbers,
+# strings, lists and dictionaries, and refuses all else. This has been the default since
+# PyTorch 2.6; we write it out, because older versions have the other one. The reader is
+# a program too, and holes in it were found and closed (CVE-2025-32434 in PyTorch 2.6,
+# CVE-2026-24747 in 2.10), so keep yours up to date. Lesson 09 shows a file that attacks.
 #
 # A whole model, `torch.save(model, path)`, needs more than that list: its class. The
 # class itself is not stored, only its name and module. Let us save a network in both
@@ -798,8 +802,8 @@ print(f"5. Test error of TinyVGG, measured once: {test_error:.3f}, mean of five 
 # state dict. Is it safe to load it with <code>weights_only=False</code>?</summary>
 #
 # No. The file is read as a pickle, and a pickle may call any function, whatever its
-# sender says about it. With <code>weights_only=True</code> the restricted reader would
-# refuse it.
+# sender says about it. With <code>weights_only=True</code> the restricted reader loads it
+# if it holds data, and refuses it if it holds more.
 # </details>
 #
 # <details><summary>5. After the first epoch, the training loss is higher than the
