@@ -85,7 +85,7 @@ class AdamRun(Run):
     """One training by the recipe of the comparisons of depth: Adam at 1e-3, one-cycle rate, no augmentation.
 
     Args:
-        start: of the weights: "usual" (He initialisation); "identity": every convolution passes its input on;
+        start: of the weights: "usual" (He initialisation); "identity": see `start_as_identity`;
             "zero gamma": every residual block passes its input on, see `ResNet(zero_init_residual=True)`.
         clip_norm: longest gradient that a step may use, a norm over all parameters; 0 means any.
     """
@@ -200,14 +200,15 @@ def clip_gradients(model: nn.Module, longest: float) -> None:
 
 
 def start_as_identity(model: nn.Module) -> None:
-    """Let every convolution pass its input on: weight 1 at the centre of the channel's own kernel, else 0.
+    """Let every convolution that keeps the shape pass its input on: weight 1 in the middle of the channel's own kernel.
 
-    Only where channels grow are there new ones, which start at 0. Reference: Hardt & Ma 2016 (arXiv 1611.04231).
+    The others, the first one and those that halve the image, keep their usual start: they have to make new channels.
+    Reference: Hardt & Ma 2016 (arXiv 1611.04231), who start near the identity.
 
-    Taught in lesson 07.
+    Taught in lesson 04.
     """
     for module in model.modules():
-        if isinstance(module, nn.Conv2d):
+        if isinstance(module, nn.Conv2d) and module.in_channels == module.out_channels and module.stride == (1, 1):
             nn.init.dirac_(module.weight)
 
 
