@@ -10,22 +10,11 @@ from matplotlib.figure import Figure
 
 from resnet_course import plotting
 from resnet_course.experiments.plans import depth_of, shortcut_of
-from resnet_course.experiments.records import Record, group_by, mean_by
+from resnet_course.experiments.records import Record, group_by
 
 _ERROR = "error on the training images"
 Columns = dict[str, list[list[float]]]
 """For each line, and for each place along it, the numbers of all seeds."""
-
-
-def draw_best_rates(records: Sequence[Record]) -> Axes:
-    """Training error by epoch, each network at the learning rate with its lowest mean error."""
-    errors = mean_by(records, "network", "learning_rate")
-    best: dict[str, float] = {}
-    for network, rate in sorted(errors, key=errors.__getitem__):
-        best.setdefault(network, rate)
-    groups = group_by(records, "network", "learning_rate").items()
-    chosen = [record for (network, rate), group in groups if rate == best[network] for record in group]
-    return draw_curves(chosen, "Deeper is worse on the training images, unless there are shortcuts")
 
 
 def draw_curves(records: Sequence[Record], title: str, of_epochs: int | None = None) -> Axes:

@@ -56,6 +56,12 @@ def write_report(name: str, dataset: str, folder: Path, results: Path = SHIPPED)
     return page
 
 
+def first_figure(name: str, records: Sequence[Record]) -> bytes:
+    """The figure of a plan that its report shows first, as PNG."""
+    _, title, draw = _FIGURES[name][0]
+    return _png(draw, records, title)
+
+
 def _numbers(name: str, dataset: str, records: Sequence[Record]) -> dict[str, Any]:
     """What the template puts between its words."""
     runs = [record["configuration"] for record in records]
