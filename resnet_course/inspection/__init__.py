@@ -1,7 +1,6 @@
-"""Look into a network: shapes, cost, gradients, differences. Takes modules and gives numbers."""
+"""Look into a network: shapes, cost, gradients, lesions. Takes modules and gives numbers."""
 
 from resnet_course.inspection.differences import Difference, paired_difference, trend
-from resnet_course.inspection.divergence import Divergence, first_divergence
 from resnet_course.inspection.gradients import gradient_norms, gradient_similarity
 from resnet_course.inspection.landscape import filter_normalise, loss_line, loss_surface, random_direction
 from resnet_course.inspection.lesion import BlockNorms, block_norms, lesion
@@ -11,14 +10,12 @@ from resnet_course.inspection.shapes import LayerRow, count_multiply_adds, count
 __all__ = [
     "BlockNorms",
     "Difference",
-    "Divergence",
     "LayerRow",
     "block_norms",
     "confusion_counts",
     "count_multiply_adds",
     "count_parameters",
     "filter_normalise",
-    "first_divergence",
     "gradient_norms",
     "gradient_similarity",
     "lesion",
