@@ -2,16 +2,14 @@
 
 from resnet_course.inspection.differences import Difference, paired_difference, trend
 from resnet_course.inspection.gradients import gradient_norms, gradient_similarity
-from resnet_course.inspection.landscape import filter_normalise, loss_line, loss_surface, random_direction
-from resnet_course.inspection.lesion import BlockNorms, block_norms, lesion
+from resnet_course.inspection.landscape import filter_normalise, loss_surface, random_direction
+from resnet_course.inspection.lesion import lesion
 from resnet_course.inspection.metrics import confusion_counts
 from resnet_course.inspection.shapes import LayerRow, count_multiply_adds, count_parameters, trace_layers
 
 __all__ = [
-    "BlockNorms",
     "Difference",
     "LayerRow",
-    "block_norms",
     "confusion_counts",
     "count_multiply_adds",
     "count_parameters",
@@ -19,7 +17,6 @@ __all__ = [
     "gradient_norms",
     "gradient_similarity",
     "lesion",
-    "loss_line",
     "loss_surface",
     "paired_difference",
     "random_direction",

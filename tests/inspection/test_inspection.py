@@ -7,7 +7,6 @@ from networks_helpers import assert_same_state, state
 from torch import nn
 
 from resnet_course.inspection import (
-    block_norms,
     confusion_counts,
     count_multiply_adds,
     count_parameters,
@@ -149,7 +148,6 @@ LOOKS = {
     "stages": lambda model, channels: trace_layers(model, (channels, 16, 16), stages=True),
     "multiply-adds": lambda model, channels: count_multiply_adds(model, (channels, 16, 16)),
     "gradients": lambda model, channels: gradient_norms(model, torch.zeros(4, channels, 16, 16), torch.arange(4)),
-    "norms of blocks": lambda model, channels: block_norms(model, torch.zeros(4, channels, 16, 16)),
 }
 
 
