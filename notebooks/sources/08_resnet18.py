@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 05 · Assembling ResNet-18
+# # 08 · Assembling ResNet-18
 #
 # *From one block to the whole network, and how to know that it is the right one.*
 
@@ -32,8 +32,8 @@ my_guess = {"parameters": None, "multiply-adds": None}  # for example 0.25
 # ## Set-up
 #
 # This lesson trains nothing. Shapes, costs, and whether two networks are equal can be measured on random weights. So
-# everything here runs on the CPU, also where there is a GPU, on two images of 32×32. The blocks come from the
-# package; they are those of lessons 05 and 07.
+# everything here runs on the CPU, also where there is a GPU, on two images of 32×32. The residual block is the one
+# that you wrote in lesson 05, if it passed its check there; the cell says which one it is.
 
 # %%
 from collections import OrderedDict
@@ -46,10 +46,11 @@ from torch import nn
 
 from resnet_course import checks, data, explorers, inspection, models, plotting, runtime, training
 from resnet_course.notebook import cards
-from resnet_course.models import BasicBlock, Bottleneck
+from resnet_course.models import Bottleneck
 
 plotting.use_style()
 training.reset_seeds(0)
+BasicBlock = checks.yours("basic_block")
 images = data.load(runtime.profile().dataset, "train", 32, 100)
 num_classes = len(images.classes)
 batch, _ = next(iter(data.Batches(images, 2)))  # (2, 3, 32, 32)
@@ -560,7 +561,7 @@ cards.verdict(
 
 
 # %%
-class ReluBeforeAddition(BasicBlock):
+class ReluBeforeAddition(models.BasicBlock):
     def forward(self, x):
         return F.relu(self.transform(x)) + self.shortcut(x)  # transform is the main path F(x)
 

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 07 · Inside a trained ResNet
+# # 10 · Inside a trained ResNet
 #
 # *Take a block out of a trained network, and see who notices.*
 
@@ -30,8 +30,8 @@ my_guess = {"plain 20": None, "residual 20": None}  # for example 0.5
 # %% [markdown]
 # ## Two trained networks
 #
-# For the generated images in the quick profile the package ships both networks, trained for ten epochs with the recipe
-# of lesson 04; `python -m resnet_course reproduce inside` trains them again. For other images `trained` does the same
+# For the generated images in the quick profile the package ships both networks, trained for ten epochs by SGD with a
+# one-cycle rate; `python -m resnet_course reproduce inside` trains them again. For other images `trained` does the same
 # training here.
 
 # %%
