@@ -4,11 +4,11 @@
 # *One line around two layers, one plus sign, and the same 56 layers again.*
 
 # %% [markdown]
-# In 2014 a deep network had 19 layers, or 22: those were VGG and GoogLeNet, the two best entries in that year's ImageNet
-# classification. In December 2015 the deepest network of the winning entry had **152**. It came from four people, Kaiming
-# He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, and it was no giant: it took fewer multiplications for an image than VGG.
-# What had they added? You can draw it with one stroke of a pen. In this lesson you write it, and then you repeat the
-# experiment of lesson 04 with it.
+# In 2014 a deep network had 19 layers, or 22: those were VGG and GoogLeNet, the two best entries in that year's
+# ImageNet classification. In December 2015 the deepest network of the winning entry had **152**. It came from four
+# people, Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, and it was no giant: it took fewer multiplications for
+# an image than VGG. What had they added? You can draw it with one stroke of a pen. In this lesson you write it, and
+# then you repeat the experiment of lesson 04 with it.
 #
 # **After this lesson you can**
 #
@@ -89,7 +89,7 @@ plotting.show(
 # %%
 plotting.show(
     plotting.growing_network(before=3, after=9),
-    caption="6 new blocks in each of 3 stages, 2 convolutions in each block: 36 layers.",
+    caption="6 new blocks in each of 3 stages, 2 convolutions each: 36 layers.",
 )
 
 # %% [markdown]
@@ -229,7 +229,6 @@ class ReluFirst(models.BasicBlock):
 
 training.reset_seeds(0)
 start = torch.randn(8, 16, 8, 8).relu()
-growth = {}
 for block_class in (models.BasicBlock, ReluFirst):
     x = start
     for number in range(9):  # one stage of the 56-layer network, with fresh weights
@@ -237,9 +236,9 @@ for block_class in (models.BasicBlock, ReluFirst):
         if number == 0:
             lower = ((out < x).sum() / (x > 0).sum()).item()
         x = out
-    growth[block_class.__name__] = (x.mean() / start.mean()).item()
-    print(f"{block_class.__name__:<11} first block: {lower:.0%} of the positive numbers"
-          f" come out smaller; mean after nine blocks: × {growth[block_class.__name__]:.1f}")  # fmt: skip
+    growth = (x.mean() / start.mean()).item()
+    print(f"{block_class.__name__}: {lower:.0%} of the positive numbers get smaller;")
+    print(f"    after nine blocks the mean is {growth:.1f} times as large")
 
 # %% [markdown]
 # With the ReLU first, a block cannot take anything back, and each block adds the whole positive half of $F$ to what
@@ -268,7 +267,7 @@ kept = features.clone()
 with torch.no_grad():
     InPlaceBlock(16, 16)(features)
 change = (features - kept).abs().max().item()
-print(f"without gradients: no error, and the caller's tensor changed by up to {change:.2f}")
+print(f"no gradients, no error; the caller's tensor changed by up to {change:.2f}")
 
 # %%
 try:
@@ -338,10 +337,11 @@ for depth in (8, 20, 56):
 
 # %%
 axes = plotting.seeds(
-    errors, "Training error by depth", "depth in layers", "error on the training images",
-    y_limits=(0, 1), guesses={"residual": my_guess["residual 56"]},
+    errors, "Training error by depth", "depth in layers",
+    "error on the training images", y_limits=(0, 1),
+    guesses={"residual": my_guess["residual 56"]},
 )  # fmt: skip
-plotting.show(axes, f"{len(images):,} images of {images.name}, 3 seeds (dots), {precision}.")
+plotting.show(axes, f"{len(images):,} {images.name}, 3 seeds (dots), {precision}.")
 mean = {kind: {d: sum(e) / len(e) for d, e in errors[kind].items()} for kind in errors}
 cards.compare_guess(my_guess, {"residual 56": mean["residual"][56]}, lesson="05")
 
@@ -370,7 +370,8 @@ for depth in (20, 56):
 # %% [markdown]
 # And at 8 layers? Look at the two leftmost points of the figure. He et al. saw two networks of 18 layers end about
 # equal, one plain and one residual (2015, §4.1, table 2): where a plain network still trains well, there is little
-# that a shortcut could repair.
+# that a shortcut could repair. Look at the residual points of 20 and 56 layers too, and keep them in mind: that step
+# gets a section of its own.
 #
 # ### Is it the weights?
 #
@@ -405,7 +406,7 @@ extra = count(make_network("residual", 56)) - count(make_network("plain", 56))
 
 # %%
 def recorded(plan, dataset, field="train_error"):
-    """{"plain": {depth: [error of each seed]}, "residual": ...}; says what is missing."""
+    """{"plain": {depth: [an error a seed]}, "residual": ...}; says what is missing."""
     records, missing = experiments.load_recorded(plan, dataset)
     if missing:
         print(f"{plan}, {dataset}: {len(missing)} trainings are not recorded yet")
@@ -421,24 +422,20 @@ def recorded(plan, dataset, field="train_error"):
     return found if common else None
 
 
-def draw(found, images, y_label="error on the training images"):
-    axes = plotting.seeds(found, "Recorded error by depth", "depth in layers", y_label, (0, 1))
-    plotting.show(axes, f"Recorded: {images}, {len(found['plain'][20])} seeds (dots).")
+def draw(found, caption, y_label="error on the training images"):
+    title = "Recorded error by depth"
+    axes = plotting.seeds(found, title, "depth in layers", y_label, (0, 1))
+    plotting.show(axes, f"{caption}; {len(found['plain'][20])} seeds (dots).")
 
 
 # %%
 shapes = recorded("degradation", "shapes")
 if shapes:
-    draw(shapes, "2,000 generated images of 16×16, 5 epochs, bfloat16")
-    cards.compare(
-        "on generated images residual 20 has a higher training error than residual 56",
-        {"residual 20": shapes["residual"][20]}, {"residual 56": shapes["residual"][56]},
-    )  # fmt: skip
+    draw(shapes, "Recorded: 2,000 generated images of 16×16, 5 epochs, bfloat16")
 
 # %% [markdown]
-# Compare the two lines from left to right: where do they part? A residual network that has few errors left at 20
-# layers cannot gain much from 36 more. If the box says *cannot tell*, that is the reason: the difference is not larger
-# than what the seeds differ by.
+# Follow the two lines from left to right. At which of the five depths do they part, and is there one at which the seeds
+# of the residual networks lie far apart?
 #
 # ## On photographs
 #
@@ -449,7 +446,7 @@ if shapes:
 # %%
 photos = recorded("degradation", "cifar10-jpeg")
 if photos:
-    draw(photos, "5,000 photographs of 16×16, 5 epochs, bfloat16")
+    draw(photos, "Recorded: 5,000 photographs of 16×16, 5 epochs, bfloat16")
     plain, residual = photos["plain"], photos["residual"]
     cards.compare(
         "on photographs plain worsens with depth: plain 56 is above plain 20",
@@ -461,21 +458,37 @@ if photos:
     )  # fmt: skip
 
 # %% [markdown]
-# A longer training gives a clearer answer to the step from 20 to 56 layers. For the next record all 50,000 photographs
-# were shown twelve times.
+# ## From 20 to 56 layers
+#
+# The step from 8 to 56 layers is a long one. Did the last 36 layers help, or would 20 have been enough? Depth may take
+# its time: a step of the optimizer moves 56 layers at once, and a training like ours above has very few steps. So here
+# is this one difference four times, from the shortest training to the longest. For the last record, all 50,000
+# photographs were shown twelve times.
 
 # %%
 many = recorded("all-images", "cifar10-jpeg")
-for found, what in [(photos, "5,000 photographs, 5 epochs"), (many, "50,000, 12 epochs")]:
+steps = budget.epochs * -(-len(images) // budget.batch_size)
+trainings = {
+    f"this page, {steps} steps": errors,
+    "2,000 generated images, 160 steps": shapes,
+    "5,000 photographs, 395 steps": photos,
+    "50,000 photographs, 4,692 steps": many,
+}
+for what, found in trainings.items():
     if found:
         cards.compare(
             f"{what}: residual 20 has a higher training error than residual 56",
-            {"residual 20": found["residual"][20]}, {"residual 56": found["residual"][56]},
+            {"residual 20": found["residual"][20]},
+            {"residual 56": found["residual"][56]},
         )  # fmt: skip
     else:
         print(f"{what}: no verdict without records")
 
 # %% [markdown]
+# Read the four boxes from top to bottom. Where one says *cannot tell*, the difference is no larger than what seeds
+# differ by. Where one says *not reproduced*, 56 layers ended above 20 in a training of that length, shortcuts or not.
+# So "depth helps again" needs an addition: how long, and on what.
+#
 # ## The other side
 #
 # All of this was about *training* images, because degradation is about them. A good network has to do well on new
@@ -484,7 +497,7 @@ for found, what in [(photos, "5,000 photographs, 5 epochs"), (many, "50,000, 12 
 # %%
 new_photos = recorded("degradation", "cifar10-jpeg", "test_error")
 if new_photos:
-    draw(new_photos, "1,000 new photographs of 16×16, bfloat16", "error on new images")
+    draw(new_photos, "Recorded: 1,000 new photographs", "error on new images")
     cards.compare(
         "on new photographs residual 56 has a higher error than residual 20",
         {"residual 56": new_photos["residual"][56]},
@@ -499,10 +512,10 @@ if new_photos:
 # as well. Their network of 1,202 layers fitted its training images like that of 110 layers and was worse on new ones,
 # which they put down to overfitting (2015, §4.2).
 #
-# A second limit is the **recipe**. "Depth helps again" is no law of the block alone. In that same paper the learning rate
-# of the other networks, 0.1, was too large for the residual network of 110 layers to start with; it got a tenth of it
-# until it had begun to learn (§4.2). So depth, optimizer and rate belong together in any such sentence. How much does
-# residual 56 depend on the rate in our recipe? The record of lesson 04 has it.
+# A second limit is the **recipe**. "Depth helps again" is no law of the block alone. In that same paper the learning
+# rate of the other networks, 0.1, was too large for the residual network of 110 layers to start with; it got a tenth
+# of it until it had begun to learn (§4.2). So depth, optimizer, rate and length of the training belong together in any
+# such sentence. How much does residual 56 depend on the rate in our recipe? The record of lesson 04 has it.
 
 # %%
 records, missing = experiments.load_recorded("learning-rates", "shapes")
@@ -514,7 +527,7 @@ for record in records:
         found.append(record["train_error"])
 if all(by_rate.values()):
     axes = plotting.seeds(
-        by_rate, "Training error by learning rate", "highest learning rate of the schedule",
+        by_rate, "Training error by learning rate", "highest learning rate",
         "error on the training images", y_limits=(0, 1), log_x=True,
     )  # fmt: skip
     plotting.show(axes, "Recorded: 2,000 generated images, 5 epochs, 3 seeds (dots).")
@@ -534,12 +547,12 @@ def row(found, kind):
 
 print(f"1. Here, training error by depth: plain {row(errors, 'plain')};")
 print(f"   residual {row(errors, 'residual')} (3 seeds).")
-print(f"2. The block's two projections cost {extra:,} weights at depth 56; option A costs 0.")
+print(f"2. The two projections of your residual 56 have {extra:,} weights, option A 0.")
 if photos:
     print(f"3. On photographs (recorded): plain {row(photos, 'plain')};")
     print(f"   residual {row(photos, 'residual')}.")
     print(f"4. On new photographs: residual {row(new_photos, 'residual')}.")
-print(f"5. {layers} layers with γ = β = 0 in the new blocks compute what 20 layers compute.")
+print(f"5. With γ = β = 0 in 18 new blocks, {layers} layers compute what 20 compute.")
 
 # %% [markdown]
 # ## Self-check
