@@ -15,6 +15,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Annotation, Text
 
 from resnet_course import plotting
@@ -331,6 +332,20 @@ def test_block_diagrams_stand_side_by_side_at_one_height():
     assert "Only the shortcut differs" in words_in(figure)
     heights = [next(t.get_position()[1] for t in ax.texts if "3×3" in t.get_text()) for ax in figure.axes]
     assert len(set(heights)) == 1
+
+
+def test_the_growing_network_has_its_old_and_its_new_blocks_in_three_rows():
+    ax = plotting.growing_network(before=3, after=9)
+    boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
+    words = words_in(ax.figure)
+    assert len(boxes) == 27
+    assert sum(box.get_linestyle() == "--" for box in boxes) == 18
+    assert len({round(box.get_y(), 3) for box in boxes}) == 3
+    assert "20 layers grow to 56" in words
+    assert "6 new blocks" in words
+    assert "3 blocks of the network of 20 layers, then 6 dashed blocks" in ax.figure.course_words
+    with pytest.raises(ValueError, match="got 3 and 3"):
+        plotting.growing_network(3, 3)
 
 
 @pytest.mark.parametrize(
