@@ -305,6 +305,7 @@ def test_shape_trace_writes_shapes_and_names_apart():
         (("basic", 64, 64), ["Residual block", "identity", "ReLU(F(x) + x)"], ["1×1", "zero"]),
         (("basic", 64, 128, 2), ["1×1 conv 64 → 128, stride 2", "128 × H/2 × W/2"], ["identity"]),
         (("basic", 16, 32, 2, "padding"), ["every 2nd pixel, + 16 zero channels"], ["1×1", "identity"]),
+        (("basic", 16, 32, 2, "average"), ["mean of 2×2", "1×1 conv 16 → 32 batch norm"], ["zero", "identity"]),
         (("bottleneck", 256, 64), ["1×1 conv 256 → 64", "3×3 conv 64 → 64", "1×1 conv 64 → 256", "identity"], []),
     ],
 )
@@ -346,6 +347,46 @@ def test_the_growing_network_has_its_old_and_its_new_blocks_in_three_rows():
     assert "3 blocks of the network of 20 layers, then 6 dashed blocks" in ax.figure.course_words
     with pytest.raises(ValueError, match="got 3 and 3"):
         plotting.growing_network(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "title", "words"),
+    [
+        (
+            (32, 4, 4),
+            (16, 8, 8),
+            "3 of 3 dimensions do not fit",
+            ["= error", "✗ clash", "✗ clash, the one in the error"],
+        ),
+        ((32, 8, 8), (16, 8, 8), "1 of 3 dimensions do not fit", ["✗ clash, the one in the error", "✓ equal"]),
+        ((16, 1, 1), (16, 2, 2), "no error, and 2 of 3 are stretched", ["= 16 × 2 × 2", "! stretched", "✓ equal"]),
+        ((512, 64, 64), (256, 128, 128), "3 of 3 dimensions do not fit", ["512", "128"]),
+        ((8, 4, 6), (8, 4, 6), "the shapes are equal", ["= 8 × 4 × 6", "✓ equal"]),
+    ],
+)
+def test_a_sum_of_shapes_says_what_pytorch_does(a, b, title, words):
+    ax = plotting.shape_sum({"F(x)": a, "x": b})
+    assert ax.get_title(loc="left").replace("\n", " ") == f"F(x) + x: {title}"
+    texts = [text.get_text() for text in ax.texts]
+    assert [word for word in words if word not in texts] == []
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
+    try:
+        total = tuple((torch.zeros(a) + torch.zeros(b)).shape)
+        assert f"= {' × '.join(map(str, total))}" in texts
+    except RuntimeError as error:
+        named = int(str(error)[-1])  # of (C, H, W), the batch not counted
+        clashes = [text for text in texts if text.startswith(("✗", "✓", "!"))]
+        assert [text.endswith("the one in the error") for text in clashes] == [index == named for index in range(3)]
+
+
+def test_the_boxes_of_a_sum_are_to_scale():
+    ax = plotting.shape_sum({"F(x)": (32, 4, 4), "x": (16, 8, 8)})
+    (long, low), (short, high) = (np.ptp(ax.patches[box].get_xy(), axis=0) for box in (0, 3))
+    assert long == pytest.approx(2 * short)
+    assert high == pytest.approx(2 * low)
+    assert long / low == pytest.approx(32 / 4)
 
 
 @pytest.mark.parametrize(
@@ -460,6 +501,9 @@ IMAGES, NUMBERS = torch.rand(2, 3, 8, 8), torch.tensor([0, 1])
         (lambda: plotting.block_diagram("basic", 64, 64, 1, "B"), "shortcut must be"),
         (lambda: plotting.block_diagram("basic", 64, 128, 1, "identity"), "identity cannot go from 64 to 128"),
         (lambda: plotting.block_diagram("basic", 64, 64, 1, "padding"), "nothing to pad"),
+        (lambda: plotting.block_diagram("basic", 64, 32, 1, "average"), "nothing to average"),
+        (lambda: plotting.shape_sum({"F(x)": (16, 8, 8)}), "two shapes"),
+        (lambda: plotting.shape_sum({"F(x)": (16, 8, 8), "x": (16, 8)}), "two shapes"),
         (lambda: plotting.block_diagram("basic", 64, 32, 1, "padding"), "padding adds channels"),
         (lambda: plotting.block_diagram("plain", 64, 64, 1, "identity"), "no shortcut"),
         (lambda: plotting.block_diagram("basic", 0, 64), "start at 1"),
