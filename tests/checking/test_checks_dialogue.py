@@ -143,16 +143,13 @@ def test_progress_shows_what_passes_what_was_met_and_hints(capsys, monkeypatch: 
     assert "plain 20 0.5, measured 0.1" in said
 
 
-def test_progress_is_an_accessible_table_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    display = pytest.importorskip("IPython.display")
-    pages = []
-    monkeypatch.setattr(messages, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", lambda bundle, raw: pages.append(bundle["text/html"]))
+def test_progress_is_an_accessible_table_in_a_notebook(displayed: list[dict]) -> None:
     journal.note_check(NAME, "failed", "<b>")
     checks.progress()
-    assert "<caption" in pages[0]
-    assert pages[0].count("scope='col'") == 6
-    assert "&lt;b&gt;" in pages[0]
+    page = displayed[0]["text/html"]
+    assert "<caption" in page
+    assert page.count("scope='col'") == 6
+    assert "&lt;b&gt;" in page
 
 
 def test_export_writes_what_can_be_handed_in(tmp_path: Path, capsys) -> None:
@@ -177,22 +174,16 @@ def test_forget_deletes(capsys) -> None:
     assert f"0 of {len(checks.EXERCISES)}" in shown(capsys)
 
 
-def test_a_button_shows_the_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_button_shows_the_explanation(displayed: list[dict], monkeypatch: pytest.MonkeyPatch) -> None:
     ipywidgets = pytest.importorskip("ipywidgets")
-    display = pytest.importorskip("IPython.display")
-    bundles, made = [], []
+    made = []
     monkeypatch.setenv("RESNET_COURSE_WIDGETS", "1")
-    monkeypatch.setattr(messages, "in_notebook", lambda: True)
-    monkeypatch.setattr(widgets, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", lambda bundle, raw: bundles.append(bundle))
     original = ipywidgets.VBox
     monkeypatch.setattr(ipywidgets, "VBox", lambda children: made.append(original(children)) or made[-1])
     checks.needs_projection(wrong)
-    assert [bundle.get(messages.MIME_TYPE, {}).get("check", {}).get("hint_id") for bundle in bundles] == [
-        "stride_only",
-        None,
-    ]
-    assert bundles[1]["application/vnd.jupyter.widget-view+json"]["model_id"] == made[0].model_id
+    found = [bundle.get(messages.MIME_TYPE, {}).get("check", {}).get("hint_id") for bundle in displayed]
+    assert found == ["stride_only", None]
+    assert displayed[1]["application/vnd.jupyter.widget-view+json"]["model_id"] == made[0].model_id
     button, below = made[0].children
     assert button.description == "Explain"
     button.click()

@@ -17,7 +17,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 
 from resnet_course import plotting
-from resnet_course.notebook import messages
 from resnet_course.plotting.labels import EndLabels, spread
 from resnet_course.plotting.style import luminance, styles_for, text_colour
 
@@ -348,18 +347,9 @@ def test_receptive_field_says_its_size(kernels, title):
 # in a notebook
 
 
-def shown(monkeypatch, *arguments) -> dict[str, str]:
-    """What `show` hands to the notebook."""
-    bundles, display = [], pytest.importorskip("IPython.display")
-    monkeypatch.setattr(messages, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", lambda bundle, raw: bundles.append(bundle))
-    assert plotting.show(*arguments) is None
-    (bundle,) = bundles
-    return bundle
-
-
-def test_show_gives_an_escaped_sharp_picture_and_closes_it(monkeypatch):
-    bundle = shown(monkeypatch, plotting.bars({"A": 1}, "t", "x"), 'error < 0.5 & "falling"', "3 seeds <b>")
+def test_show_gives_an_escaped_sharp_picture_and_closes_it(displayed):
+    assert plotting.show(plotting.bars({"A": 1}, "t", "x"), 'error < 0.5 & "falling"', "3 seeds <b>") is None
+    (bundle,) = displayed
     assert bundle["text/plain"] == 'Figure: error < 0.5 & "falling"'
     assert 'alt="error &lt; 0.5 &amp; &quot;falling&quot;"' in bundle["text/html"]
     assert "<figcaption" in bundle["text/html"]
@@ -370,8 +360,9 @@ def test_show_gives_an_escaped_sharp_picture_and_closes_it(monkeypatch):
     assert not plt.get_fignums()
 
 
-def test_show_without_caption_and_with_a_figure(monkeypatch):
-    bundle = shown(monkeypatch, plotting.block_diagram("plain", 8, 8).figure, "a plain block")
+def test_show_without_caption_and_with_a_figure(displayed):
+    assert plotting.show(plotting.block_diagram("plain", 8, 8).figure, "a plain block") is None
+    (bundle,) = displayed
     assert "figcaption" not in bundle["text/html"]
 
 
