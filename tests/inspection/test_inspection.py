@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from models_helpers import left_alone
 from torch import nn
 
 from resnet_course.inspection import (
@@ -28,28 +29,6 @@ class Small(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.twice(self.twice(self.first(x))))
-
-
-def state(model: nn.Module) -> dict[str, object]:
-    """Everything that looking at a model must leave alone."""
-    return {
-        "tensors": {name: tensor.clone() for name, tensor in model.state_dict().items()},
-        "gradients": {name: None if p.grad is None else p.grad.clone() for name, p in model.named_parameters()},
-        "modes": [module.training for module in model.modules()],
-        "hooks": [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules()],
-        "random": torch.random.get_rng_state(),
-    }
-
-
-def assert_same_state(model: nn.Module, before: dict[str, object]) -> None:
-    after = state(model)
-    assert after["modes"] == before["modes"]
-    assert after["hooks"] == before["hooks"]
-    assert torch.equal(after["random"], before["random"])
-    for kind in ("tensors", "gradients"):
-        assert after[kind].keys() == before[kind].keys()
-        for name, tensor in before[kind].items():
-            assert (tensor is None and after[kind][name] is None) or torch.equal(tensor, after[kind][name]), name
 
 
 def used_model() -> nn.Module:
@@ -177,12 +156,10 @@ LOOKS = {
 @pytest.mark.parametrize("look", LOOKS)
 def test_looking_leaves_the_model_untouched_even_after_an_error(look: str) -> None:
     model = used_model()
-    before = state(model)
-    LOOKS[look](model, 3)
-    assert_same_state(model, before)
-    with pytest.raises(RuntimeError):
+    with left_alone(model):
+        LOOKS[look](model, 3)
+    with left_alone(model), pytest.raises(RuntimeError):
         LOOKS[look](model, 1)
-    assert_same_state(model, before)
 
 
 # --- confusion_counts -----------------------------------------------------------------------------------------------
