@@ -6,6 +6,8 @@ import torch
 from resnet_course.base.errors import CourseError
 from resnet_course.data import load
 
+UNKNOWN = ("imagenet", "cifar-10", "cifar100")
+
 
 @pytest.mark.parametrize(("split", "count"), [("train", 10_000), ("test", 2_000)])
 def test_shapes_have_a_fixed_size(split: str, count: int) -> None:
@@ -31,22 +33,17 @@ def test_splits_and_seeds_are_different_images_and_repeat() -> None:
     assert torch.equal(sets[0].images, load("shapes", "train", 16, limit=40, seed=0).images)
 
 
-@pytest.mark.parametrize("name", ["imagenet", "cifar-10", "cifar100"])
-def test_unknown_names_are_met_with_the_known_ones(name: str) -> None:
-    with pytest.raises(CourseError, match="'shapes', 'cifar10', 'fashion_mnist' or the path"):
-        load(name, "train")
-
-
-@pytest.mark.parametrize("split", ["validation", "Train", None])
-def test_unknown_splits_are_refused(split: str) -> None:
-    with pytest.raises(CourseError, match="'train' or 'test'"):
-        load("shapes", split)
-
-
-@pytest.mark.parametrize("limit", [0, -5])
-def test_a_limit_below_1_is_refused(limit: int) -> None:
-    with pytest.raises(CourseError, match="at least 1"):
-        load("shapes", "train", limit=limit)
+@pytest.mark.parametrize(
+    ("name", "split", "limit", "said"),
+    [
+        *((name, "train", None, "'shapes', 'cifar10', 'fashion_mnist' or the path") for name in UNKNOWN),
+        *(("shapes", split, None, "'train' or 'test'") for split in ("validation", "Train", None)),
+        *(("shapes", "train", limit, "at least 1") for limit in (0, -5)),
+    ],
+)
+def test_what_is_unknown_is_met_with_what_there_is(name: str, split: str, limit: int | None, said: str) -> None:
+    with pytest.raises(CourseError, match=said):
+        load(name, split, limit=limit)
 
 
 def test_a_path_of_the_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
