@@ -230,9 +230,7 @@ def test_a_damaged_fashion_mnist_is_named(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [True, False])
-def test_fashion_mnist_is_fetched_whole_or_not_at_all(
-    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
-) -> None:
+def test_fashion_mnist_is_fetched_whole_or_not_at_all(server: Server, folder: Path, monkeypatch, broken: bool) -> None:
     packed = fashion_files()
     known = torchvision.datasets.FashionMNIST
     monkeypatch.setattr(known, "resources", [(name, hashlib.md5(file).hexdigest()) for name, file in packed.items()])

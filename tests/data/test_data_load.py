@@ -9,21 +9,20 @@ from resnet_course.data import load
 UNKNOWN = ("imagenet", "cifar-10", "cifar100")
 
 
-@pytest.mark.parametrize(("split", "count"), [("train", 10_000), ("test", 2_000)])
-def test_shapes_have_a_fixed_size(split: str, count: int) -> None:
-    dataset = load("shapes", split, image_size=8)
-    assert (len(dataset), len(dataset.targets), len(dataset.classes)) == (count, count, 10)
-
-
-@pytest.mark.parametrize("image_size", [16, 64])
-def test_shapes_at_any_size(image_size: int) -> None:
-    assert load("shapes", "train", image_size=image_size, limit=10).images.shape == (10, 3, image_size, image_size)
-
-
-def test_shapes_have_32_pixels_by_default_and_balanced_labels() -> None:
-    dataset = load("shapes", "train", limit=100)
-    assert dataset.image_size == 32
-    assert torch.bincount(dataset.targets).tolist() == [10] * 10
+@pytest.mark.parametrize(
+    ("split", "limit", "asked", "count", "size"),
+    [
+        ("train", None, 8, 10_000, 8),
+        ("test", None, 8, 2_000, 8),
+        *(("train", 10, size, 10, size) for size in (16, 64)),
+        ("train", 100, None, 100, 32),
+    ],
+)
+def test_shapes_have_the_size_asked_for_or_32_and_balanced_labels(split, limit, asked, count: int, size: int) -> None:
+    dataset = load("shapes", split, image_size=asked, limit=limit)
+    assert dataset.images.shape == (count, 3, size, size)
+    assert (len(dataset), dataset.image_size, len(dataset.classes)) == (count, size, 10)
+    assert torch.bincount(dataset.targets).tolist() == [count // 10] * 10
 
 
 def test_splits_and_seeds_are_different_images_and_repeat() -> None:
