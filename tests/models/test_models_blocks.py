@@ -122,12 +122,6 @@ def test_block_computes_the_formula_and_leaves_its_input_alone(residual: bool, t
     assert torch.equal(x, untouched)
 
 
-def test_stride_of_a_bottleneck_stands_on_the_3x3_convolution() -> None:
-    block = Bottleneck(8, 4, stride=2)
-    strides = [conv.stride for conv in (block.conv1, block.conv2, block.conv3)]
-    assert strides == [(1, 1), (2, 2), (1, 1)]
-
-
 @pytest.mark.parametrize("size", [8, 7])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize(("in_planes", "planes"), [(8, 8), (8, 16), (16, 8)])
