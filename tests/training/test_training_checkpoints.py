@@ -57,32 +57,31 @@ class Touch:
         return (os.mkdir, (str(self.path),))
 
 
-def write_bad_file(kind: str, path: Path) -> None:
-    if kind == "truncated":
-        save_weights(make_model(), path)
-        path.write_bytes(path.read_bytes()[:-2000])
-    elif kind == "empty":
-        path.write_bytes(b"")
-    elif kind == "text":
-        path.write_text("<html>404</html>")
-    elif kind == "list":
-        torch.save([torch.zeros(3)], path)
-    elif kind == "whole model":
-        torch.save(make_model(), path)
-    elif kind == "code":
-        torch.save({"conv1.weight": Touch(path.parent / "code was run")}, path)
-    elif kind == "plain pickle":
-        path.write_bytes(pickle.dumps(Touch(path.parent / "code was run"), protocol=2))
-    elif kind == "folder":
-        path.mkdir()
+def truncate(path: Path) -> None:
+    save_weights(make_model(), path)
+    path.write_bytes(path.read_bytes()[:-2000])
 
 
-KINDS = ["truncated", "empty", "text", "list", "whole model", "code", "plain pickle", "folder", "missing"]
+def touch(path: Path) -> Touch:
+    return Touch(path.parent / "code was run")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+WRITE_BAD_FILE = {
+    "truncated": truncate,
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("<html>404</html>"),
+    "list": lambda path: torch.save([torch.zeros(3)], path),
+    "whole model": lambda path: torch.save(make_model(), path),
+    "code": lambda path: torch.save({"conv1.weight": touch(path)}, path),
+    "plain pickle": lambda path: path.write_bytes(pickle.dumps(touch(path), protocol=2)),
+    "folder": Path.mkdir,
+    "missing": lambda path: None,
+}
+
+
+@pytest.mark.parametrize("kind", WRITE_BAD_FILE)
 def test_files_that_hold_no_weights_are_refused_by_name(tmp_path: Path, kind: str) -> None:
-    write_bad_file(kind, tmp_path / "weights.pt")
+    WRITE_BAD_FILE[kind](tmp_path / "weights.pt")
     model = make_model()
     with left_alone(model), pytest.raises(CourseError, match=r"weights\.pt"):
         load_weights(model, tmp_path / "weights.pt")
@@ -91,7 +90,7 @@ def test_files_that_hold_no_weights_are_refused_by_name(tmp_path: Path, kind: st
 
 def test_the_hostile_file_would_have_run_its_code(tmp_path: Path) -> None:
     """Else the test above could not fail."""
-    write_bad_file("code", tmp_path / "weights.pt")
+    WRITE_BAD_FILE["code"](tmp_path / "weights.pt")
     torch.load(tmp_path / "weights.pt", weights_only=False)
     assert (tmp_path / "code was run").exists()
 
