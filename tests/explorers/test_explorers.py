@@ -21,12 +21,8 @@ from resnet_course.models import BasicBlock, PlainBlock, cifar_resnet
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
-SHORTCUT_SETTINGS = list(
-    itertools.product((16, 32, 64), (16, 32, 64), (1, 2), ("none", "A", "B", "C"), (2, 8, 32)),
-)
-SHAPE_SETTINGS = list(
-    itertools.product(shapes.NETWORKS, ("cifar", "imagenet"), shapes.SIZES, ("adaptive", "fixed")),
-)
+SHORTCUT_SETTINGS = list(itertools.product((16, 32, 64), (16, 32, 64), (1, 2), ("none", "A", "B", "C"), (2, 8, 32)))
+SHAPE_SETTINGS = list(itertools.product(shapes.NETWORKS, ("cifar", "imagenet"), shapes.SIZES, ("adaptive", "fixed")))
 
 
 def made_up_records(depths=(8, 20, 32, 44, 56), seeds=range(5)) -> list[dict]:
@@ -78,8 +74,7 @@ def test_a_notebook_gets_controls_fixed_page_and_text_in_one_output(notebook) ->
     assert len(bundles) == 3
     for bundle in bundles:
         assert set(bundle) == {VIEW, "text/html", "text/plain"}
-        assert bundle[VIEW]["version_major"] == 2
-        assert bundle[VIEW]["version_minor"] == 0
+        assert (bundle[VIEW]["version_major"], bundle[VIEW]["version_minor"]) == (2, 0)
         assert isinstance(bundle[VIEW]["model_id"], str)
         alts = re.findall(r'<img [^>]*alt="([^"]*)"', bundle["text/html"])
         assert len(alts) >= 4
@@ -155,12 +150,11 @@ def test_each_explorer_follows_its_controls(notebook, monkeypatch) -> None:
     monkeypatch.setattr(controls, "_page", lambda macro, *values: str(values))  # the fixed page has another test
     monkeypatch.setattr(controls, "show_widget", lambda box, page, text: boxes.append(box))
     call_all()
-    for panel, _ in (box.children for box in boxes):
-        for row in panel.children:
-            before = last_shown(notebook)
-            row.value = next(value for _, value in row.options if value != row.value)
-            assert last_shown(notebook) != before, row.description
-            assert last_shown(notebook).count("<img ") == 1
+    for row in [row for box in boxes for row in box.children[0].children]:
+        before = last_shown(notebook)
+        row.value = next(value for _, value in row.options if value != row.value)
+        assert last_shown(notebook) != before, row.description
+        assert last_shown(notebook).count("<img ") == 1
 
 
 def test_random_numbers_files_and_journal_stay_as_they_were(monkeypatch, tmp_path) -> None:
@@ -214,10 +208,8 @@ def test_a_saved_page_shows_the_fixed_part(notebook) -> None:
 
 @pytest.mark.parametrize("option", ["none", "A", "B", "C"])
 def test_every_shortcut_answers_what_a_really_run_block_does(option: str) -> None:
-    for setting in SHORTCUT_SETTINGS:
-        in_planes, planes, stride, its_option, image_size = setting
-        if its_option != option:
-            continue
+    for setting in [setting for setting in SHORTCUT_SETTINGS if setting[3] == option]:
+        in_planes, planes, stride, _, image_size = setting
         answer = shortcuts.describe_shortcut(*setting)
         draw_and_close(answer)
         error, shape, weights = run_block(*setting)
@@ -246,12 +238,14 @@ def run_block(in_planes, planes, stride, option, image_size) -> tuple[str | None
 
 def test_the_questions_of_lesson_04_have_answers() -> None:
     answers = {setting: shortcuts.describe_shortcut(*setting) for setting in SHORTCUT_SETTINGS}
-    no_option_a = {setting for setting, answer in answers.items() if (answer.error or "").startswith("ValueError")}
-    assert no_option_a == {s for s in SHORTCUT_SETTINGS if s[3] == "A" and s[1] < s[0]}
-    needless = {setting for setting, answer in answers.items() if "although x would fit" in answer.text}
-    assert needless == {s for s in SHORTCUT_SETTINGS if s[3] == "C" and s[0] == s[1] and s[2] == 1}
-    silent = {setting for setting, answer in answers.items() if "No error, and wrong" in answer.text}
-    assert silent == {s for s in SHORTCUT_SETTINGS if s[3] == "none" and s[0] == s[1] and s[2] == 2 and s[4] == 2}
+
+    def answered(words: str) -> set[tuple]:
+        return {setting for setting, answer in answers.items() if words in f"{answer.error}\n{answer.text}"}
+
+    assert answered("ValueError") == {s for s in SHORTCUT_SETTINGS if s[3] == "A" and s[1] < s[0]}
+    same = {s for s in SHORTCUT_SETTINGS if s[0] == s[1]}
+    assert answered("although x would fit") == {s for s in same if s[2] == 1 and s[3] == "C"}
+    assert answered("No error, and wrong") == {s for s in same if s[2] == 2 and s[3] == "none" and s[4] == 2}
 
 
 def test_the_drawing_of_a_shortcut_that_does_not_fit_names_both_shapes() -> None:
@@ -332,13 +326,9 @@ def test_every_network_stem_size_and_pooling_answers() -> None:
 @pytest.mark.parametrize(
     ("network", "stem", "size"),
     [
-        ("ResNet-18", "cifar", 32),
-        ("ResNet-18", "cifar", 64),
-        ("ResNet-18", "cifar", 80),
-        ("ResNet-18", "imagenet", 96),
-        ("ResNet-18", "imagenet", 256),
-        ("ResNet-50", "imagenet", 224),
-        ("ResNet-50", "imagenet", 32),
+        *(("ResNet-18", "cifar", size) for size in (32, 64, 80)),
+        *(("ResNet-18", "imagenet", size) for size in (96, 256)),
+        *(("ResNet-50", "imagenet", size) for size in (224, 32)),
     ],
 )
 def test_the_shape_trace_is_that_of_the_real_network(network: str, stem: str, size: int) -> None:
