@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from models_helpers import left_alone
+from models_helpers import assert_same_state, left_alone, state  # noqa: F401 - for test_inspection_divergence.py
 from torch import nn
 
 from resnet_course.inspection import (
