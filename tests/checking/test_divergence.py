@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchvision
-from networks_helpers import assert_same_state, state
+from models_helpers import assert_same_state, state
 from torch import nn
 
 from resnet_course.checking.divergence import first_divergence

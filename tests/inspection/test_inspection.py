@@ -3,7 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
-from networks_helpers import assert_same_state, state
+from models_helpers import left_alone
 from torch import nn
 
 from resnet_course.inspection import (
@@ -77,18 +77,14 @@ def test_stages_of_a_resnet() -> None:
     assert rows[2].multiply_adds == 4 * 64 * 64 * 9 * 32 * 32
 
 
-def hand_count_of_resnet18() -> int:
+def test_multiply_adds_of_resnet18_against_a_count_by_hand() -> None:
     total = 3 * 9 * 64 * 32 * 32 + 512 * 10
     for planes, side in ((64, 32), (128, 16), (256, 8), (512, 4)):
         came = planes if planes == 64 else planes // 2
         total += (came + 3 * planes) * 9 * planes * side * side  # four 3x3 convolutions
         total += 0 if planes == 64 else came * planes * side * side  # the 1x1 projection
-    return total
-
-
-def test_multiply_adds_of_resnet18_against_a_count_by_hand() -> None:
-    assert count_multiply_adds(resnet18()) == hand_count_of_resnet18()
-    assert round(count_multiply_adds(resnet18()) / 1e9, 3) == 0.555
+    assert count_multiply_adds(resnet18()) == total
+    assert round(total / 1e9, 3) == 0.555
 
 
 @pytest.mark.parametrize(("make", "billions"), [(resnet18, 1.8), (resnet50, 4.1)])
@@ -154,12 +150,10 @@ LOOKS = {
 @pytest.mark.parametrize("look", LOOKS)
 def test_looking_leaves_the_model_untouched_even_after_an_error(look: str) -> None:
     model = used_model()
-    before = state(model)
-    LOOKS[look](model, 3)
-    assert_same_state(model, before)
-    with pytest.raises(RuntimeError):
+    with left_alone(model):
+        LOOKS[look](model, 3)
+    with left_alone(model), pytest.raises(RuntimeError):
         LOOKS[look](model, 1)
-    assert_same_state(model, before)
 
 
 # --- confusion_counts -----------------------------------------------------------------------------------------------
