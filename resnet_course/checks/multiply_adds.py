@@ -137,8 +137,8 @@ WRONG = [
                "return out_channels * each * height // stride * width // stride")],
           ask="In which order does Python compute a * b // c * d // c?",
           explain="From left to right, so the first // divides the product of all that stands before it, and the "
-                  "second one divides everything. Rows and columns are rounded each for itself, and up: 7×10 pixels have "
-                  "3×4 places at stride 3."),
+                  "second one divides everything. Rows and columns are rounded each for itself, and up: 7×10 pixels "
+                  "have 3×4 places at stride 3."),
     Wrong("not_rounded", [(ROWS, "height / stride"), (COLUMNS, "width / stride")],
           ask="At how many rows can a window stand: 2, 2.33 or 3?",
           explain="The operator / leaves a fraction: 7 rows become 2.33 at stride 3. The window stands at whole "
