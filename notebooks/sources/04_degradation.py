@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 02 · The degradation problem
+# # 04 · The degradation problem
 #
 # *More layers, more error, on the very images that the network was trained on.*
 

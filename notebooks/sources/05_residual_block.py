@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 03 · The residual block
+# # 05 · The residual block
 #
 # *A line around two layers, a plus sign, and the same 56 layers again.*
 

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 04 · Matching dimensions on the shortcut
+# # 07 · Matching dimensions on the shortcut
 #
 # *x and F(x) can only be added if they have the same shape. Three ways to see to that, and what each costs.*
 

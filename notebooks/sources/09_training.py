@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 06 · Training ResNet-18
+# # 09 · Training ResNet-18
 #
 # *Three networks, one budget, and numbers that another person can get again.*
 

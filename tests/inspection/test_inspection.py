@@ -3,10 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from networks_helpers import assert_same_state, state
 from torch import nn
 
 from resnet_course.inspection import (
-    block_norms,
     confusion_counts,
     count_multiply_adds,
     count_parameters,
@@ -28,28 +28,6 @@ class Small(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.twice(self.twice(self.first(x))))
-
-
-def state(model: nn.Module) -> dict[str, object]:
-    """Everything that looking at a model must leave alone."""
-    return {
-        "tensors": {name: tensor.clone() for name, tensor in model.state_dict().items()},
-        "gradients": {name: None if p.grad is None else p.grad.clone() for name, p in model.named_parameters()},
-        "modes": [module.training for module in model.modules()],
-        "hooks": [len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules()],
-        "random": torch.random.get_rng_state(),
-    }
-
-
-def assert_same_state(model: nn.Module, before: dict[str, object]) -> None:
-    after = state(model)
-    assert after["modes"] == before["modes"]
-    assert after["hooks"] == before["hooks"]
-    assert torch.equal(after["random"], before["random"])
-    for kind in ("tensors", "gradients"):
-        assert after[kind].keys() == before[kind].keys()
-        for name, tensor in before[kind].items():
-            assert (tensor is None and after[kind][name] is None) or torch.equal(tensor, after[kind][name]), name
 
 
 def used_model() -> nn.Module:
@@ -170,7 +148,6 @@ LOOKS = {
     "stages": lambda model, channels: trace_layers(model, (channels, 16, 16), stages=True),
     "multiply-adds": lambda model, channels: count_multiply_adds(model, (channels, 16, 16)),
     "gradients": lambda model, channels: gradient_norms(model, torch.zeros(4, channels, 16, 16), torch.arange(4)),
-    "norms of blocks": lambda model, channels: block_norms(model, torch.zeros(4, channels, 16, 16)),
 }
 
 

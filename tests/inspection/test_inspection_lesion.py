@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course.inspection import block_norms, lesion
+from resnet_course.inspection import lesion
 from resnet_course.models import ResNet, cifar_resnet, resnet18, resnet50
 
 X = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
@@ -94,20 +94,3 @@ def test_a_block_of_unknown_kind_is_refused() -> None:
     model.layer1[0] = nn.Conv2d(4, 4, 1)
     with pytest.raises(TypeError, match="Conv2d"):
         lesion(model, 0)
-
-
-def test_norms_of_a_block_that_adds_nothing_and_of_one_that_doubles() -> None:
-    model = used(cifar_resnet(8, width=4))
-    nn.init.zeros_(model.layer1[0].bn2.weight)
-    nn.init.zeros_(model.layer1[0].bn2.bias)
-    model.layer2[0].transform = lambda x: model.layer2[0].shortcut(x)
-    first, second, third = block_norms(model, X)
-    assert (first.name, second.name, third.name) == ("layer1.0", "layer2.0", "layer3.0")
-    assert first.share == 0
-    assert first.shortcut == pytest.approx(stem(model).flatten(1).norm(dim=1).mean().item(), rel=1e-5)
-    assert second.share == pytest.approx(0.5)
-    assert 0 < third.share < 1
-
-
-def test_a_plain_network_has_no_shortcut_to_measure() -> None:
-    assert block_norms(cifar_resnet(8, residual=False, width=4), X) == []
