@@ -24,9 +24,9 @@
 # %% [markdown]
 # ## Write down a number
 #
-# Plain networks of 56 layers fail on their own training images; lesson 04 has shown it. Soon you will train **residual
-# 56**: as deep, on the same kind of images, for as many epochs, with the same optimizer. Only the line and the plus
-# sign are new. What share of its training images will it get wrong? Blind guessing among ten classes gives 0.9.
+# In lesson 04 you saw what became of plain 56 on its own training images. Soon you will train **residual 56**: as deep,
+# on the same kind of images, for as many epochs, with the same optimizer. Only the line and the plus sign are new. What
+# share of its training images will it get wrong? Blind guessing among ten classes gives 0.9.
 
 # %%
 my_guess = {"residual 56": None}  # a number from 0 to 1, for example 0.5
@@ -131,8 +131,8 @@ print(f"{layers} layers with γ = 0, β = 0.1: outputs that differ by up to {mov
 
 # %% [markdown]
 # Two numbers for each channel, at zero: that is all it takes. This is no proof that training will find good deep
-# networks. It says that a residual network of 56 layers starts close to shallower ones, and a plain one does not.
-# Whether training makes use of that is a question for an experiment, and you will soon make it.
+# networks. It says that from a residual network of 56 layers to one of 20 the way is short and simple, and from a plain
+# one it is neither. Whether training makes use of that is a question for an experiment, and you will soon make it.
 #
 # ### Exercise: `basic_block`
 #
@@ -505,12 +505,12 @@ if new_photos:
     )  # fmt: skip
 
 # %% [markdown]
-# Put this box beside the one about the training images. *Lower* error on the training images together with *higher*
-# error on new ones: that is what **overfitting** looks like (lesson 02), and it is not degradation. The two can stand
-# side by side in one figure. Degradation is the plain network's problem of fitting; overfitting is what a network can
-# suffer that fits well. It takes other means: more images, augmentation, early stopping (lesson 09). He et al. met it
-# as well. Their network of 1,202 layers fitted its training images like that of 110 layers and was worse on new ones,
-# which they put down to overfitting (2015, §4.2).
+# Put this box beside the one about the same networks on their training images. Where the deeper network has the
+# *lower* error on the training images and the *higher* one on new images, you are looking at **overfitting** (lesson
+# 02), and not at degradation. Both can stand in one figure, for degradation is the trouble of a network that does not
+# fit, and overfitting that of one which fits only too well. It takes other means: more images, augmentation, early
+# stopping (lesson 09). He et al. met it as well. Their network of 1,202 layers fitted its training images like that
+# of 110 layers and was worse on new ones, which they put down to overfitting (2015, §4.2).
 #
 # A second limit is the **recipe**. "Depth helps again" is no law of the block alone. In that same paper the learning
 # rate of the other networks, 0.1, was too large for the residual network of 110 layers to start with; it got a tenth

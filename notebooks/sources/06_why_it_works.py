@@ -200,7 +200,7 @@ x = begin = start.clone().requires_grad_()
 for block in stack:
     x = F.relu(block.transform(x).detach() + x)  # the gradient can only go around
 (home,) = torch.autograd.grad(x.sum(), begin)
-assert torch.equal(home > 0, is_open)
+assert (home > 0).eq(is_open).float().mean() > 0.999
 
 # %%
 axes = plotting.lines(
@@ -216,7 +216,7 @@ cards.compare_guess(my_guess, measured, lesson="06")
 # Two things are worth a look. The line falls: "the gradient arrives at full size, however many blocks there are" is not
 # true of the block of 2015. What arrives at an *open* position does so at full size; the others have no direct way any
 # more, and their gradient comes through one or more of the $F$. And the line falls ever more slowly. If each block
-# closed four in ten of the positions anew, fewer than one in a hundred would be open after nine. But a sum that was
+# closed four in ten of the positions anew, about one in a hundred would be open after nine. But a sum that was
 # large and positive tends to stay so, because the next block only adds a little to it.
 #
 # ## The second answer: the gradient
@@ -239,7 +239,7 @@ for name in names:
 # Where do the two lines part?
 
 # %%
-where = f"{len(batch[0])} {images.name} images, before the first step, seed 0."
+where = f"{len(batch[0])} images of {images.name}, before the first step, seed 0."
 explorers.gradient_explorer(norms, where)
 
 # %% [markdown]
@@ -261,8 +261,9 @@ cards.compare(
 # networks (2015, §4.1): thanks to batch norm, vanishing gradients are unlikely to be the cause. Why they *grow* in deep
 # networks with batch norm is explained by Yang et al. 2019 ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)).
 #
-# What can be said is that with shortcuts the gradient is more **even** over the layers. And after a training? Here are
-# the two networks, trained by the recipe of lesson 05. The loop is written out, so that nothing is hidden.
+# If the box says *reproduced*, this much can be said: with shortcuts the gradient is more **even** over the layers. And
+# after a training? Here are the two networks, trained by the recipe of lesson 05. The loop is written out, so that
+# nothing is hidden.
 
 
 # %%
@@ -326,20 +327,21 @@ for kind, found in similarity.items():
 
 # %%
 axes = plotting.seeds(
-    similarity, "Agreement of the gradients of near inputs, by depth",
+    similarity, "Agreement of near gradients, by depth",
     "depth in layers", "mean cosine", y_limits=(-0.1, 1.05),
 )  # fmt: skip
-plotting.show(axes, f"64 {images.name}, before the first step, 3 seeds (dots).")
+plotting.show(axes, f"64 images of {images.name}, before the first step, 3 seeds (dots).")
 cards.compare(
     "before the first step the gradients of near inputs agree more in residual 56",
     {"residual 56": similarity["residual"][56]}, {"plain 56": similarity["plain"][56]},
 )  # fmt: skip
 
 # %% [markdown]
-# This is the effect of Balduzzi et al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)), who call such
-# gradients **shattered**. If the gradient at an image says nothing about its nearest neighbour, a step that helps one
-# image does not help the next. It is the best candidate that this course has for what plain depth loses. A candidate,
-# because what stands above is a difference between two kinds of network, and no proof of a cause.
+# Balduzzi et al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) found this first. They call gradients that
+# no longer agree **shattered**. If the gradient at an image says nothing about its nearest neighbour, a step that helps
+# one image does not help the next. Where the figure shows it, this is the best candidate that the course has for what
+# plain depth loses. A candidate, because what stands above is a difference between two kinds of network, and no proof
+# of a cause.
 #
 # ## How far does a block move its input?
 #
@@ -384,7 +386,7 @@ axes = plotting.lines(
     "block that keeps the shape, from the input on",
     "|output - input| / |input|", y_limits=(0, 1.1 * max(map(max, changes.values()))),
 )  # fmt: skip
-plotting.show(axes, f"128 {images.name}, after the training, one seed.")
+plotting.show(axes, f"{len(batch[0])} images of {images.name}, after training, one seed.")
 cards.compare(
     "fresh residual blocks move their input less than fresh plain blocks do",
     {"plain 56": fresh["plain 56"]}, {"residual 56": fresh["residual 56"]},
@@ -459,10 +461,10 @@ identity = make_network("residual 56")
 zero_init_residual(identity)
 curves["residual 56, zero γ"] = train(identity)
 axes = plotting.lines(
-    {"usual start": curves["residual 56"], "zero γ": curves["residual 56, zero γ"]},
+    {name: curves[name] for name in ("residual 56", "residual 56, zero γ")},
     "Residual 56 from two starts", "epoch", "running training error", y_limits=(0, 1),
 )  # fmt: skip
-plotting.show(axes, f"{len(images):,} {images.name}, one seed.")
+plotting.show(axes, f"{len(images):,} images of {images.name}, one seed.")
 
 # %%
 records, missing = experiments.load_recorded("starts", "shapes")
@@ -482,11 +484,11 @@ else:
     print(f"starts: {len(missing)} trainings are not recorded yet, so no verdict")
 
 # %% [markdown]
-# Whatever the box says, it speaks of five epochs with small batches, a training that starts gently and ends soon. That
-# is not what zero-γ was made for. Goyal et al. trained ResNet-50 on ImageNet with batches of 8,192 images and
-# accordingly large learning rates; for them the first steps were the dangerous ones, and a network that begins as a
-# shallow one survives them. An idea that helps there need not help here. Take it as a reason to ask of every trick: for
-# which training was it found?
+# Whatever the box says, it speaks of five epochs with small batches, a training that starts gently and ends soon.
+# That is not what zero-γ was made for. Goyal et al. trained ResNet-50 on ImageNet for 90 epochs, with batches of
+# 8,192 images and learning rates that are large accordingly. They report that zero-γ eases the start of such a
+# training, and helps most where the batches are large. An idea that helps there need not help here. Ask of every
+# trick: for which training was it found?
 #
 # ## The third answer: many short paths
 #
@@ -536,7 +538,7 @@ print(f"through all {blocks} F goes {paths[-1]} path, through none of them {path
 # %% [markdown]
 # Most paths are about half as deep as the network, as the number of heads in 27 throws of a coin is mostly near 13. And
 # Veit et al. found more than this count. In a residual network of 110 layers, they measured that most of the gradient
-# comes from paths of 10 to 34 layers, which is shorter than most paths are (abstract and §4). They also took single
+# comes from paths of 10 to 34 layers, which is shorter than most paths are (abstract). They also took single
 # blocks out of trained networks, and little happened. You will do that yourself, in lesson 10.
 #
 # The picture has a use, then: it predicts that a block can be missed. And it has a limit: the paths share their
