@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 from resnet_course import plotting
 from resnet_course.explorers.controls import Answer, Control, Explorer, explore
@@ -88,4 +89,5 @@ class GradientAnswers:
         for values in self.norms.values():
             axes.plot(layer, values[layer - 1], "o", ms=13, mfc="none", mec=INK, mew=2, zorder=4)
         axes.set_xlim(0, self.count + 1)
+        axes.yaxis.set_major_locator(LogLocator())
         return axes
