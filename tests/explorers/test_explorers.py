@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import itertools
+import math
 import re
 import statistics
 from types import SimpleNamespace
@@ -15,18 +16,21 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet_course import explorers
-from resnet_course.explorers import controls, depth, shapes, shortcuts
+from resnet_course.explorers import controls, depth, gradient, shapes, shortcuts
 from resnet_course.inspection import count_multiply_adds, count_parameters
 from resnet_course.models import BasicBlock, PlainBlock, cifar_resnet
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 SHORTCUT_SETTINGS = list(
-    itertools.product((16, 32, 64), (16, 32, 64), (1, 2), ("none", "A", "B", "C"), (2, 8, 32)),
+    itertools.product((16, 32, 64), (16, 32, 64), (1, 2), ("none", *"ABCD"), (2, 8, 32)),
 )
 SHAPE_SETTINGS = list(
     itertools.product(shapes.NETWORKS, ("cifar", "imagenet"), shapes.SIZES, ("adaptive", "fixed")),
 )
+
+
+NORMS = {"plain 56": [2 ** (27 - i / 2) for i in range(55)], "residual 56": [1.0] * 54 + [0.5]}
 
 
 def made_up_records(depths=(8, 20, 32, 44, 56), seeds=range(5)) -> list[dict]:
@@ -46,6 +50,7 @@ def call_all() -> None:
     explorers.shortcut_explorer()
     explorers.depth_explorer(made_up_records())
     explorers.shape_tracer()
+    explorers.gradient_explorer(NORMS)
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def test_a_notebook_gets_controls_fixed_page_and_text_in_one_output(notebook) ->
     pytest.importorskip("ipywidgets")
     call_all()
     bundles = notebook.displayed[1::2]  # each after the first answer, which an output widget takes
-    assert len(bundles) == 3
+    assert len(bundles) == 4
     for bundle in bundles:
         assert set(bundle) == {VIEW, "text/html", "text/plain"}
         assert bundle[VIEW]["version_major"] == 2
@@ -100,7 +105,7 @@ def test_without_controls_only_the_fixed_part_is_shown(notebook, monkeypatch, wh
     explorers.shortcut_explorer()
     (bundle,) = notebook.displayed
     assert set(bundle) == {"text/html", "text/plain"}
-    assert bundle["text/html"].count("<img ") == 4
+    assert bundle["text/html"].count("<img ") == 5
     assert "must match the size of tensor b (8)" in bundle["text/html"]
 
 
@@ -212,7 +217,7 @@ def test_a_saved_page_shows_the_fixed_part(notebook) -> None:
 # --- Lesson 07: the shortcut
 
 
-@pytest.mark.parametrize("option", ["none", "A", "B", "C"])
+@pytest.mark.parametrize("option", ["none", *"ABCD"])
 def test_every_shortcut_answers_what_a_really_run_block_does(option: str) -> None:
     for setting in SHORTCUT_SETTINGS:
         in_planes, planes, stride, its_option, image_size = setting
@@ -244,12 +249,14 @@ def run_block(in_planes, planes, stride, option, image_size) -> tuple[str | None
         return f"{type(error).__name__}: {error}", None, 0
 
 
-def test_the_questions_of_lesson_04_have_answers() -> None:
+def test_the_questions_of_lesson_07_have_answers() -> None:
     answers = {setting: shortcuts.describe_shortcut(*setting) for setting in SHORTCUT_SETTINGS}
     no_option_a = {setting for setting, answer in answers.items() if (answer.error or "").startswith("ValueError")}
     assert no_option_a == {s for s in SHORTCUT_SETTINGS if s[3] == "A" and s[1] < s[0]}
     needless = {setting for setting, answer in answers.items() if "although x would fit" in answer.text}
     assert needless == {s for s in SHORTCUT_SETTINGS if s[3] == "C" and s[0] == s[1] and s[2] == 1}
+    averaged = {setting for setting, answer in answers.items() if "the mean of each 2×2" in answer.text}
+    assert averaged == {s for s in SHORTCUT_SETTINGS if s[3] == "D" and s[2] == 2}
     silent = {setting for setting, answer in answers.items() if "No error, and wrong" in answer.text}
     assert silent == {s for s in SHORTCUT_SETTINGS if s[3] == "none" and s[0] == s[1] and s[2] == 2 and s[4] == 2}
 
@@ -314,6 +321,44 @@ def test_a_network_without_a_record_leaves_a_gap() -> None:
     assert "not recorded" in answer.lines[1]
     assert "at depth 32" in answer.alt.split(";")[0]
     assert "at depth 32" not in answer.alt.split(";")[1]
+
+
+# --- Lesson 06: the gradient
+
+
+def test_the_gradient_comes_back_step_by_step_and_only_its_way_so_far_is_drawn() -> None:
+    answer, choices, start, shown = explorers.gradient_parts(NORMS, "one batch")
+    layers = list(choices["layer"].options.values())
+    assert (layers[0], layers[-1], len(layers)) == (55, 1, 10)
+    assert start == {"layer": 55}
+    assert len(shown) == 4
+    assert shown[-1] == {"layer": 1}
+    for layer in layers:
+        found = answer(layer=layer)
+        assert f"plain 56: in convolution {layer} of 55" in found.lines[0]
+        assert f"back to number {layer}," in found.alt
+        assert ("lesson 03" in found.text) == (layer == 1)
+        ax = found.draw()
+        numbers = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 55]
+        title, limits = ax.get_title(loc="left"), ax.get_ylim()
+        plt.close(ax.figure)
+        assert [sum(map(math.isfinite, values)) for values in numbers] == [56 - layer] * 2
+        assert title.endswith(f"convolution {layer}")
+        assert limits == (0.25, 2**28)
+
+
+def test_the_first_convolution_is_judged_by_the_definition_of_lesson_03() -> None:
+    lines = gradient.GradientAnswers({**NORMS, "gone": [1e-6] * 54 + [1.0]}, None)(1).lines
+    assert lines[0].endswith("134,217,728 times that in the last one. By the definition of lesson 03 it explodes.")
+    assert lines[1].endswith(
+        "is 2 times that in the last one. By the definition of lesson 03 it neither vanishes nor explodes."
+    )
+    assert lines[2].endswith("it vanishes.")
+
+
+def test_networks_of_different_depth_have_no_common_way_back() -> None:
+    with pytest.raises(ValueError, match=r"got \[2, 55\]"):
+        explorers.gradient_parts({**NORMS, "short": [1.0, 2.0]})
 
 
 # --- Lesson 08: shapes
