@@ -284,7 +284,7 @@ def _learning_rates(dataset: str) -> list[Run]:
 
 def _long_training(dataset: str) -> list[Run]:
     networks = ("plain 20", "plain 56", "residual 56")
-    return _runs(AdamRun, seed=range(3), epochs=(5, 20, 40), network=networks)
+    return _runs(AdamRun, seed=range(3), epochs=(5, 20), network=networks)
 
 
 def _starts(dataset: str) -> list[Run]:
