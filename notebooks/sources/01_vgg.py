@@ -366,7 +366,8 @@ classes = len(images.classes)
 batches = data.Batches(images, budget.batch_size, shuffle=True, device=device)
 inputs, targets = next(iter(batches))
 print(f"{len(images):,} images of {images.name}, {classes} classes")
-print(f"{len(batches)} batches: images {tuple(inputs.shape)}, targets {tuple(targets.shape)}")
+shapes = f"images {tuple(inputs.shape)}, targets {tuple(targets.shape)}"
+print(f"{len(batches)} batches; the first one: {shapes}")
 
 # %% [markdown]
 # The network answers with **logits**, one number for each class. **Cross-entropy** turns them into
@@ -471,6 +472,10 @@ def stacked(num_convs: int, seed: int) -> nn.Module:
     return nn.Sequential(*blocks, nn.Flatten(), linear).to(device)
 
 
+# %% [markdown]
+# In one seed all networks see the images in the same order. Only their depth differs, and the random
+# weights that come with it. (This is the longest cell of the lesson.)
+
 # %%
 small = profile.pick(
     quick=runtime.Budget(images=2_000, image_size=16, epochs=4, batch_size=16),
@@ -509,9 +514,9 @@ cards.compare(
 # beside the others.
 
 # %%
-by_epoch = {
-    f"{depth} convolutions": [mean(errors) for errors in zip(*runs, strict=True)] for depth, runs in curves.items()
-}
+by_epoch = {}
+for depth, runs in curves.items():
+    by_epoch[f"{depth} convolutions"] = [mean(errors) for errors in zip(*runs, strict=True)]
 axes = plotting.lines(by_epoch, "Training error by epoch", "epoch", "training error")
 plotting.show(axes, caption=f"{how}; means of 3 seeds.")
 first = {depth: [errors[0] for errors in runs] for depth, runs in curves.items()}
@@ -534,11 +539,12 @@ cards.compare(
 # ## What we measured
 
 # %%
-seven = receptive_field([7], [1]), receptive_field([3, 3, 3], [1, 1, 1])
-print(f"1. One 7×7 convolution sees {seven[0]}×{seven[0]} pixels, three of 3×3 {seven[1]}×{seven[1]},")
+one, three = receptive_field([7], [1]), receptive_field([3, 3, 3], [1, 1, 1])
+print(f"1. One 7×7 convolution sees {one}×{one} pixels, three of 3×3 see {three}×{three},")
 print(f"   for {27 / 49:.0%} of the weights and of the multiply-adds.")
-print(f"2. VGG-16 has {measured['weights in convolutions']:.0%} of its weights in convolutions,")
-print(f"   and {measured['products in convolutions']:.0%} of its multiply-adds.")
+weights, products = measured.values()
+print(f"2. The convolutions of VGG-16 hold {weights:.0%} of its weights")
+print(f"   and do {products:.0%} of its multiply-adds.")
 print(f"3. TinyVGG's training error in its last epoch: {tiny_errors[-1]:.2f}.")
 words = ", ".join(f"{mean(errors):.2f} with {depth}" for depth, errors in final.items())
 print(f"4. Mean training error by number of convolutions: {words}.")

@@ -10,10 +10,11 @@
 #
 # The network has not learned anything yet, so you would not ask it what the image shows.
 # But if the outputs for the two images are practically the same, then nothing that comes
-# after these layers can tell the images apart, and no loss can teach it to. In
-# [lesson 01](01_vgg.ipynb) a stack of sixteen convolutions was slow to start. In this
-# lesson you find out why, with one formula and a few measurements, and you build the two
-# remedies that nearly every network since 2015 has inside.
+# after these layers can tell the images apart, and no loss can teach it to.
+# [Lesson 01](01_vgg.ipynb) ended with a stack of sixteen convolutions, and with a question:
+# why should it matter what the weights are *before* the first step? One formula and a few
+# measurements answer it, and lead to two remedies that you will meet in nearly every deep
+# network for images. You build both.
 #
 # **After this lesson you can**
 #
@@ -70,25 +71,25 @@ print(f"{len(images):,} training images: {where}; size of the first batch: ", en
 print(f"{x.square().mean().sqrt():.2f}")
 
 # %% [markdown]
-# The images are normalised, as in lesson 00, so their size is about 1. And this is the
-# network that we look at: sixteen convolutions with sixteen channels. Two of them may take
-# steps of two pixels, which saves time when we train, and after each there is room for a
-# layer that you write later.
+# The images are normalised, so their size is about 1. And this is the network that we look
+# at: sixteen convolutions with sixteen channels. When we train it, two poolings halve the
+# image on the way, which saves time. The function has room for two things that come later:
+# another start for the weights, and a layer `norm` after each convolution.
 
 
 # %%
-def deep(start="usual", bias=True, norm=None, strided=(3, 9), seed=0) -> nn.Sequential:
+def deep(start="usual", bias=True, norm=None, pooled=(2, 8), seed=0) -> nn.Sequential:
     """Sixteen convolutions; then each channel's mean, and a linear layer."""
     training.reset_seeds(seed)
     layers = []
     for number in range(1, 17):
-        stride = 2 if number in strided else 1
-        channels = 3 if number == 1 else 16
-        conv = nn.Conv2d(channels, 16, 3, stride=stride, padding=1, bias=bias)
+        conv = nn.Conv2d(3 if number == 1 else 16, 16, 3, padding=1, bias=bias)
         if start == "He":
             he_start(conv)
         layers += [conv] if norm is None else [conv, norm(16)]
         layers.append(nn.ReLU())
+        if number in pooled:
+            layers.append(nn.MaxPool2d(2))
     classes = len(images.classes)
     layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, classes)]
     return nn.Sequential(*layers).to(device)
@@ -137,7 +138,7 @@ for fan_in in (1, 9, 144):
 
 # %%
 def signal_factor(layer: nn.Conv2d) -> float:
-    """By what the convolution and its ReLU multiply the root mean square of a signal."""
+    """By what the convolution and its ReLU multiply the size of a signal."""
     ### BEGIN SOLUTION
     fan_in = layer.weight[0].numel()  # channels in · rows · columns
     variance = layer.weight.var().item()
@@ -169,8 +170,8 @@ print(f"square root of 1/6: {math.sqrt(1 / 6):.3f}")
 # ## Sixteen layers, computed and measured
 #
 # If each layer multiplies the size by about 0.41, sixteen layers multiply it by 0.41 to the
-# power of 16. Does a real stack do that? We leave out the biases, let no layer skip pixels,
-# and measure behind each ReLU, with five different draws of the weights.
+# power of 16. Does a real stack do that? We leave out the biases and the poolings for the
+# moment, and measure after each ReLU, with five different draws of the weights.
 
 
 # %%
@@ -180,7 +181,7 @@ def signal_sizes(model: nn.Sequential, x: torch.Tensor) -> tuple[list, list]:
     sizes, differences = [], []
     for layer in [nn.Identity(), *model]:
         x = layer(x)
-        if isinstance(layer, (nn.Identity, nn.ReLU)) and x.dim() == 4:
+        if isinstance(layer, (nn.Identity, nn.ReLU)):
             apart = x - x.mean(dim=0)  # what all images have in common is taken away
             sizes.append(x.square().mean().sqrt().item())
             differences.append(apart.square().mean().sqrt().item())
@@ -189,32 +190,32 @@ def signal_sizes(model: nn.Sequential, x: torch.Tensor) -> tuple[list, list]:
 
 computed, measured = [], []
 for seed in range(5):
-    model = deep(bias=False, strided=(), seed=seed)
+    model = deep(bias=False, pooled=(), seed=seed)
     factors = [float(signal_factor(m)) for m in model if isinstance(m, nn.Conv2d)]
     computed.append([math.prod(factors[:layers]) for layers in range(17)])
     sizes, _ = signal_sizes(model, x)
     measured.append([size / sizes[0] for size in sizes])
 
 # %%
-mean = {"computed": torch.tensor(computed).log().mean(dim=0).exp()}
-mean["measured"] = torch.tensor(measured).log().mean(dim=0).exp()
-bands = {"measured": tuple(zip(*((min(s), max(s)) for s in zip(*measured)), strict=True))}
+runs = {"computed": torch.tensor(computed), "measured": torch.tensor(measured)}
+mean = {name: sizes.log().mean(dim=0).exp() for name, sizes in runs.items()}
+bands = {"measured": (runs["measured"].amin(dim=0), runs["measured"].amax(dim=0))}
 axes = plotting.lines(
     mean, "Size of the signal, layer by layer", "layer (0: the image)",
     "size / size of the image", x=range(17), bands=bands, log_y=True,
 )  # fmt: skip
-plotting.show(axes, caption=f"Five draws of the weights, 128 of {where}; no biases.")
+plotting.show(axes, caption=f"Geometric mean of five draws, 128 of {where}; no biases.")
 
 # %%
 one_layer = float(mean["measured"][-1]) ** (1 / 16)
 lost = [-math.log10(sizes[-1]) for sizes in measured]
 expected = [-math.log10(sizes[-1]) for sizes in computed]
 off = inspection.paired_difference(lost, expected)
+means = f"computed {sum(expected) / 5:.2f}, measured {sum(lost) / 5:.2f}"
 cards.verdict(
     "the factor predicts the size after sixteen layers, within a factor of ten",
     off.is_within(1.0),
-    f"powers of ten lost: computed {sum(expected) / 5:.2f}, measured {sum(lost) / 5:.2f}; "
-    f"difference {off}",
+    f"powers of ten lost: {means}; difference {off}",
 )
 bet = {"factor of one layer": one_layer, "powers of ten lost in sixteen": sum(lost) / 5}
 cards.compare_guess(my_guess, bet, lesson="03")
@@ -234,7 +235,7 @@ cards.compare_guess(my_guess, bet, lesson="03")
 # of the batch differ.
 
 # %%
-sizes, differences = signal_sizes(deep(strided=()), x)
+sizes, differences = signal_sizes(deep(pooled=()), x)
 axes = plotting.lines(
     {"signal": sizes, "what differs between images": differences},
     "Size by layer, with biases", "layer (0: the image)", "root mean square",
@@ -242,14 +243,14 @@ axes = plotting.lines(
 )  # fmt: skip
 plotting.show(axes, caption=f"One draw of the weights, 128 of {where}.")
 share = differences[-1] / sizes[-1]
-print(f"After sixteen layers the size is {sizes[-1]:.2g}.")
-print(f"The part that differs between images is {differences[-1]:.1g}, a share of {share:.0e}.")
+print(f"After sixteen layers the size is {sizes[-1]:.2g}. What differs between images")
+print(f"has the size {differences[-1]:.1g}, a share of {share:.0e}.")
 
 # %% [markdown]
 # Compare the two lines. Where they part, the signal lives on the biases, which are the same
 # for every image, and the image itself fades as before. If the share is a few millionths,
-# you cannot tell which image went in, and hardly could a computer: float32 keeps about
-# seven digits. The network is not silent. It says the same thing to everybody.
+# you cannot tell which image went in, and a computer hardly can: float32 keeps about seven
+# digits. Then the network is not silent, but it says the same thing to everybody.
 #
 # ## The way back
 #
@@ -276,11 +277,11 @@ print(f"The part that differs between images is {differences[-1]:.1g}, a share o
 # yourself in lesson 04). `inspection.trend` says which row of the table they are in.
 
 # %%
-norms = list(inspection.gradient_norms(deep(strided=()), x, targets).values())
-back = float(signal_factor(deep(strided=())[2])) ** 15  # fifteen layers from the last
+norms = list(inspection.gradient_norms(deep(pooled=()), x, targets).values())
+back = float(signal_factor(deep(pooled=())[2])) ** 15  # fifteen layers from the last
 # The gradient of a weight is made of what comes back and of the numbers that came in.
 came_in = sizes[0] / sizes[15] * math.sqrt(27 / 144)  # the first fan-in is 3 · 9
-print(f"way back alone: {back:.1e}; with the signals that came in: {back * came_in:.1e}")
+print(f"way back alone: {back:.1e}; with what came in: {back * came_in:.1e}")
 print(f"measured, first layer / last layer: {norms[0] / norms[-1]:.1e}: ", end="")
 print(f"the gradient {inspection.trend(norms)}")
 
@@ -292,7 +293,7 @@ print(f"the gradient {inspection.trend(norms)}")
 #
 # ## He's start
 #
-# You know the disease, and the formula already holds the remedy. Which variance must the
+# You know what is wrong, and the formula already holds the remedy. Which variance must the
 # weights have for a factor of 1? Solve it for the variance: $2 / n$. Kaiming He and his
 # colleagues proposed this in 2015 ([arXiv 1502.01852](https://arxiv.org/abs/1502.01852),
 # §2.2), ten months before the residual network. It is known as **He initialisation**, or
@@ -314,13 +315,15 @@ def he_start(conv: nn.Conv2d) -> None:
             conv.bias.zero_()
 
 
-conv = nn.Conv2d(16, 16, 3)
-glorot = nn.init.xavier_normal_(copy.deepcopy(conv).weight)
-factors = {"usual": float(signal_factor(conv)), "Glorot": float(glorot.std() * 72**0.5)}
-he_start(conv)
-factors["He"] = float(signal_factor(conv))
-for name, factor in factors.items():
-    print(f"{name:<6} {factor:.2f} a layer, {factor**16:.1e} after sixteen")
+starts = {"usual": lambda conv: None, "He": he_start}
+starts["Glorot"] = lambda conv: nn.init.xavier_normal_(conv.weight)
+factors = {}
+for name, start in starts.items():
+    conv = nn.Conv2d(16, 16, 3)
+    start(conv)
+    factors[name] = float(signal_factor(conv))
+    sixteen = factors[name] ** 16
+    print(f"{name:<6} {factors[name]:.2f} a layer, {sixteen:.1e} after sixteen")
 
 # %% [markdown]
 # In PyTorch the two lines in the middle of `he_start` are
@@ -332,16 +335,17 @@ for name, factor in factors.items():
 norms, trends = {"usual": [], "He": []}, {"usual": [], "He": []}
 for name in norms:
     for seed in range(3):
-        model = deep(name, strided=(), seed=seed)
+        model = deep(name, pooled=(), seed=seed)
         sizes, differences = signal_sizes(model, x)
         found = list(inspection.gradient_norms(model, x, targets).values())
         norms[name].append(found)
         trends[name].append(inspection.trend(found))
-        print(f"{name:<6} seed {seed}: {differences[-1] / sizes[-1]:.1e} of the signal ", end="")
-        print(f"differs; gradient, first / last: {found[0] / found[-1]:.1e}")
+        differs, first_over_last = differences[-1] / sizes[-1], found[0] / found[-1]
+        print(f"{name:<6} seed {seed}: {differs:.1e} of the signal differs; ", end="")
+        print(f"gradient, first / last: {first_over_last:.1e}")
 
 # %%
-mean = {name: torch.tensor(runs).log().mean(dim=0).exp() for name, runs in norms.items()}
+mean = {start: torch.tensor(runs).log().mean(dim=0).exp() for start, runs in norms.items()}
 axes = plotting.lines(
     mean, "Gradient by layer, before the first step", "convolution, from the image on",
     "gradient norm / weight norm", x=range(1, 17), log_y=True,
@@ -369,8 +373,8 @@ def train(model, rate: float, seed: int) -> float:
     options = {"shuffle": True, "seed": seed, "device": device}
     model.train()
     for _ in range(budget.epochs):
-        for images_of_batch, labels in data.Batches(images, budget.batch_size, **options):
-            loss = F.cross_entropy(model(images_of_batch), labels)
+        for x, y in data.Batches(images, budget.batch_size, **options):
+            loss = F.cross_entropy(model(x), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -395,15 +399,15 @@ with bar(6, "two starts", unit=" trainings") as progress:
 axes = plotting.dots(errors, "Training error of sixteen convolutions", "training error")
 how = f"{len(images):,} of {where}, {budget.epochs} epochs"
 plotting.show(axes, caption=f"{how}, Adam at 1e-3; a dot for each of 3 seeds.")
-names = [{name: values} for name, values in errors.items()]
-cards.compare("with the usual start the training error is higher than with He's", *names)
+usual, he = ({name: values} for name, values in errors.items())
+cards.compare("the training error is higher with the usual start", usual, he)
 
 # %% [markdown]
 # Guessing has an error of 0.9 where there are ten classes. If the verdict is *reproduced*,
 # then the same layers, with the same optimizer and the same images, learn or do not learn
-# by the numbers that they begin with. A patient training would get the first network going
-# too, since Adam makes its steps the same size whatever the size of the gradient is. But it
-# starts with what little can be told apart.
+# by the numbers that they begin with. With more patience the first network may get going
+# too: Adam makes its steps about the same size however small the gradient is. But it has to
+# begin with images that it can hardly tell apart.
 #
 # ## Batch norm
 #
@@ -513,7 +517,8 @@ with torch.no_grad():
     conv.bias += 10
     moved = (norm(conv(x)) - out).abs().max().item()
 print(f"bias + 10 changes the output by at most {moved:.0e}")
-for name, gradient in zip(("conv.weight", "conv.bias", "norm.bias"), gradients):
+names = "conv.weight", "conv.bias", "norm.bias"
+for name, gradient in zip(names, gradients, strict=True):
     print(f"largest gradient of {name:<12} {gradient.abs().max().item():.0e}")
 
 # %% [markdown]
@@ -529,16 +534,16 @@ for name, gradient in zip(("conv.weight", "conv.bias", "norm.bias"), gradients):
 # from the same seeds.
 
 # %%
-kinds = {"without": {"start": "He"}, "with batch norm": {}}
+kinds = {"without": {"start": "He"}}
 kinds["with batch norm"] = {"start": "He", "bias": False, "norm": BatchNorm}
 by_rate = {"without": {1e-3: errors["He's start"], 1e-2: []}}
 by_rate["with batch norm"] = {1e-3: [], 1e-2: []}
 with bar(9, "rates", unit=" trainings") as progress:
     for kind, rates in by_rate.items():
-        for rate, found in rates.items():
-            for seed in range(3 - len(found)):
+        for rate in [rate for rate, found in rates.items() if not found]:
+            for seed in range(3):
                 model = deep(**kinds[kind], seed=seed)
-                found.append(train(model, rate, seed))
+                rates[rate].append(train(model, rate, seed))
                 progress.update(1)
 
 # %%
@@ -563,8 +568,8 @@ for rate in (1e-2, 1e-3):
 # ## An image and its company
 #
 # The price of batch norm is that an image no longer comes alone. In training mode its
-# answer depends on the others in the batch. Here is the last network that you trained, and
-# the same image in three companies.
+# answer depends on the others in the batch. Here is the last of the networks that you
+# trained, with batch norm, and the same image in three companies.
 
 # %%
 one, others = x[:1], (x[1:2], x[2:3], x[3:64])
@@ -573,7 +578,7 @@ for mode in (True, False):
         network = copy.deepcopy(model).train(mode)
         with torch.no_grad():
             probabilities = network(torch.cat([one, company]))[0].softmax(dim=0)
-        print(f"{'training' if mode else 'eval':<9} mode, {len(company):>2} others: ", end="")
+        print(f"{'training' if mode else 'eval':<8} mode, {len(company):>2} others: ", end="")
         print(f"P({images.classes[targets[0]]}) = {probabilities[targets[0]]:.3f}")
 
 # %% [markdown]
@@ -592,7 +597,7 @@ axes = plotting.lines(
     by_mode, "The same network, measured in two modes", "images in a batch",
     "training error", x=list(forgotten),
 )  # fmt: skip
-plotting.show(axes, caption=f"One network with batch norm, measured on {len(images):,} images.")
+plotting.show(axes, caption=f"One network with batch norm; {len(images):,} of {where}.")
 
 # %% [markdown]
 # The network is the same at every point of the figure; only the company changes. Note the
@@ -613,17 +618,17 @@ plotting.show(axes, caption=f"One network with batch norm, measured on {len(imag
 # distribution back on purpose, by adding noise after each batch norm, and the networks
 # trained about as well as before. They propose another reason: batch norm makes the loss
 # change more smoothly with the weights. So say "it normalises each channel over the batch",
-# and treat "it reduces covariate shift" as a guess that did not do well when it was tested.
+# and take "it reduces covariate shift" for what it is, a hypothesis that did not pass this
+# test.
 #
 # And with batch norm in all layers, is the way free for any depth? Look at the gradient once
 # more, before the first step.
 
 # %%
 norms = {}
-for name, settings in {"He's start": kinds["without"], **kinds}.items():
-    if name != "without":
-        network = deep(**settings, strided=())
-        norms[name] = list(inspection.gradient_norms(network, x, targets).values())
+for name, settings in kinds.items():
+    network = deep(**settings, pooled=())
+    norms[name] = list(inspection.gradient_norms(network, x, targets).values())
 axes = plotting.lines(
     norms, "Gradient by layer, before the first step", "convolution, from the image on",
     "gradient norm / weight norm", x=range(1, 17), log_y=True,
@@ -643,19 +648,16 @@ for name, values in norms.items():
 # ## What we measured
 
 # %%
-usual, he, normed = (
-    sum(values) / len(values)
-    for values in (errors["usual start"], errors["He's start"], by_rate["with batch norm"][1e-2])
-)
-print(f"1. A fresh convolution with its ReLU multiplies the size of a signal by {one_layer:.2f}")
+usual, he = (sum(found) / 3 for found in errors.values())
+fast, normed = (sum(rates[1e-2]) / 3 for rates in by_rate.values())
+print(f"1. A fresh convolution and its ReLU multiply the size of a signal by {one_layer:.2f}")
 print(f"   (computed: {factors['usual']:.2f}); sixteen lose {sum(lost) / 5:.1f} powers of ten.")
-print(f"2. With biases, the part of the output that differs between images is {share:.0e} of it.")
-print(f"3. Mean training error after {budget.epochs} epochs: {usual:.2f} with the usual start,")
-print(f"   {he:.2f} with He's.")
-print(f"4. At a rate of 0.01: {sum(by_rate['without'][1e-2]) / 3:.2f} without batch norm,")
-print(f"   {normed:.2f} with it.")
-print(f"5. One network with batch norm: error {error_of(model):.2f} in eval mode, ", end="")
-print(f"{forgotten[2]:.2f} in training mode with batches of two.")
+print(f"2. With biases, a share of {share:.0e} of the output differs between images.")
+print(f"3. Mean training error after {budget.epochs} epochs: {usual:.2f} with the usual")
+print(f"   start, {he:.2f} with He's.")
+print(f"4. At a rate of 0.01: {fast:.2f} without batch norm, {normed:.2f} with it.")
+print(f"5. One network with batch norm: error {by_mode['in eval mode'][0]:.2f} in eval mode,")
+print(f"   {forgotten[2]:.2f} in training mode with batches of two.")
 
 # %% [markdown]
 # ## Self-check
@@ -713,8 +715,8 @@ print(f"{forgotten[2]:.2f} in training mode with batches of two.")
 #   [arXiv 1805.11604](https://arxiv.org/abs/1805.11604): why it helps, put to the test.
 # - Daneshmand, Kohler, Bach, Hofmann, Lucchi 2020,
 #   [arXiv 2003.01652](https://arxiv.org/abs/2003.01652): in deep stacks with random weights
-#   the outputs for different images become more and more alike. The authors measure this as
-#   a rank, and show that batch norm prevents it from collapsing.
+#   the outputs for different images become more and more alike. The authors compute how
+#   alike, as a rank, and prove for a simplified network that batch norm keeps it up.
 #
 # Next: [lesson 04](04_degradation.ipynb), where the networks start well, have batch norm in
 # every layer, and deeper ones still do worse.

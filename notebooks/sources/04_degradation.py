@@ -166,10 +166,12 @@ def train(model, seed, name, clip=None):
         images, budget.batch_size, shuffle=True, seed=seed, device=profile.device
     )
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    if clip is not None:  # before each step, shorten a gradient that is longer
-        optimizer.register_step_pre_hook(
-            lambda *_: nn.utils.clip_grad_norm_(model.parameters(), clip)
-        )
+
+    def shorten(*_):  # a gradient that is longer than `clip`, before each step
+        nn.utils.clip_grad_norm_(model.parameters(), clip)
+
+    if clip is not None:
+        optimizer.register_step_pre_hook(shorten)
     steps = budget.epochs * len(batches)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps)
     training.fit(
