@@ -516,7 +516,8 @@ cards.compare(
 # %%
 by_epoch = {}
 for depth, runs in curves.items():
-    by_epoch[f"{depth} convolutions"] = [mean(errors) for errors in zip(*runs, strict=True)]
+    epochs = zip(*runs, strict=True)
+    by_epoch[f"{depth} convolutions"] = [mean(errors) for errors in epochs]
 axes = plotting.lines(by_epoch, "Training error by epoch", "epoch", "training error")
 plotting.show(axes, caption=f"{how}; means of 3 seeds.")
 first = {depth: [errors[0] for errors in runs] for depth, runs in curves.items()}
@@ -540,7 +541,8 @@ cards.compare(
 
 # %%
 one, three = receptive_field([7], [1]), receptive_field([3, 3, 3], [1, 1, 1])
-print(f"1. One 7×7 convolution sees {one}×{one} pixels, three of 3×3 see {three}×{three},")
+print(f"1. One 7×7 convolution sees {one}×{one} pixels,")
+print(f"   three of 3×3 see {three}×{three},")
 print(f"   for {27 / 49:.0%} of the weights and of the multiply-adds.")
 weights, products = measured.values()
 print(f"2. The convolutions of VGG-16 hold {weights:.0%} of its weights")

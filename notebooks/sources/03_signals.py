@@ -62,6 +62,9 @@ budget = profile.pick(
     full=runtime.Budget(images=5_000, image_size=16, epochs=5, batch_size=128),
 )
 
+# %% [markdown]
+# One batch of images is enough for most of this lesson.
+
 # %%
 images = data.load(profile.dataset, "train", budget.image_size, budget.images)
 batches = data.Batches(images, 128, shuffle=True, seed=1, device=device)
@@ -206,6 +209,9 @@ axes = plotting.lines(
 )  # fmt: skip
 plotting.show(axes, caption=f"Geometric mean of five draws, 128 of {where}; no biases.")
 
+# %% [markdown]
+# How far apart are the two, in powers of ten?
+
 # %%
 one_layer = float(mean["measured"][-1]) ** (1 / 16)
 lost = [-math.log10(sizes[-1]) for sizes in measured]
@@ -345,7 +351,9 @@ for name in norms:
         print(f"gradient, first / last: {first_over_last:.1e}")
 
 # %%
-mean = {start: torch.tensor(runs).log().mean(dim=0).exp() for start, runs in norms.items()}
+mean = {}
+for start, runs in norms.items():
+    mean[start] = torch.tensor(runs).log().mean(dim=0).exp()
 axes = plotting.lines(
     mean, "Gradient by layer, before the first step", "convolution, from the image on",
     "gradient norm / weight norm", x=range(1, 17), log_y=True,
@@ -578,7 +586,8 @@ for mode in (True, False):
         network = copy.deepcopy(model).train(mode)
         with torch.no_grad():
             probabilities = network(torch.cat([one, company]))[0].softmax(dim=0)
-        print(f"{'training' if mode else 'eval':<8} mode, {len(company):>2} others: ", end="")
+        word = "training" if mode else "eval"
+        print(f"{word:<8} mode, {len(company):>2} others: ", end="")
         print(f"P({images.classes[targets[0]]}) = {probabilities[targets[0]]:.3f}")
 
 # %% [markdown]
@@ -650,13 +659,15 @@ for name, values in norms.items():
 # %%
 usual, he = (sum(found) / 3 for found in errors.values())
 fast, normed = (sum(rates[1e-2]) / 3 for rates in by_rate.values())
-print(f"1. A fresh convolution and its ReLU multiply the size of a signal by {one_layer:.2f}")
-print(f"   (computed: {factors['usual']:.2f}); sixteen lose {sum(lost) / 5:.1f} powers of ten.")
+print("1. A fresh convolution and its ReLU multiply the size of a signal by")
+print(f"   {one_layer:.2f} (computed: {factors['usual']:.2f});")
+print(f"   sixteen lose {sum(lost) / 5:.1f} powers of ten.")
 print(f"2. With biases, a share of {share:.0e} of the output differs between images.")
-print(f"3. Mean training error after {budget.epochs} epochs: {usual:.2f} with the usual")
+print(f"3. Training error after {budget.epochs} epochs: {usual:.2f} with the usual")
 print(f"   start, {he:.2f} with He's.")
 print(f"4. At a rate of 0.01: {fast:.2f} without batch norm, {normed:.2f} with it.")
-print(f"5. One network with batch norm: error {by_mode['in eval mode'][0]:.2f} in eval mode,")
+print("5. One network with batch norm: error ", end="")
+print(f"{by_mode['in eval mode'][0]:.2f} in eval mode,")
 print(f"   {forgotten[2]:.2f} in training mode with batches of two.")
 
 # %% [markdown]
