@@ -62,9 +62,6 @@ budget = profile.pick(
     full=runtime.Budget(images=5_000, image_size=16, epochs=4, batch_size=128),
 )
 
-# %% [markdown]
-# One batch of images is enough for most of this lesson.
-
 # %%
 images = data.load(profile.dataset, "train", budget.image_size, budget.images)
 batches = data.Batches(images, 128, shuffle=True, seed=1, device=device)
@@ -208,9 +205,6 @@ axes = plotting.lines(
     "size / size of the image", x=range(17), bands=bands, log_y=True,
 )  # fmt: skip
 plotting.show(axes, caption=f"Geometric mean of five draws, 128 of {where}; no biases.")
-
-# %% [markdown]
-# How far apart are the two, in powers of ten?
 
 # %%
 one_layer = float(mean["measured"][-1]) ** (1 / 16)
@@ -662,9 +656,11 @@ for name, values in norms.items():
 usual, he = (sum(found) / 3 for found in errors.values())
 fast, normed = (sum(rates[1e-2]) / 3 for rates in by_rate.values())
 print(f"1. A fresh convolution and its ReLU multiply the size by {one_layer:.2f},")
-print(f"   computed {factors['usual']:.2f}; sixteen lose {sum(lost) / 5:.1f} powers of ten.")
+print(f"   computed {factors['usual']:.2f};")
+print(f"   sixteen lose {sum(lost) / 5:.1f} powers of ten.")
 print(f"2. With biases, a share of {share:.0e} of the output differs between images.")
-print(f"3. Mean training error after {budget.epochs} epochs: {usual:.2f} with the usual start,")
+print(f"3. Mean training error after {budget.epochs} epochs:")
+print(f"   {usual:.2f} with the usual start,")
 print(f"   {he:.2f} with He's.")
 print(f"4. At a rate of 0.01: {fast:.2f} without batch norm, {normed:.2f} with it.")
 in_eval = by_mode["in eval mode"][0]
