@@ -62,6 +62,9 @@ budget = profile.pick(
     full=runtime.Budget(images=5_000, image_size=16, epochs=4, batch_size=128),
 )
 
+# %% [markdown]
+# One batch of images is enough for most of this lesson.
+
 # %%
 images = data.load(profile.dataset, "train", budget.image_size, budget.images)
 batches = data.Batches(images, 128, shuffle=True, seed=1, device=device)
@@ -205,6 +208,9 @@ axes = plotting.lines(
     "size / size of the image", x=range(17), bands=bands, log_y=True,
 )  # fmt: skip
 plotting.show(axes, caption=f"Geometric mean of five draws, 128 of {where}; no biases.")
+
+# %% [markdown]
+# How far apart are the two, in powers of ten?
 
 # %%
 one_layer = float(mean["measured"][-1]) ** (1 / 16)
