@@ -122,12 +122,13 @@ for stage, planes in zip(deep.stages, (16, 32, 64), strict=True):
 x = torch.rand(8, 3, 16, 16)
 layers = sum(isinstance(m, (nn.Conv2d, nn.Linear)) for m in deep.modules())
 with torch.no_grad():
-    assert torch.equal(small(x), deep(x))  # to the last bit
+    same = (small(x) - deep(x)).abs().max().item()
+    assert same < 1e-5
     for block in new_blocks:
         nn.init.constant_(block.bn2.bias, 0.1)
     moved = (small(x) - deep(x)).abs().max().item()
-print(f"{layers} layers with γ = β = 0: exactly the outputs of the 20 layers")
-print(f"{layers} layers with γ = 0, β = 0.1: outputs that differ by up to {moved:.2f}")
+print(f"{layers} layers against 20: γ = β = 0, outputs differ by up to {same:.1g}")
+print(f"{'':<21}γ = 0, β = 0.1, by up to {moved:.2f}")
 
 # %% [markdown]
 # Two numbers for each channel, at zero: that is all it takes. This is no proof that training will find good deep

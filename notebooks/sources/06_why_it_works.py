@@ -330,7 +330,7 @@ axes = plotting.seeds(
     similarity, "Agreement of near gradients, by depth",
     "depth in layers", "mean cosine", y_limits=(-0.1, 1.05),
 )  # fmt: skip
-plotting.show(axes, f"64 images of {images.name}, before the first step, 3 seeds (dots).")
+plotting.show(axes, f"64 images of {images.name}, before training, 3 seeds (dots).")
 cards.compare(
     "before the first step the gradients of near inputs agree more in residual 56",
     {"residual 56": similarity["residual"][56]}, {"plain 56": similarity["plain"][56]},
@@ -386,7 +386,7 @@ axes = plotting.lines(
     "block that keeps the shape, from the input on",
     "|output - input| / |input|", y_limits=(0, 1.1 * max(map(max, changes.values()))),
 )  # fmt: skip
-plotting.show(axes, f"{len(batch[0])} images of {images.name}, after training, one seed.")
+plotting.show(axes, f"{len(batch[0])} images of {images.name}, after training, 1 seed.")
 cards.compare(
     "fresh residual blocks move their input less than fresh plain blocks do",
     {"plain 56": fresh["plain 56"]}, {"residual 56": fresh["residual 56"]},
