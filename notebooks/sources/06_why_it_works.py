@@ -380,6 +380,9 @@ for name in names:
     by_seed = ", ".join(f"{value:.2f}" for value in fresh[name])
     print(f"{name:<12} fresh, 3 seeds: {by_seed}; trained, 1 seed: {mean[name]:.2f}")
 
+# %% [markdown]
+# Block by block, after the training:
+
 # %%
 axes = plotting.lines(
     changes, "How far a trained block moves its input",

@@ -24,15 +24,15 @@ def projection_shortcut(in_planes, out_planes, stride):
 # fmt: off
 WRONG = [
     Wrong("no_batch_norm", [("        nn.BatchNorm2d(out_planes),\n", "\n")],
-          ask="What stands behind the 1x1 convolution?",
-          explain="Nothing stands behind the 1x1 convolution. Like every convolution of the network it needs a batch "
+          ask="What stands after the 1x1 convolution?",
+          explain="Nothing stands after the 1x1 convolution. Like every convolution of the network it needs a batch "
                   "norm, which also adds the shift that a convolution without bias lacks."),
     Wrong("bias", [
               ("nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False),",
                "nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride),")],
           ask="What becomes of the bias of this convolution?",
-          explain="The bias is lost: the batch norm behind it subtracts the mean of each channel, and the bias with "
-                  "it (lesson 05). Build the convolution without one."),
+          explain="The bias is lost: the batch norm after it subtracts the mean of each channel, and the bias with "
+                  "it (lesson 03). Build the convolution without one."),
     Wrong("kernel_3", [
               ("nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False),",
                "nn.Conv2d(in_planes, out_planes, kernel_size=3, padding=1, stride=stride, bias=False),")],
@@ -68,8 +68,8 @@ WRONG = [
                "nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(in_planes, out_planes, kernel_size=1, bias=False),")],
           ask="Which layer makes the image smaller?",
           explain="An average pooling in front of the convolution makes the image smaller here. Later networks do "
-                  "that (ResNet-D); in the paper's projection the 1x1 convolution has the stride and there is no "
-                  "pooling."),
+                  "that, and so does option D further down in the lesson. In option B the 1x1 convolution has the "
+                  "stride, and there is no pooling."),
     Wrong("max_pooling", [
               ("nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False),",
                "nn.MaxPool2d(stride, ceil_mode=True), nn.Conv2d(in_planes, out_planes, kernel_size=1, bias=False),")],
@@ -79,13 +79,13 @@ WRONG = [
     Wrong("relu", [("nn.BatchNorm2d(out_planes),", "nn.BatchNorm2d(out_planes), nn.ReLU(),")],
           ask="What is the last layer of the projection?",
           explain="The last layer is a ReLU here, which sets the negative half of the shortcut to 0, so that it can "
-                  "only add. The next step is the addition, and the block's ReLU comes behind it."),
+                  "only add. The next step is the addition, and the block's ReLU comes after it."),
     Wrong("batch_norm_first", [
               ("    return nn.Sequential(\n", "    return nn.Sequential(\n        nn.BatchNorm2d(in_planes),\n"),
               ("        nn.BatchNorm2d(out_planes),\n", "")],
           ask="In which order do the two layers stand?",
           explain="The batch norm comes first here. It then brings x to a common size and not the result of the "
-                  "convolution, and it has in_planes channels. It belongs behind the convolution."),
+                  "convolution, and it has in_planes channels. It belongs after the convolution."),
     Wrong("batch_norm_of_input", [("nn.BatchNorm2d(out_planes),", "nn.BatchNorm2d(in_planes),")],
           ask="How many channels does the batch norm get?",
           explain="The batch norm gets the `out_planes` channels that leave the convolution, but it is built for "

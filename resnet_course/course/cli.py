@@ -63,6 +63,7 @@ ALL_STEPS: Steps = (
     (Step("mutants", ("tests/mutation_run.py",)), UNIT_TESTS),
     (Step("checks", ("-m", "resnet_course", "checks", "--table")),),  # other spellings, and pairs: nine of ten
     NOTEBOOK_STEPS,
+    (Step("claims", (*PYTEST, "-m", "claims", "tests/course/test_claims.py")),),
     (Step("site", ("site/build_site.py",)),),  # of the notebooks that have just run
     (Step("browser", (*PYTEST, *WORKERS, "-m", "browser", "tests/browser")),),
     (Step("wheel and archive", ("-m", "build", "--outdir", "dist", ".")),),

@@ -15,6 +15,8 @@ from resnet_course.inspection import count_parameters
 from resnet_course.models import PadShortcut, PlainBlock, make_shortcut, needs_projection
 from resnet_course.plotting.style import VERMILLION, text_colour
 
+_NAMES = {"average": "average, then projection"}
+
 
 class Block(NamedTuple):
     """The three numbers that decide whether x fits."""
@@ -36,11 +38,11 @@ def shortcut_parts() -> Explorer:
         "in_planes": Control("in_planes", planes),
         "planes": Control("planes", planes),
         "stride": Control("stride", {"1": 1, "2": 2}),
-        "option": Control("shortcut", {"none": "none", "option A": "A", "option B": "B", "option C": "C"}),
+        "option": Control("shortcut", {"none": "none", **{f"option {option}": option for option in "ABCD"}}),
         "image_size": Control("image size", {f"{size}×{size}": size for size in (2, 8, 32)}),
     }
     start = {"in_planes": 16, "planes": 32, "stride": 2, "option": "none", "image_size": 8}
-    shown = [start, {**start, "planes": 16, "image_size": 2}, {**start, "option": "A"}, {**start, "option": "B"}]
+    shown = [start, {**start, "planes": 16, "image_size": 2}, *({**start, "option": option} for option in "ABD")]
     return Explorer(describe_shortcut, controls, start, shown)
 
 
@@ -73,12 +75,15 @@ def _fit(block: Block, shapes: str, option: str, shortcut: nn.Module) -> Answer:
         what = ["every 2nd pixel of x"] if block.stride == 2 else []
         what += [f"{new} channels of zeros"] if new else []
     elif len(shortcut):  # type: ignore[arg-type]
-        kind, what = "projection", ["a 1×1 convolution" + (" with stride 2" if block.stride == 2 else ""), "batch norm"]
+        kind = "average" if option == "D" and block.stride == 2 else "projection"
+        what = ["the mean of each 2×2 pixels"] if kind == "average" else []
+        strided = block.stride == 2 and kind == "projection"
+        what += ["a 1×1 convolution" + " with stride 2" * strided, "batch norm"]
         what += [] if needs_projection(*block) else ["although x would fit as it is"]
     else:
         kind, what = "identity", ["x as it is"]
     cost = f"The shortcut: {', '.join(what)}; {count_parameters(shortcut):,} parameters."
-    title = {"none": "No shortcut layer"}.get(option, f"Option {option}") + f": {kind}"
+    title = {"none": "No shortcut layer"}.get(option, f"Option {option}") + f": {_NAMES.get(kind, kind)}"
     return Answer(
         lines=(shapes, cost),
         draw=lambda: plotting.block_diagram("basic", *block, shortcut=kind, title=title),  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from resnet_course.plotting.growth import growing_network
 from resnet_course.plotting.images import image_grid, mistakes
 from resnet_course.plotting.landscape import landscapes
 from resnet_course.plotting.style import network_style, use_style
+from resnet_course.plotting.sums import shape_sum
 from resnet_course.plotting.training_curves import history
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "profile",
     "receptive_field",
     "seeds",
+    "shape_sum",
     "shape_trace",
     "show",
     "use_style",

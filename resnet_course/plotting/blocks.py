@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -20,11 +20,11 @@ from resnet_course.plotting.display import describe
 from resnet_course.plotting.style import BLUE, INK, SOFT_INK, text_colour
 
 Kind = Literal["plain", "basic", "bottleneck"]
-ShortcutKind = Literal["identity", "projection", "padding"]
+ShortcutKind = Literal["identity", "projection", "padding", "average"]
 
 _TITLES = {"plain": "Plain block", "basic": "Residual block", "bottleneck": "Bottleneck block"}
-_FILLS = {"conv": "#D3E5F3", "norm": "#EBEBEB", "relu": "#FBE7BF", "pad": "#FFFFFF"}
-_HEIGHTS = {"conv": 0.55, "norm": 0.34, "relu": 0.34, "pad": 0.55, "add": 0.36, "pass": 0.36}
+_FILLS = {"conv": "#D3E5F3", "norm": "#EBEBEB", "relu": "#FBE7BF", "pad": "#FFFFFF", "pool": "#FFFFFF"}
+_HEIGHTS = {"conv": 0.55, "norm": 0.34, "relu": 0.34, "pad": 0.55, "pool": 0.34, "add": 0.36, "pass": 0.36}
 _BOX = 1.6  # width of a box
 _GAP = 0.2  # height between boxes
 _ENDS = 0.62  # height of the words above and below the boxes
@@ -45,8 +45,8 @@ class _Block:
         """Check, and choose the shortcut if none is given; only a plain block has none."""
         if self.kind not in _TITLES:
             raise ValueError(f"kind must be 'plain', 'basic' or 'bottleneck', got {self.kind!r}")
-        if self.shortcut not in (None, "identity", "projection", "padding"):
-            raise ValueError(f"shortcut must be 'identity', 'projection', 'padding' or None, got {self.shortcut!r}")
+        if self.shortcut not in (None, *get_args(ShortcutKind)):
+            raise ValueError(f"shortcut must be one of {get_args(ShortcutKind)} or None, got {self.shortcut!r}")
         if min(self.in_planes, self.planes, self.stride) < 1:
             raise ValueError(f"channels and stride start at 1, got {self.in_planes}, {self.planes}, {self.stride}")
         same = self.in_planes == self.out_planes and self.stride == 1
@@ -57,6 +57,8 @@ class _Block:
             raise ValueError(f"the identity cannot go {change}; use 'projection' or 'padding'")
         if self.shortcut == "padding" and self.out_planes < self.in_planes:
             raise ValueError(f"padding adds channels, it cannot go {change}; use 'projection'")
+        if self.shortcut == "average" and self.stride == 1:
+            raise ValueError("there is nothing to average with stride 1; use 'projection'")
         if self.shortcut == "padding" and same:
             raise ValueError("there is nothing to pad: input and output have the same shape; use 'identity'")
         if self.kind != "plain" and self.shortcut is None:
@@ -84,6 +86,9 @@ class _Block:
         """What stands on the shortcut."""
         if self.shortcut == "projection":
             return [_conv(1, self.in_planes, self.out_planes, self.stride), ("norm", "batch norm")]
+        if self.shortcut == "average":
+            pool = ("pool", f"mean of {self.stride}×{self.stride}")
+            return [pool, _conv(1, self.in_planes, self.out_planes), ("norm", "batch norm")]
         if self.shortcut == "padding":
             kept = {1: [], 2: ["every 2nd pixel,"]}.get(self.stride, [f"one pixel in {self.stride},"])
             return [("pad", "\n".join([*kept, f"+ {self.out_planes - self.in_planes} zero channels"]))]
@@ -130,7 +135,8 @@ def block_diagram(
         in_planes: channels that come in.
         planes: channels of the convolutions; a bottleneck gives four times as many out.
         stride: 2 halves height and width.
-        shortcut: None means identity where the shapes agree and projection where not.
+        shortcut: "identity", "projection" (options B and C), "padding" (A), "average" (D); None means identity where
+            the shapes agree and projection where not.
         title: None names the kind of block.
         ax: where to draw; None makes a figure that fits.
 

@@ -86,22 +86,17 @@ def test_a_lesson_without_verdicts_says_so() -> None:
 
 
 @pytest.mark.parametrize("where", ["", "notebooks", "notebooks/solutions"])
-def test_the_course_is_found_from_inside_a_checkout(tmp_path: Path, monkeypatch, where: str) -> None:
+def test_the_course_is_found_from_inside_a_checkout_or_is_the_package_own(tmp_path: Path, monkeypatch, where) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert course_root() == Path(__file__).parents[2]
     (tmp_path / "notebooks" / "sources").mkdir(parents=True)
     (tmp_path / "notebooks" / "solutions").mkdir()
     monkeypatch.chdir(tmp_path / where)
     assert course_root() == tmp_path
 
 
-def test_elsewhere_the_package_own_checkout_is_found(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert course_root() == Path(__file__).parents[2]
-
-
 def test_without_any_checkout_the_next_step_is_told(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "resnet_course.course.run.__file__", str(tmp_path / "site" / "resnet_course" / "course" / "run.py")
-    )
+    monkeypatch.setattr("resnet_course.course.run.__file__", f"{tmp_path}/site/resnet_course/course/run.py")
     with pytest.raises(CourseError, match="Clone the repository"):
         course_root()

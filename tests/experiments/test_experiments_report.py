@@ -39,7 +39,7 @@ def test_every_plan_has_a_report_with_its_figures(name: str, tmp_path: Path) -> 
 def test_the_degradation_report_is_computed_from_the_numbers(tmp_path: Path) -> None:
     write_plan(tmp_path, "degradation")
     text = write_report("degradation", "shapes", tmp_path / "report", tmp_path).read_text()
-    assert "| plain 20 | 10 | 0.1045 (0.1000 – 0.1090) | 0.1245 (0.1200 – 0.1290) | 10.0 (10.0 – 10.0) |" in text
+    assert "| plain 20 | 5 | 0.1020 (0.1000 – 0.1040) | 0.1220 (0.1200 – 0.1240) | 10.0 (10.0 – 10.0) |" in text
     assert "| residual 20 | 8.75 | 11." in text
     assert "| residual 110 | 6.43 | not run |" in text
     assert "No number here can be compared with a published one" in text
@@ -67,7 +67,7 @@ def test_verdicts_follow_the_numbers(tmp_path: Path, name: str, error, found: st
 def test_a_report_of_photographs_says_what_they_are(tmp_path: Path) -> None:
     write_plan(tmp_path, "degradation", "photographs")
     text = write_report("degradation", "photographs", tmp_path / "report", tmp_path).read_text()
-    assert "Ours: `photographs`, 395 steps" in text
+    assert "Ours: `photographs`, 790 steps" in text
     assert "never with published ones" in text
     assert "a network with one seed shows no spread" in text
 
@@ -162,7 +162,7 @@ def test_the_command_writes_a_report_and_prints_the_verdicts(tmp_path: Path, cap
     options = ["--results", str(tmp_path), "--report", str(tmp_path / "reports"), "--figure", str(tmp_path / "f.png")]
     assert cli.main(["reproduce", "degradation", *options]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("100 records of degradation")
+    assert shown.startswith("50 records of degradation")
     assert shown.count("reproduced: ") == 7
     assert (tmp_path / "reports" / "degradation_shapes" / "report.md").is_file()
     assert (tmp_path / "f.png").read_bytes().startswith(PNG)
@@ -173,8 +173,8 @@ def test_the_list_shows_what_is_recorded_and_what_is_left(tmp_path: Path, capsys
     (folder / find_plan("degradation", "my-photos")[0].file_name).unlink()
     assert cli.main(["reproduce", "--list", "--results", str(tmp_path), "--jobs", "1"]) == 0
     rows = {tuple(line.split()[:2]): line.split()[2:] for line in capsys.readouterr().out.splitlines() if line}
-    assert rows["degradation", "my-photos"] == ["40", "39", "0.2"]  # one run of 10 seconds
-    assert rows["degradation", "shapes"][:2] == ["100", "0"]
+    assert rows["degradation", "my-photos"] == ["30", "29", "0.2"]  # one run of 10 seconds
+    assert rows["degradation", "shapes"][:2] == ["50", "0"]
     assert float(rows["degradation", "shapes"][2]) >= 0
     for name in PLANS:
         assert (name, "shapes") in rows

@@ -23,7 +23,7 @@ from resnet_course.models import BasicBlock, PlainBlock, cifar_resnet
 VIEW = "application/vnd.jupyter.widget-view+json"
 
 SHORTCUT_SETTINGS = list(
-    itertools.product((16, 32, 64), (16, 32, 64), (1, 2), ("none", "A", "B", "C"), (2, 8, 32)),
+    itertools.product((16, 32, 64), (16, 32, 64), (1, 2), ("none", *"ABCD"), (2, 8, 32)),
 )
 SHAPE_SETTINGS = list(
     itertools.product(shapes.NETWORKS, ("cifar", "imagenet"), shapes.SIZES, ("adaptive", "fixed")),
@@ -105,7 +105,7 @@ def test_without_controls_only_the_fixed_part_is_shown(notebook, monkeypatch, wh
     explorers.shortcut_explorer()
     (bundle,) = notebook.displayed
     assert set(bundle) == {"text/html", "text/plain"}
-    assert bundle["text/html"].count("<img ") == 4
+    assert bundle["text/html"].count("<img ") == 5
     assert "must match the size of tensor b (8)" in bundle["text/html"]
 
 
@@ -217,7 +217,7 @@ def test_a_saved_page_shows_the_fixed_part(notebook) -> None:
 # --- Lesson 07: the shortcut
 
 
-@pytest.mark.parametrize("option", ["none", "A", "B", "C"])
+@pytest.mark.parametrize("option", ["none", *"ABCD"])
 def test_every_shortcut_answers_what_a_really_run_block_does(option: str) -> None:
     for setting in SHORTCUT_SETTINGS:
         in_planes, planes, stride, its_option, image_size = setting
@@ -249,12 +249,14 @@ def run_block(in_planes, planes, stride, option, image_size) -> tuple[str | None
         return f"{type(error).__name__}: {error}", None, 0
 
 
-def test_the_questions_of_lesson_04_have_answers() -> None:
+def test_the_questions_of_lesson_07_have_answers() -> None:
     answers = {setting: shortcuts.describe_shortcut(*setting) for setting in SHORTCUT_SETTINGS}
     no_option_a = {setting for setting, answer in answers.items() if (answer.error or "").startswith("ValueError")}
     assert no_option_a == {s for s in SHORTCUT_SETTINGS if s[3] == "A" and s[1] < s[0]}
     needless = {setting for setting, answer in answers.items() if "although x would fit" in answer.text}
     assert needless == {s for s in SHORTCUT_SETTINGS if s[3] == "C" and s[0] == s[1] and s[2] == 1}
+    averaged = {setting for setting, answer in answers.items() if "the mean of each 2×2" in answer.text}
+    assert averaged == {s for s in SHORTCUT_SETTINGS if s[3] == "D" and s[2] == 2}
     silent = {setting for setting, answer in answers.items() if "No error, and wrong" in answer.text}
     assert silent == {s for s in SHORTCUT_SETTINGS if s[3] == "none" and s[0] == s[1] and s[2] == 2 and s[4] == 2}
 

@@ -15,14 +15,15 @@ def test_the_guess_stands_beside_the_measurement(capsys: pytest.CaptureFixture[s
     assert "no guess" in lines["residual 56"]
 
 
-def test_the_unit_stands_behind_the_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    cards.compare_guess({"time": 10}, {"time": 12.5}, unit=" s")
-    assert "measured 12.5 s; your guess 10 s" in capsys.readouterr().out
-
-
-def test_a_guess_of_zero_is_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
-    cards.compare_guess({"error": 0}, {"error": 0.5})
-    assert "your guess 0, off by 0.5" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("guess", "measured", "unit", "said"),
+    [(10, 12.5, " s", "measured 12.5 s; your guess 10 s"), (0, 0.5, "", "your guess 0, off by 0.5")],
+)
+def test_the_unit_stands_behind_the_numbers_and_zero_is_a_guess(
+    capsys: pytest.CaptureFixture[str], guess: float, measured: float, unit: str, said: str
+) -> None:
+    cards.compare_guess({"time": guess}, {"time": measured}, unit=unit)
+    assert said in capsys.readouterr().out
 
 
 def test_a_guess_about_something_else_is_refused() -> None:
@@ -41,13 +42,10 @@ def test_the_verdict_comes_from_the_numbers(capsys: pytest.CaptureFixture[str], 
 
 
 @pytest.mark.parametrize(("one", "status"), [(0.2, "reproduced"), (0.9, "not reproduced")])
-def test_a_verdict_is_kept_as_data_in_a_notebook(monkeypatch: pytest.MonkeyPatch, one: float, status: str) -> None:
-    display = pytest.importorskip("IPython.display")
-    shown = []
-    monkeypatch.setattr(messages, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", lambda bundle, raw: shown.append(bundle[messages.MIME_TYPE]))
+def test_a_verdict_is_kept_as_data_in_a_notebook(displayed: list[dict], one: float, status: str) -> None:
     cards.verdict("claim", torch.tensor(one) < 0.8, "numbers")
-    assert json.loads(json.dumps(shown)) == [{"verdict": {"claim": "claim", "status": status, "numbers": "numbers"}}]
+    shown = json.loads(json.dumps([bundle[messages.MIME_TYPE] for bundle in displayed]))
+    assert shown == [{"verdict": {"claim": "claim", "status": status, "numbers": "numbers"}}]
 
 
 @pytest.mark.parametrize(
