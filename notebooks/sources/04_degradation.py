@@ -87,7 +87,8 @@ print(f"{budget.epochs} epochs on {profile.device}, {precision}")
 # %%
 plotting.show(
     plotting.block_diagram("plain", 16, 32, stride=2),
-    caption="The first block of the second stage. F(x) is a name for what it computes.",
+    caption="The first block of the second stage. F(x) names all that its layers "
+    "compute before the last ReLU.",
 )
 
 # %% [markdown]
@@ -216,7 +217,7 @@ cards.compare(
 # %% [markdown]
 # When more depth makes the training error worse, He et al. speak of the **degradation
 # problem**. They saw it on CIFAR-10 and on ImageNet
-# ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), §1 and figure 1).
+# ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
 #
 # A thousand images and three depths are few. So the course also ships **records**:
 # trainings with the same recipe that were made once, with five seeds each. The figure
@@ -239,6 +240,7 @@ for name, dataset in {"generated": "shapes", "photographs": "cifar10-jpeg"}.item
 
 title = "Training error of plain networks by depth, recorded"
 axes = plotting.seeds(recorded, title, "layers", "training error", y_limits=(0, 1))
+axes.set_xticks((8, 20, 32, 44, 56))
 plotting.show(axes, "16×16 pixels, a dot for each seed, lines through the means.")
 
 # %%
@@ -250,19 +252,21 @@ if {20, 56} <= photos.keys() and len(photos[20]) == len(photos[56]):
     )  # fmt: skip
 
 # %% [markdown]
-# Such a curve was a shock in 2015, and many explanations come to mind at once. We take
-# them one by one. Each gets a test that could convict it, and the function `close` writes
+# Such a curve asks for a reason, and several come to mind at once. We take them one by
+# one, as suspects. Each gets a test that could convict it. The function `close` writes
 # down how the test ended: *acquitted* if the numbers say that this suspect is not the
-# reason, *not acquitted* if they say the opposite, *cannot tell* if they say neither.
+# reason, *not acquitted* if they say the opposite, *cannot tell* if they say neither. The
+# numbers are paired differences, with the 95 % interval of lesson 02.
 
 # %%
 WORDS = {True: "acquitted", False: "not acquitted", None: "cannot tell"}
-hunt = []  # suspect, test, numbers, how it ended
+hunt = []  # for each suspect: name, test, difference, how it ended
 
 
-def close(suspect, test, numbers, acquitted):
-    hunt.append((suspect, test, numbers, WORDS[acquitted]))
-    print(f"{suspect}: {WORDS[acquitted]}. {numbers}")
+def close(suspect, test, difference, acquitted):
+    number = f"{difference.mean:+.2f} ± {difference.reach:.2f}"
+    hunt.append((suspect, test, number, WORDS[acquitted]))
+    print(f"{suspect}: {number}, {WORDS[acquitted]}")
 
 
 # %% [markdown]
@@ -279,8 +283,7 @@ for depth in (8, 20, 56):
     print(f"plain {depth:<4}{seen:>14.3f}{unseen:>18.3f}")
 print()
 gap = inspection.paired_difference(errors[56], errors[20])
-numbers = f"plain 56 minus plain 20: {gap}"
-close("overfitting", "training error", numbers, gap.is_above())
+close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
 # Overfitting makes the training error *lower*. If the training error of the deep network
@@ -295,8 +298,8 @@ close("overfitting", "training error", numbers, gap.is_above())
 #
 # This is the explanation that most people give. A gradient has to come back through all
 # layers, and on its way it may become too small to move the first of them, or far too
-# large. Lesson 03 showed both with networks that have no batch norm. These have it. Let
-# us look.
+# large. Batch norm works against that (lesson 03), and all networks here have it. But is
+# it enough for 56 layers? Let us look.
 #
 # A gradient's norm alone says little, since layers have weights of different size. So we
 # divide by the norm of the weights: by what fraction of its own size would the layer
@@ -392,8 +395,8 @@ cards.verdict(
 # ### Does the size matter to the optimizer?
 #
 # It would to plain gradient descent, whose step is the gradient times the learning rate.
-# But our recipe has Adam. Adam divides each gradient by a running mean of its own size.
-# Watch two steps with the same gradient, one of them a thousand times as large:
+# But our recipe has Adam, which divides the gradient of each weight by a running mean of
+# its own size. Watch a step with some gradient, and one with a thousand times as much:
 
 # %%
 steps = []
@@ -432,7 +435,7 @@ clipped = {"plain 56, clipped": changed["usual", 1]}
 claim = "with clipping, too, plain 56 has a higher training error than plain 20"
 cards.compare(claim, clipped, plain_20)
 gap = inspection.paired_difference(*clipped.values(), *plain_20.values())
-close("size of the gradient", "Adam, clipping", f"difference {gap}", gap.is_above())
+close("size of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
 # If the verdict is *reproduced*, a remedy against large gradients does not mend the
@@ -477,7 +480,7 @@ higher, lower = {"plain 56": best["plain 56"]}, {"plain 20": best["plain 20"]}
 claim = "each at its best of four rates, plain 56 has a higher training error"
 cards.compare(claim, higher, lower)
 gap = inspection.paired_difference(best["plain 56"], best["plain 20"])
-close("a bad learning rate", "best of four", f"difference {gap}", gap.is_above())
+close("a bad learning rate", "best of four, 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
 # ## Are there too few steps?
@@ -511,7 +514,7 @@ for name, places in plain.items():
     print(f"{name}: from {before} to {last} epochs the error falls by {gain}")
 worse = inspection.paired_difference(plain["plain 56"][last], plain["plain 20"][last])
 acquitted = worse.is_above() if all(finished) or not worse.is_above() else None
-close("too few steps", f"{last} epochs", f"difference {worse}", acquitted)
+close("too few steps", f"{last} epochs, 56 against 20", worse, acquitted)
 
 # %% [markdown]
 # Read this one with care. If a network still improves at the end, the record cannot say
@@ -526,11 +529,12 @@ close("too few steps", f"{last} epochs", f"difference {worse}", acquitted)
 #
 # "The model was too hard, so the score dropped" is how this is sometimes put. Let us be
 # exact. Is there, among all settings of the weights of plain 56, one that is as good as
-# the trained plain 20? The bet on this page said so. One often hears the reason that "the
-# first 20 layers could be the small network, and the others pass their input on". In
-# this family that is not quite right: the first 20 layers of plain 56 all belong to its
-# first stage, at full size and with 16 channels. But *in each stage* the first three
-# blocks can be those of the small network, and six more blocks can pass their input on.
+# the trained plain 20? The bet on this page said so. One often hears as a reason that
+# "the first 20 layers could be the small network, and the others pass their input on".
+# In this family that is not right: the first 19 layers of plain 56 all stand before its
+# second stage, at full size and with 16 channels, where the small network has 7. But *in
+# each stage* the first three blocks can be those of the small network, and six more
+# blocks, twelve layers, can pass their input on.
 #
 # ### Exercise: `extend_with_identity`
 #
@@ -589,26 +593,26 @@ for count in (2, 4, 6):
     print(f"plain {depth}:  {'  '.join(['■' * 3 + '□' * count] * 3)}")
 
 # %%
-lines = {"trained from its start": errors, "plain 20, grown": grown}
+lines = {"plain, trained": errors, "plain 20, grown": grown}
 axes = plotting.seeds(
     lines, "Two ways to 56 layers", "layers", "training error", y_limits=(0, 1)
 )
+axes.set_xticks((8, 20, 32, 44, 56))
 plotting.show(axes, f"{len(images):,} images of {images.name}, {len(SEEDS)} seeds.")
 changes = [abs(a - b) for a, b in zip(grown[56], errors[20], strict=True)]
 assert max(changes) <= 0.005  # the same function, up to rounding
 gap = inspection.paired_difference(errors[56], grown[56])
-numbers = f"trained minus grown, both 56 layers: {gap}"
-close("too little capacity", "six blocks more in each stage", numbers, gap.is_above())
+close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 
 # %% [markdown]
 # The grown network is no better than plain 20: it *is* plain 20, made 36 layers longer.
 # But it is a setting of the weights of a plain network of 56 layers, and you have just
 # written it down. If training ends at a higher error, then not because there is nothing
-# better. It does not *find* it. So we have a problem of **optimisation**: neither of
-# capacity nor of what new images do. (This is the argument of He et al., §1.)
+# better; it does not *find* it. That makes it a problem of **optimisation**: neither of
+# capacity nor of new images. (This is the argument of He et al., §1.)
 #
-# It also shows where to look next. A training that fails to find a good place must have
-# begun in a bad one.
+# It also shows where to look next. Whether a training finds a good place depends on where
+# it starts.
 
 # %% [markdown]
 # ## Is it a bad start?
@@ -634,10 +638,10 @@ print(f"plain 56, seed 0: training error {errors[56][0]:.3f}", end=", ")
 print(f"started as the identity {error_on(clean, model):.3f}")
 
 # %% [markdown]
-# Exactly the identity it is in eval mode only. In training, batch norm shifts each channel
-# to the mean 0, and the ReLU cuts what falls below. But every channel travels by itself,
-# and no pixel is mixed with its neighbours. Now with five seeds, from the record, beside
-# the other things that we tried:
+# To be exact, the blocks start *near* the identity. In training mode, batch norm shifts
+# each channel to the mean 0, and the ReLU cuts what falls below. But in these layers every
+# channel travels by itself, and no pixel is mixed with its neighbours. Now with five
+# seeds, from the record, beside the other things that we tried:
 
 # %%
 tried = {
@@ -654,14 +658,16 @@ cards.compare(
     "plain 56 has a higher training error from the usual start", usual, identity
 )
 gap = inspection.paired_difference(*usual.values(), *identity.values())
-opposite = {True: False, False: True, None: None}[gap.is_above()]
-close("a bad start", "start as the identity", f"usual minus identity: {gap}", opposite)
+opposite = {True: False, False: True, None: None}  # where the test is to convict
+close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
 
 # %% [markdown]
-# This is the only suspect whose test was to *mend* something. If the verdict is
-# *reproduced*, nothing is wrong with 56 plain layers as such: the same network, trained
-# with the same recipe on the same images, does well if it begins near "do nothing". Hardt
-# & Ma 2016 ([arXiv 1611.04231](https://arxiv.org/abs/1611.04231)) make this idea precise.
+# Clipping, other rates and longer trainings were remedies that we tried; this is one more.
+# If the verdict is *reproduced*, it helps, and nothing is wrong with 56 plain layers as
+# such: the same network, with the same recipe and the same images, does better if it
+# begins near "do nothing". Compare it with plain 20 in the figure, too. Hardt & Ma 2016
+# ([arXiv 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are
+# written so that weights of zero are the identity.
 
 # %% [markdown]
 # ## What goes with depth?
@@ -713,7 +719,7 @@ gradient_similarity = checks.gradient_similarity(gradient_similarity)
 x, y = batch[0][:64], batch[1][:64]
 noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
 noisy = x + 0.01 * noise.to(x.device)
-similarity = {"usual start": {}, "identity start": {}}
+similarity = {"plain, usual start": {}, "plain, identity start": {}}
 for depth in (8, 20, 32, 44, 56):
     usual, identity = [], []
     for seed in SEEDS:
@@ -721,23 +727,21 @@ for depth in (8, 20, 32, 44, 56):
         fresh = make_plain(depth)
         usual.append(gradient_similarity(fresh, x, noisy, y))
         identity.append(gradient_similarity(start_as_identity(fresh), x, noisy, y))
-    similarity["usual start"][depth] = usual
-    similarity["identity start"][depth] = identity
+    similarity["plain, usual start"][depth] = usual
+    similarity["plain, identity start"][depth] = identity
 
 title = "Do the gradients of an image and its noisy twin agree?"
 axes = plotting.seeds(similarity, title, "layers", "mean cosine", y_limits=(-0.1, 1))
 plotting.show(axes, "Fresh plain networks, 64 training images, a dot for each seed.")
 
 # %%
-usual = similarity["usual start"]
+usual = similarity["plain, usual start"]
 cards.compare(
     "at the start, near gradients agree more in plain 20 than in plain 56",
     {"plain 20": usual[20]}, {"plain 56": usual[56]},
 )  # fmt: skip
 gap = inspection.paired_difference(usual[20], usual[56])
-opposite = {True: False, False: True, None: None}[gap.is_above()]
-numbers = f"cosine, plain 20 minus plain 56: {gap}"
-close("gradients that disagree", "cosine at near images", numbers, opposite)
+close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_above()])
 
 # %% [markdown]
 # A cosine near 0 says: what a step learns from one image says nothing about its nearly
@@ -756,33 +760,33 @@ close("gradients that disagree", "cosine at near images", numbers, opposite)
 # ## The hunt in one table
 
 # %%
-for suspect, test, numbers, ended in hunt:
-    print(f"{suspect}: {ended.upper()}\n    test: {test}; {numbers}")
+print(f"{'suspect':<25}{'test':<32}{'difference':<16}")
+for suspect, test, number, ended in hunt:
+    print(f"{suspect:<25}{test:<32}{number:<16}{ended}")
 
 # %% [markdown]
-# A closer look at the column of verdicts: an acquittal holds for these images, this
-# recipe, and the lengths that were run. And several reasons can act together. But if the
-# table acquits all suspects down to capacity, and not the last two, then it tells one
-# story. The deep network is *able* to fit its training images. It is *not* held back by
-# the size of its gradients or by the settings of its optimizer. It starts in a place
-# where the gradients carry no direction that neighbouring images share, and from there it
-# does not find what it could do.
+# All differences are training errors but the last one, which is a difference of cosines.
+# An acquittal holds for these images, this recipe and the lengths that were run, and
+# several reasons can act together. With that said: if overfitting, the size of the
+# gradients, the rate and the capacity are acquitted, and the last two are not, the table
+# tells one story. The deep network is *able* to fit its training images, and what keeps it
+# from doing so is no simple setting. It starts in a place where the gradients have no
+# direction that even an image and its noisy twin share. Started elsewhere, it learns.
 #
 # ## The turn
 #
-# So let us look again at what made the difference: layers that pass on what they get. How
-# hard is it for a plain block to do nothing? It must copy every channel through two
-# convolutions, each with a single 1 in the middle of the kernel and zeros everywhere
-# else. Some other settings do it too, where the channels change places, or are scaled and
-# scaled back, on the way. All of them together are still a thin set among all possible
-# weights; a random start is far away from it, and nothing in the training pulls towards
-# it.
+# Look again at the start that we tried: layers that pass on what they get. How hard is it
+# for a plain block to do nothing? It must copy every channel through two convolutions,
+# each with a single 1 in the middle of the kernel and zeros everywhere else. Some other
+# settings do it too, where the channels change places on the way, or are scaled and scaled
+# back. All of them together are still a thin set among all possible weights, and a random
+# start is far from it.
 #
 # You have put the network there by hand. He et al. had a simpler idea: if the missing
 # thing is an easy way to do nothing, give the network one. Let the block compute
-# $F(x) + x$ in place of $F(x)$. Now doing nothing means $F(x) = 0$, and small weights are
-# always close to it. The line that carries x to the plus sign is called a **shortcut**,
-# and the block a **residual block**.
+# $F(x) + x$ in place of $F(x)$. Now doing nothing means $F(x) = 0$, and the last batch
+# norm of the block can see to that alone. The line that carries x to the plus sign is
+# called a **shortcut**, and the block a **residual block**.
 
 # %%
 shape = {"in_planes": 16, "planes": 16}

@@ -487,8 +487,8 @@ cards.compare_guess(my_guess, {
 #
 # "Projections make ResNets work" is a sentence that you can read. What can be said? The package ships trainings of
 # residual 20 with each of the options, by the recipe of lesson 04 (Adam at 1e-3, a one-cycle schedule): on 2,000
-# generated images and on 5,000 photographs, five epochs, five seeds for each option. Their errors were counted on test
-# images. By the rule of lesson 02 that is fine as long as nobody picks an option by them and then quotes its error.
+# generated images (five epochs) and on 5,000 photographs (ten), five seeds for each option. Their errors were counted on
+# test images. By the rule of lesson 02 that is fine as long as nobody picks an option by them and then quotes its error.
 
 
 # %%
@@ -510,7 +510,7 @@ recorded = {
 for kind, errors in recorded.items():
     if errors:
         axes = plotting.dots(errors, f"Residual 20, {kind}", "test error")
-        plotting.show(axes, caption="Recorded: 16×16 pixels, 5 epochs, 5 seeds.")
+        plotting.show(axes, caption="Recorded: 16×16 pixels, 5 seeds.")
 
 # %% [markdown]
 # Which of these differences would still be there with five other seeds? The trainings come in pairs: option A with
