@@ -62,13 +62,12 @@ SEEDS = (0, 1, 2)
 # trained on, are only looked at: nothing is chosen with them.
 
 # %%
-size = budget.image_size
+size, device = budget.image_size, profile.device
 images = data.load(profile.dataset, "train", size, budget.images)
 new_images = data.load(profile.dataset, "test", size, 1_000)
-clean = data.Batches(images, 500, device=profile.device)
-new = data.Batches(
-    new_images, 500, mean=clean.mean, std=clean.std, device=profile.device
-)
+clean = data.Batches(images, 500, device=device)
+statistics = {"mean": clean.mean, "std": clean.std}
+new = data.Batches(new_images, 500, **statistics, device=device)
 print(f"{images.name}: {len(images):,} images, {len(images.classes)} classes")
 print(f"{budget.epochs} epochs on {profile.device}, {precision}")
 
@@ -87,8 +86,7 @@ print(f"{budget.epochs} epochs on {profile.device}, {precision}")
 # %%
 plotting.show(
     plotting.block_diagram("plain", 16, 32, stride=2),
-    caption="The first block of the second stage. F(x) names all that its layers "
-    "compute before the last ReLU.",
+    caption="F(x) is a name for all that the layers compute before the last ReLU.",
 )
 
 # %% [markdown]
@@ -113,11 +111,9 @@ class PlainBlock(nn.Module):
     def __init__(self, in_planes: int, planes: int, stride: int = 1):
         super().__init__()
         ### BEGIN SOLUTION
-        self.conv1 = nn.Conv2d(
-            in_planes, planes, kernel_size=3, stride=stride, padding=1, bias=False
-        )
+        self.conv1 = nn.Conv2d(in_planes, planes, 3, stride, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(planes)
-        self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(planes)
         ### END SOLUTION
 
@@ -149,7 +145,7 @@ def make_plain(depth: int) -> nn.Sequential:
     for layer in model.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-    return model.to(profile.device)
+    return model.to(device)
 
 
 # %% [markdown]
@@ -163,9 +159,8 @@ def make_plain(depth: int) -> nn.Sequential:
 
 # %%
 def train(model, seed, name, clip=None):
-    batches = data.Batches(
-        images, budget.batch_size, shuffle=True, seed=seed, device=profile.device
-    )
+    size = budget.batch_size
+    batches = data.Batches(images, size, shuffle=True, seed=seed, device=device)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
     def shorten(*_):  # a gradient that is longer than `clip`, before each step
@@ -182,16 +177,17 @@ def train(model, seed, name, clip=None):
     return model
 
 
-def error_on(batches, model):
-    return 1 - training.evaluate(model, batches, precision=precision)[1]
-
-
 # %% [markdown]
 # Three depths, three seeds each. A seed decides the first weights and the order of the
 # images; networks of the same seed form a pair, as in lesson 02. This is the longest cell
 # of the lesson.
 
+
 # %%
+def error_on(batches, model):
+    return 1 - training.evaluate(model, batches, precision=precision)[1]
+
+
 models, errors, new_errors = {}, {}, {}
 for depth in (8, 20, 56):
     for seed in SEEDS:
@@ -225,11 +221,12 @@ cards.compare(
 # of CIFAR-10 that was saved as JPEG files; that changes the pixels, so these numbers are
 # compared with each other and never with published ones.
 
+
 # %%
 def conditions(records):
     """What a caption says of recorded trainings."""
     runs = [record["configuration"] for record in records]
-    epochs = ", ".join(str(number) for number in sorted({run["epochs"] for run in runs}))
+    epochs = ", ".join(map(str, sorted({run["epochs"] for run in runs})))
     seeds, name = len({run["seed"] for run in runs}), records[0]["data"]["name"]
     images = f"{runs[0]['images']:,} images of {name}"
     return f"{images}, {epochs} epochs, {seeds} seeds ({records[0]['precision']})"
@@ -345,16 +342,15 @@ gradient_norms = checks.gradient_norms(gradient_norms)
 # figure from right to left, as the gradient travels.
 
 # %%
-batch = next(iter(data.Batches(images, 128, shuffle=True, device=profile.device)))
+batch = next(iter(data.Batches(images, 128, shuffle=True, device=device)))
 at_start, starts = {}, {}
 for depth in (8, 20, 56):
     torch.manual_seed(0)
     starts[depth] = make_plain(depth)
     at_start[f"plain {depth}"] = gradient_norms(starts[depth], *batch)
 
-axes = plotting.profile(
-    at_start, "Gradient norm over weight norm, at the start", "", "ratio of the norms"
-)
+title = "Gradient norm over weight norm, at the start"
+axes = plotting.profile(at_start, title, "", "ratio of the norms")
 plotting.show(axes, "One batch of 128 training images, seed 0, before the first step.")
 
 # %% [markdown]
@@ -595,17 +591,15 @@ for count in (2, 4, 6):
         deep = copy.deepcopy(models[20, seed])
         for place, planes in ((3, 16), (4, 32), (5, 64)):
             stage = extend_with_identity(deep[place], planes, count)
-            deep[place] = stage.to(profile.device)
+            deep[place] = stage.to(device)
         layers = [m for m in deep.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
         assert len(layers) == depth
         grown[depth].append(error_on(clean, deep))
     print(f"plain {depth}:  {'  '.join(['■' * 3 + '□' * count] * 3)}")
 
 # %%
-lines = {"plain, trained": errors, "plain 20, grown": grown}
-axes = plotting.seeds(
-    lines, "Two ways to 56 layers", "layers", "training error", y_limits=(0, 1)
-)
+ways, title = {"plain, trained": errors, "plain 20, grown": grown}, "Two ways to depth"
+axes = plotting.seeds(ways, title, "layers", "training error", y_limits=(0, 1))
 axes.set_xticks((8, 20, 32, 44, 56))
 plotting.show(axes, f"{len(images):,} images of {images.name}, {len(SEEDS)} seeds.")
 changes = [abs(a - b) for a, b in zip(grown[56], errors[20], strict=True)]
@@ -808,7 +802,7 @@ plotting.show(figure, "One line more. Lesson 05 trains 56 layers of it.")
 words = ", ".join(f"plain {depth} {mean(errors[depth]):.3f}" for depth in errors)
 print(f"1. Training error, {len(images):,} images, 3 seeds: {words}.")
 print(f"2. At the start the gradient of plain 56: {trends[0]} towards the input.")
-print(f"   Its training error with clipping (recorded): {mean(changed['usual', 1]):.3f}.")
+print(f"   Training error with clipping (recorded): {mean(changed['usual', 1]):.3f}.")
 print(f"3. Each at its best rate (recorded): plain 20 {mean(best['plain 20']):.3f},")
 print(f"   plain 56 {mean(best['plain 56']):.3f}.")
 print(f"4. Plain 20, grown to 56 layers: {mean(grown[56]):.3f}. Plain 56, started")
