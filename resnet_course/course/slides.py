@@ -70,7 +70,7 @@ def make_page(lesson: Lesson, slides: NotebookNode) -> str:
         exclude_output_prompt=True,
     )
     page, _ = exporter.from_notebook_node(slides, {"metadata": {"name": f"{lesson.number} · {lesson.title}"}})
-    return page
+    return re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)  # from slides to slides
 
 
 def slides_of(student: NotebookNode, executed: NotebookNode) -> NotebookNode:

@@ -159,21 +159,6 @@ def test_a_solution_is_folded_and_unfolds(visit) -> None:
 
 
 @pytest.mark.complete
-def test_the_depth_explorer_answers_to_the_keyboard(visit) -> None:
-    visit.open("lessons/04_degradation.html")
-    answer = visit.page.locator(".explorer-answer")
-    assert "plain 20: " in answer.inner_text()
-    slider = visit.page.get_by_label("blocks per stage")
-    slider.focus()
-    visit.page.keyboard.press("End")
-    assert slider.get_attribute("aria-valuetext") == "9 (depth 56)"
-    assert "plain 56: " in answer.inner_text()
-    assert "Depth 56 of plain is marked" in answer.locator("img").get_attribute("alt")
-    visit.page.wait_for_function("[...document.querySelectorAll('.explorer img')].every(img => img.naturalWidth > 0)")
-    assert visit.errors == []
-
-
-@pytest.mark.complete
 def test_the_shape_tracer_shows_the_shapes_and_the_error(visit) -> None:
     visit.open("lessons/08_resnet18.html")
     answer = visit.page.locator(".explorer-answer")

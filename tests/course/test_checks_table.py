@@ -52,7 +52,7 @@ def test_the_table_has_a_line_for_each_exercise_and_the_totals(one_exercise: Exe
     header, row, total = [line for line in shown.out.splitlines() if ": not named" not in line]
     assert header.split()[:4] == ["lesson", "exercise", "wrong", "as"]
     wrong = len(one_exercise.wrong)
-    assert re.match(rf"04 +{NAME} +{wrong} +{wrong}/{wrong} ", row) or re.match(rf"04 +{NAME} +{wrong} +\d+/\d+ ", row)
+    assert re.match(rf"07 +{NAME} +{wrong} +{wrong}/{wrong} ", row) or re.match(rf"07 +{NAME} +{wrong} +\d+/\d+ ", row)
     assert total.startswith("all     1 exercises")
     assert shown.err == ""
 

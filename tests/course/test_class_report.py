@@ -147,7 +147,7 @@ def test_numbers_of_a_hand_made_class(hand_made: Path) -> None:
     assert list(rows)[1:] == list(checks.EXERCISES)
     assert rows["warm_up"] == ["00", "2", "1", "0", "2"]
     assert rows["vgg_block"] == ["01", "1", "1", "1", "1"]
-    assert rows["basic_block"] == ["03", "0", "1", "2", "–"]
+    assert rows["basic_block"] == ["05", "0", "1", "2", "–"]
     assert rows["checkpoint"] == ["06", "0", "0", "3", "–"]
     asked = {row[0]: row[1:] for row in page.table("Explanations by exercise")}
     assert (asked["warm_up"], asked["vgg_block"], asked["evaluate"]) == (["2", "3"], ["1", "1"], ["0", "0"])

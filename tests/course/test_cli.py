@@ -91,7 +91,7 @@ def runs(monkeypatch) -> list[tuple]:
     ("arguments", "status", "ran", "said"),
     [
         ("run 05 2", 0, [(["05", "02"], False)], ""),
-        ("run --student degradation 06", 1, [(["02", "06"], True)], ""),
+        ("run --student degradation 06", 1, [(["04", "06"], True)], ""),
         ("course", 1, [([lesson.number for lesson in LESSONS], False)], "executed notebooks and HTML pages"),
         ("run 05 99", 2, [], "error: there is no lesson '99'"),
     ],

@@ -19,7 +19,7 @@ def site_on_path(monkeypatch) -> None:
 
 
 def make_notebook(*sources: str):
-    cells = [nbformat.v4.new_markdown_cell("# 05 · A title\n\n*What it is about.*\n\n[![Open in Colab](badge)](link)")]
+    cells = [nbformat.v4.new_markdown_cell("# 08 · A title\n\n*What it is about.*\n\n[![Open in Colab](badge)](link)")]
     cells += [nbformat.v4.new_code_cell(source) for source in sources]
     return nbformat.v4.new_notebook(cells=cells, metadata={"resnet_course_sha256": "0"})
 
@@ -29,9 +29,9 @@ def test_a_lesson_page_folds_solutions_and_has_no_install_cell_and_no_badge(tmp_
 
     page = make_notebook("install", "same = 1", "def answer():\n    return 42")
     stub = make_notebook("install", "same = 1", "def answer():\n    raise NotImplementedError")
-    lesson_pages.make_page(find_lesson("05"), page, stub, REPOSITORY, tmp_path)
+    lesson_pages.make_page(find_lesson("08"), page, stub, REPOSITORY, tmp_path)
     title, bar, same, shown, folded = page.cells
-    assert title.source == "# 05 · A title\n\n*What it is about.*"
+    assert title.source == "# 08 · A title\n\n*What it is about.*"
     assert "https://colab.research.google.com/github/someone/course/blob/main/notebooks/08_resnet18.ipynb" in bar.source
     assert "tags" not in same.metadata
     assert "raise NotImplementedError" in shown.source
@@ -55,7 +55,7 @@ def test_an_explorer_holds_every_answer_and_shows_the_first(tmp_path: Path, monk
     monkeypatch.setitem(explorer_pages.EXPLORERS, "small", lambda: explorer._replace(controls=small))
     monkeypatch.setattr(explorer_pages, "_workers", OneProcess)
     page = explorer_pages.explorer_html("small", tmp_path)
-    assert page.count('type="radio"') == 2 + 4
+    assert page.count('type="radio"') == 2 + 5
     assert page.count('type="hidden"') == 3
     assert page.count("tensor a (4) must match the size of tensor b (8)") == 2  # shown, and among the answers
     for stride in range(2):

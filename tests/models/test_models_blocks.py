@@ -74,7 +74,7 @@ def test_shortcut_is_the_identity_where_nothing_changes(option: str) -> None:
 
 @pytest.mark.parametrize(
     ("make", "said"),
-    [(lambda: BasicBlock(8, 16, 2, shortcut="D"), "'D'"), (lambda: PadShortcut(16, 8, 1), "option B")],
+    [(lambda: BasicBlock(8, 16, 2, shortcut="E"), "'E'"), (lambda: PadShortcut(16, 8, 1), "option B")],
     ids=["unknown option", "fewer channels"],
 )
 def test_a_shortcut_that_does_not_exist_is_refused(make, said: str) -> None:
