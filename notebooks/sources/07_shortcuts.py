@@ -8,8 +8,8 @@
 #
 # Whoever builds a residual network by hand meets this sentence sooner or later, often after a whole stage of blocks
 # has run without complaint. What is tensor a? From where is dimension 3 counted? And why does the message speak of one
-# dimension when three are wrong? We begin by reading it word by word. Then come four ways to make the sum possible:
-# one has no weights at all, one never looks at three of four pixels. Does it matter which of them you take?
+# dimension when three are wrong? We read it word by word. Then come four ways to make the sum possible: one has no
+# weights at all, one never looks at three of four pixels. Does it matter which of them you take?
 
 # %% [markdown]
 # **After this lesson you can**
@@ -18,7 +18,8 @@
 #   be,
 # - say from four numbers whether a block needs help on its shortcut,
 # - build a shortcut with weights, one without, and one that averages first, and count what they cost,
-# - judge a small difference between networks with a statistic that you can write down yourself,
+# - judge a difference between networks with a statistic that you can write down yourself,
+# - say what a network gives up if every shortcut has a projection,
 # - follow the shapes through a bottleneck block.
 #
 # **You need:** lesson 05, and for the comparison near the end what lesson 02 says about seeds.
@@ -39,7 +40,6 @@
 my_guess = {"pixels seen, of 64": None, "more weights, percent": None}  # such as 40, 30
 
 # %%
-import functools
 import math
 import statistics
 import traceback
@@ -99,8 +99,8 @@ plotting.show(
 )
 
 # %% [markdown]
-# So mending the width alone would not help; the next message would come. Here is one of them. Without the stride only
-# the channels differ, and then the message does speak of dimension 1.
+# So mending the width alone would not help; the next message would come. Without the stride only the channels differ,
+# and then the message does speak of dimension 1.
 
 # %%
 try:
@@ -348,7 +348,7 @@ for name in ("option B", "option D"):
 scale = {name: pixels.max() for name, pixels in effect.items()}
 scale["option D"] = scale["option B"]
 maps = torch.stack([pixels / scale[name] for name, pixels in effect.items()])
-words = [f"{name}: {(pixels > 1e-4).sum()} of 64" for name, pixels in effect.items()]
+words = [f"{name}:\n{(pixels > 1e-4).sum()} of 64" for name, pixels in effect.items()]
 figure = plotting.image_grid(maps[:, None], words, 4, "Which pixels change the output")
 plotting.show(figure, caption="White: most. Black: not at all. B and D share a scale.")
 
@@ -560,41 +560,82 @@ for kind, errors in recorded.items():
 # ## What does option C give up?
 #
 # Option C has the most weights and can do whatever B can do. Yet something is missing in such a network: no block
-# passes its input on as it is. Every shortcut is one more layer, and it starts from random weights. If lessons 04 to 06
-# are right, this should cost something in a short training, whatever the number of weights.
+# passes its input on as it is. Every shortcut is one more layer, and it starts from random weights.
 #
-# That is a claim which can be tested. We train residual 20 with B, with C, and with C started in another way: in every
+# Lesson 04 had a number for what goes lost in deep plain networks before any training: the loss gradient at an image
+# and at nearly the same image, and whether the two point the same way. It takes a second to measure. We ask it of fresh
+# networks of 20 and 56 layers, with five seeds each, and of one more: option C started in another way. In every
 # projection that keeps the number of channels, the 1×1 convolution begins as the **identity matrix**, so that each
-# channel is passed on (up to the scale that batch norm gives it). These are the same layers and weights, with another
-# start. The errors are counted on validation images, with three seeds each. This is the longest cell of the lesson.
+# channel is passed on, up to what batch norm does to it. These are the same layers and weights with another start.
 
 # %%
 budget = profile.pick(
-    quick=runtime.Budget(images=2_600, image_size=16, epochs=5),
+    quick=runtime.Budget(images=2_000, image_size=16, epochs=5),
     full=runtime.Budget(images=50_000, image_size=32, epochs=8, batch_size=128),
 )
-held_back = profile.pick(quick=0.4, full=0.1)
-precision = runtime.precision()
 everything = data.load(profile.dataset, "train", budget.image_size, budget.images)
-images, validation = data.split_validation(everything, held_back)
-make_batches = functools.partial(data.Batches, device=profile.device)
+images, validation = data.split_validation(everything, 0.3)
+device = profile.device
 
 
-def start_as_identity(model):
-    """Let each projection that keeps the number of channels pass x on."""
-    for shortcut in (block.shortcut for stage in model.stages for block in stage):
-        for layer in shortcut.modules():
-            if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels:
-                nn.init.dirac_(layer.weight)
-
-
-# %% [markdown]
-# The loop is the one that you know, with the recipe of lesson 04.
+def build(option, depth, seed, identity=False):
+    """A fresh network; option None is the plain one."""
+    torch.manual_seed(seed)
+    if option is None:
+        return models.cifar_resnet(depth, len(images.classes), residual=False)
+    model = make_network(depth, option, len(images.classes))
+    for name, layer in model.named_modules() if identity else ():
+        if "shortcut" in name and isinstance(layer, nn.Conv2d):
+            if layer.in_channels == layer.out_channels:
+                nn.init.dirac_(layer.weight)  # the identity matrix
+    return model
 
 
 # %%
+def agreement(model, x, y):
+    """Mean cosine of the loss gradients at x and at points very near to x."""
+    gradients = []
+    for point in (x, x + 0.01 * torch.randn_like(x)):
+        point = point.clone().requires_grad_()
+        loss = F.cross_entropy(model(point), y, reduction="sum")
+        gradients.append(torch.autograd.grad(loss, point)[0].flatten(1))
+    return F.cosine_similarity(*gradients).mean().item()
+
+
+kinds = {"plain": (None, False), "C from the identity": ("C", True)}
+kinds |= {f"option {letter}": (letter, False) for letter in "CBA"}
+x, y = next(iter(data.Batches(images, 64, device=device)))
+agrees = {20: {}, 56: {}}
+for depth in agrees:
+    for name, (option, identity) in kinds.items():
+        fresh = [build(option, depth, seed, identity) for seed in range(5)]
+        agrees[depth][name] = [agreement(model.to(device), x, y) for model in fresh]
+
+# %% [markdown]
+# 1 means that near images pull the weights the same way, 0 that their gradients have nothing to do with each other.
+
+# %%
+for depth, by_name in agrees.items():
+    axes = plotting.dots(by_name, f"{depth} layers, untrained", "agreement, 0 to 1")
+    plotting.show(axes, caption=f"64 images of {images.name}, 5 seeds. Lines: means.")
+judge("56 layers: gradients agree more with B than with C", agrees[56],
+      "option B", "option C")  # fmt: skip
+
+# %% [markdown]
+# Find the place of option C in both figures: which of its neighbours is it nearer to, the network with option B or the
+# one without any shortcuts? And how far does the other start take it?
+#
+# From this we can make a prediction. If the start is what hurts option C, then C from the identity should train better
+# than C, though it has the same layers and the same number of weights. So we train residual 20 both ways, with five
+# seeds each, and count the errors on validation images. The loop is the one that you know.
+
+
+# %%
+precision = runtime.precision()
+
+
 def train(model, batches):
-    """Adam at 1e-3 with a one-cycle schedule."""
+    """The recipe of lesson 04: Adam at 1e-3 with a one-cycle schedule."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     steps = budget.epochs * len(batches)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps)
@@ -602,7 +643,7 @@ def train(model, batches):
     for _ in range(budget.epochs):
         for x, y in batches:
             x = x.to(memory_format=precision.memory_format)
-            with precision.context(profile.device):
+            with precision.context(device):
                 loss = F.cross_entropy(model(x), y)
             optimizer.zero_grad()
             loss.backward()
@@ -611,48 +652,46 @@ def train(model, batches):
 
 
 # %%
-def error_of(option, seed, identity=False):
+def error_of(name, seed):
     """The share of validation images that a trained residual 20 gets wrong."""
-    torch.manual_seed(seed)
-    model = make_network(20, option, len(images.classes))
-    if identity:
-        start_as_identity(model)
-    model = model.to(profile.device, memory_format=precision.memory_format)
-    seen = make_batches(images, budget.batch_size, shuffle=True, seed=seed)
+    option, identity = kinds[name]
+    model = build(option, 20, seed, identity)
+    model = model.to(device, memory_format=precision.memory_format)
+    seen = data.Batches(images, budget.batch_size, True, seed=seed, device=device)
     train(model, seen)
-    new = make_batches(validation, 500, mean=seen.mean, std=seen.std)
+    model.eval()
+    new = data.Batches(validation, 500, mean=seen.mean, std=seen.std, device=device)
     with torch.no_grad():
-        model.eval()
         wrong = sum((model(x).argmax(1) != y).sum().item() for x, y in new)
     return wrong / len(validation)
 
 
 # %% [markdown]
-# Nine trainings, one line for each three.
+# Ten trainings; this is the longest cell of the lesson.
 
 # %%
-errors = {}
-for name, option in (("B", "B"), ("C", "C"), ("C from the identity", "C")):
-    identity = name != option
-    errors[name] = [error_of(option, seed, identity) for seed in range(3)]
-    print(f"{name:<20}", *(f"{error:.3f}" for error in errors[name]))
+errors = {"option C": [], "C from the identity": []}
+for seed in range(5):
+    for name in errors:
+        errors[name].append(error_of(name, seed))
+    print(f"seed {seed}:", *(f"{name} {errors[name][-1]:.3f}  " for name in errors))
 
-axes = plotting.dots(errors, "Residual 20, three starts", "validation error")
-trained = f"{len(images):,} images of {images.name}, {budget.epochs} epochs, 3 seeds"
-plotting.show(axes, caption=f"{trained}, {precision}. The lines are means.")
-judge("projections everywhere raise the error", errors, "C", "B")
-judge("a start as the identity lowers it again", errors, "C", "C from the identity")
+axes = plotting.dots(errors, "Residual 20, option C, two starts", "validation error")
+trained = f"{len(images):,} images of {images.name}, {budget.epochs} epochs, 5 seeds"
+plotting.show(axes, caption=f"{trained}, {precision}. Lines: means.")
+judge("started as the identity, option C has a lower error", errors,
+      "option C", "C from the identity")  # fmt: skip
 
 # %% [markdown]
-# If both claims come out as reproduced, then what C lacks in this training is no weight and no layer; it is a start at
-# which a block passes its input on. This is the experiment of lesson 04 in another place. If not, these trainings leave
-# the question open.
+# If both claims of this section came out as reproduced, then what C lacks in such a training is no weight and no layer.
+# It is a start at which near images agree, because blocks pass on what they get. This is the experiment of lesson 04 in
+# another place. If one of them did not, these runs leave the question open.
 #
-# He et al. came to it in a second paper. In a network of 110 layers on CIFAR-10, a 1×1 convolution on every shortcut
-# gave nearly twice the test error of identity shortcuts (2016, [arXiv 1603.05027](https://arxiv.org/abs/1603.05027),
-# §3.1, table 1), although C had done well with 34 layers on ImageNet. In 2015 they had dropped it for another reason,
-# to save memory and time (§4.1). The networks of this course use B, as torchvision does, or A in the family of 6n + 2
-# layers.
+# He et al. came back to option C in a second paper. In a network of 110 layers on CIFAR-10, a 1×1 convolution on every
+# shortcut gave nearly twice the test error of identity shortcuts, although C had done well with 34 layers on ImageNet
+# (2016, [arXiv 1603.05027](https://arxiv.org/abs/1603.05027), §3.1, table 1). In 2015 they had dropped it for another
+# reason, to save memory and time (§4.1). The networks of this course use B, as torchvision does, or A in the family of
+# 6n + 2 layers.
 #
 # ## The bottleneck
 #
@@ -729,14 +768,15 @@ for name, block in counts.items():
 
 # %%
 pixels = {name: int((seen > 1e-4).sum()) for name, seen in effect.items()}
-print(f"1. Your rule agrees with torchvision in {sum(agreed)} of {len(agreed)} blocks.")
-print(f"2. Of 64 pixels {pixels['option A']} arrive over shortcut A,",
+print(f"1. Of 64 pixels {pixels['option A']} arrive over shortcut A,",
       f"{pixels['option B']} over B and {pixels['option D']} over D.")  # fmt: skip
 more = [f"{cost[f'option {o}'][0] / weights - 1:.1%} more with {o}" for o in "BCD"]
-print(f"3. Residual 20 has {weights:,} weights with option A;", ", ".join(more))
-for kind, by_name in {"residual 20 of this run": errors, **recorded}.items():
+print(f"2. Residual 20 has {weights:,} weights with option A;", ", ".join(more))
+means = [f"{name} {statistics.mean(agrees[56][name]):.2f}" for name in agrees[56]]
+print(f"3. Agreement of gradients, 56 layers: {', '.join(means)}")
+for kind, by_name in {"in this run": errors, **recorded}.items():
     means = [f"{name} {statistics.mean(by_name[name]):.3f}" for name in by_name]
-    print(f"4. Mean error, {kind}: {', '.join(means) or 'not recorded'}")
+    print(f"4. Mean error of residual 20, {kind}: {', '.join(means) or 'not recorded'}")
 small, wide, narrow, projected = counts.values()
 print(f"5. A bottleneck at 256 channels has {narrow / small:.2f} times the weights of",
       f"two 3×3 at 64, and {narrow / wide:.3f} times those of two at 256;",
