@@ -13,6 +13,7 @@ MODULES = (
     "data",
     "training",
     "checks",
+    "checking.divergence",
     "runtime",
     "notebook.cards",
     "inspection",

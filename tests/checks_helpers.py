@@ -13,10 +13,3 @@ def assert_verdict(name: str, answer: Any, status: str, hint_id: str | None = No
     assert (verdict.status, verdict.hint_id) == (status, hint_id), verdict.message
     assert verdict.message
     assert verdict.message[0] != " "
-
-
-def assert_found(name: str, answer: Any, hint_id: str) -> None:
-    """The check must name this mistake, whether the answer gives something wrong or stops with an error."""
-    verdict = checks.verdict(name, answer)
-    assert verdict.hint_id == hint_id, f"{verdict.status}, {verdict.hint_id}: {verdict.message}"
-    assert verdict.status in ("failed", "crashed")

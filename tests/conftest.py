@@ -88,3 +88,14 @@ def one_thread() -> Iterator[None]:
 def pytest_runtest_setup() -> None:
     """The random numbers of a test do not depend on the tests before it."""
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def displayed(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """As in a notebook: what is displayed, by MIME type."""
+    display = pytest.importorskip("IPython.display")
+    bundles: list[dict[str, Any]] = []
+    for module in ("messages", "widgets"):
+        monkeypatch.setattr(f"resnet_course.notebook.{module}.in_notebook", lambda: True)
+    monkeypatch.setattr(display, "display", lambda bundle, raw: bundles.append(bundle))
+    return bundles

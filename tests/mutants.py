@@ -8,23 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-OPERATORS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
-    ast.Add: (ast.Sub,),
-    ast.Sub: (ast.Add,),
-    ast.Mult: (ast.Add, ast.Div),
-    ast.Div: (ast.Mult, ast.FloorDiv),
-    ast.FloorDiv: (ast.Mult, ast.Div),
-    ast.Mod: (ast.FloorDiv,),
-    ast.Pow: (ast.Mult,),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-    ast.Lt: (ast.LtE, ast.Gt),
-    ast.LtE: (ast.Lt, ast.Gt),
-    ast.Gt: (ast.GtE, ast.Lt),
-    ast.GtE: (ast.Gt, ast.Lt),
-    ast.And: (ast.Or,),
-    ast.Or: (ast.And,),
-}
+# Each operator with those that may stand in its place.
+SWAPS = ("Add Sub", "Sub Add", "Mult Add Div", "Div Mult FloorDiv", "FloorDiv Mult Div", "Mod FloorDiv", "Pow Mult")
+SWAPS += ("Eq NotEq", "NotEq Eq", "Lt LtE Gt", "LtE Lt Gt", "Gt GtE Lt", "GtE Gt Lt", "And Or", "Or And")
+OPERATORS = {getattr(ast, old): [getattr(ast, new) for new in others] for old, *others in map(str.split, SWAPS)}
 MODULES = {"F", "math", "nn", "np", "torch"}  # a call of one of their functions does not change them
 
 
@@ -37,8 +24,8 @@ class Mutant:
     source: str
 
 
-Change = tuple[str, Any, "int | str", Any]
-"""What is said of it ("" where the changed line says it all); an owner, its attribute or index, and the new value."""
+Change = tuple[str, Any, Any, Any]
+"""What is said of it ("" where the changed line says it all); a list or a node's fields, the place there, a value."""
 
 
 def mutants(source: str) -> Iterator[Mutant]:
@@ -50,20 +37,12 @@ def mutants(source: str) -> Iterator[Mutant]:
         block = getattr(parent, field)
         old = _first_line(block[index])
         for said, owner, place, value in [*_changes(block, index, parameters, names), *_moves(parent, field, index)]:
-            before = owner[place] if isinstance(place, int) else getattr(owner, place)
-            _put(owner, place, value)
+            before, owner[place] = owner[place], value
             text, new = ast.unparse(tree), said or _first_line(block[index])
-            _put(owner, place, before)
+            owner[place] = before
             if text not in seen:
                 seen.add(text)
                 yield Mutant(old, new, text)
-
-
-def _put(owner: Any, place: int | str, value: Any) -> None:
-    if isinstance(place, int):
-        owner[place] = value
-    else:
-        setattr(owner, place, value)
 
 
 def _first_line(statement: ast.stmt) -> str:
@@ -93,7 +72,7 @@ def _changes(block: list[ast.stmt], index: int, parameters: tuple[str, ...], nam
             for other in (ast.UnaryOp(ast.Not(), node), ast.Constant(True), ast.Constant(False)):
                 yield "", owner, place, other
     if isinstance(statement, ast.FunctionDef) and statement.args.defaults:
-        yield "", statement.args, "defaults", statement.args.defaults[1:]
+        yield "", vars(statement.args), "defaults", statement.args.defaults[1:]
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return
     yield "(left out)", block, index, ast.Pass()
@@ -102,18 +81,18 @@ def _changes(block: list[ast.stmt], index: int, parameters: tuple[str, ...], nam
     if isinstance(statement, ast.With):
         yield "(only what stands inside)", block, index, ast.If(ast.Constant(True), statement.body, [])
     if isinstance(statement, ast.For):
-        yield "(the first round only)", statement, "body", [*statement.body, ast.Break()]
+        yield "(the first round only)", vars(statement), "body", [*statement.body, ast.Break()]
 
 
 # --- Inside a line --------------------------------------------------------------------------------------------------
 
 
-def _expressions(node: ast.AST) -> Iterator[tuple[Any, int | str, str, ast.AST]]:
-    """Every expression and operator below a node: its owner, its place there, the field's name, itself."""
+def _expressions(node: ast.AST) -> Iterator[tuple[Any, Any, str, ast.AST]]:
+    """Every expression and operator below a node: the list or fields that hold it, its place, the field, itself."""
     for field, value in ast.iter_fields(node):
         if field in ("annotation", "returns"):
             continue
-        owner, children = (value, list(enumerate(value))) if isinstance(value, list) else (node, [(field, value)])
+        owner, children = (value, list(enumerate(value))) if isinstance(value, list) else (vars(node), [(field, value)])
         for place, child in children:
             if isinstance(child, ast.AST) and not isinstance(child, ast.stmt):
                 yield owner, place, field, child
@@ -199,7 +178,7 @@ def _moves(parent: ast.AST, field: str, index: int) -> Iterator[Change]:
         if near and not isinstance(other, ast.Return) and depend(statement, other):
             moved = _without(block, index)
             moved.insert(place, statement)
-            yield f"(moved {'above' if place < index else 'below'} {_first_line(other)})", parent, field, moved
+            yield f"(moved {'above' if place < index else 'below'} {_first_line(other)})", vars(parent), field, moved
 
 
 def depend(one: ast.stmt, other: ast.stmt) -> bool:

@@ -105,20 +105,15 @@ def judge(solution: Solution, source: str, seconds: float) -> str:
 
 def run(solution: Solution, every: int = 1) -> Result:
     """Judge the mutants of one solution, or each that stands at a multiple of `every`."""
-    result = Result(solution.name)
     started = time.perf_counter()
     if judge(solution, solution.source, seconds=60) != "passed":
         raise SystemExit(f"{solution.name}: the solution itself does not pass")
     seconds = max(SECONDS, TIMES * (time.perf_counter() - started))
-    for mutant in islice(mutants(solution.source), 0, None, every):
-        found = judge(solution, mutant.source, seconds)
-        result.mutants += 1
-        result.killed += found != "passed"
-        result.raised += found == "raised"
-        if found == "passed":
-            result.survivors.append((mutant.old, mutant.new))
-    result.seconds = round(time.perf_counter() - started, 1)
-    return result
+    tried = list(islice(mutants(solution.source), 0, None, every))
+    found = [judge(solution, mutant.source, seconds) for mutant in tried]
+    survivors = [(mutant.old, mutant.new) for mutant, said in zip(tried, found, strict=True) if said == "passed"]
+    seconds = round(time.perf_counter() - started, 1)
+    return Result(solution.name, len(tried), len(tried) - len(survivors), found.count("raised"), seconds, survivors)
 
 
 # --- Explaining -----------------------------------------------------------------------------------------------------
@@ -173,13 +168,6 @@ def _row(name: str, *values: Any) -> str:
     return f"{name:<22}" + "".join(f"{value:>11}" for value in values)
 
 
-def _print_totals(sums: dict[str, Any]) -> None:
-    print(_row("all", sums["mutants"], sums["killed"], sums["mutants"] - sums["killed"], sums["seconds"]))
-    print(f"{sums['raised']} of the killed raise an error.")
-    print(f"{sums['the same']} survivors do the same as the solution, {sums['allowed']} something else, and may.")
-    print(f"{100 * sums['share']:.2f} % of the mutants that change anything fail their check.")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the mutants of the named exercises, or of all."""
     known = solutions()
@@ -198,7 +186,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results.append(result := run(known[name], options.every))
         print(_row(name, result.mutants, result.killed, len(result.survivors), result.seconds), flush=True)
     sums, wrong = totals(results, listed), problems(results, listed, options.every)
-    _print_totals(sums)
+    print(_row("all", sums["mutants"], sums["killed"], sums["mutants"] - sums["killed"], sums["seconds"]))
+    print(f"{sums['raised']} of the killed raise an error.")
+    print(f"{sums['the same']} survivors do the same as the solution, {sums['allowed']} something else, and may.")
+    print(f"{100 * sums['share']:.2f} % of the mutants that change anything fail their check.")
     for line in wrong:
         print(line)
     if options.json:

@@ -1,67 +1,256 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# *What the course is, what your machine can do, and how an exercise talks back.*
+# *A bet about depth, and the tools with which you will test it.*
 
 # %% [markdown]
+# 2015. Four researchers at Microsoft, Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, train
+# networks that recognise what is in a photograph. The best networks of the year before had about 20
+# layers. They want many more.
+#
+# Take two of their networks. Both are made of the same kind of layer, one after another and
+# nothing else: **plain networks**. One has 20 layers, the other 56. **A 56-layer network can do
+# everything a 20-layer network can**: 36 of its layers only have to hand on what they get. So it
+# should fit the images that it is trained on at least as well. Will it?
+#
+# You decide first. Then we look at what was measured, and you repeat it on your own machine.
+#
 # **After this lesson you can**
 #
-# - say what your machine will do in this course, and change it,
-# - work with exercises, checks and bets as all lessons use them,
-# - turn the bytes of an image into the numbers that a network wants, and compute the two statistics that this needs,
-# - explain why one standard deviation that is often used for CIFAR-10 is too small.
+# - say what the question of this course is, and which easy answer the numbers rule out,
+# - find your way: what the lessons hold, what your machine does in them, how to change it,
+# - work with bets, verdicts, exercises and checks as all lessons use them,
+# - turn the bytes of an image into the numbers that a network wants.
 #
-# **You need:** Python, the first steps of PyTorch (tensors, `nn.Module`), and an idea of what a convolution does.
+# **You need:** Python, the first steps of PyTorch (tensors, `nn.Module`), and an idea of what a
+# convolution does.
 #
-# **Time:** 10 minutes to read and write; the code runs in a few seconds.
-
-# %% [markdown]
-# ## The course in one paragraph
-#
-# More layers should be better. Lesson 01 builds VGG, whose idea is to stack them. Lesson 04 goes on adding layers,
-# and the network gets worse *on the images it was trained on*; one by one, the usual explanations are tested. Lesson
-# 05 adds a line around two layers, the shortcut, and the deep network learns. Lesson 07 makes that line work where
-# shapes change, lesson 08 assembles ResNet-18 from it, lesson 09 trains it. Nothing is claimed that a run does not
-# show: you will see sentences marked *reproduced* or *not reproduced*, and they are printed from the numbers of your
-# own run.
-#
-# ## A bet
-#
-# Every lesson has a bet: you write a number down, then the lesson measures it. A wrong bet costs nothing; it shows
-# you where to look. Here is the first.
-#
-# Images are normalised by the mean and the standard deviation of their pixels. Suppose someone computes the deviation
-# inside each image, one by one, and averages these. Someone else puts the pixels of all images in one heap and computes
-# one deviation. What is the first number divided by the second? 1 means that they are equal.
+# **Time:** 20 minutes to read and write; the code runs in less than half a minute.
 
 # %%
-my_guess = {"average deviation inside an image / deviation of all pixels": None}  # for example 1.2
+from statistics import mean
+
+import torch
+import torch.nn.functional as F
+
+from resnet_course import checks, data, experiments, models, plotting, runtime
+from resnet_course.notebook import cards, lessons
+
+plotting.use_style()
+profile = runtime.profile()
+device = profile.device
 
 # %% [markdown]
-# Leave `None` if you do not want to bet: the lesson runs all the same.
+# ## What the networks see
+#
+# Images of a few classes, and for each image one right answer. The course draws its own images, so
+# that nothing has to be downloaded: ten simple shapes, with noise and other things in the way. It takes
+# photographs and others where you ask for them. These are the ones that you will use in this lesson:
+
+# %%
+images = data.load(profile.dataset, "train", image_size=32, limit=2_000)
+ten = images.targets.unique()[:10]  # classes, or fewer if there are no more
+members = [(images.targets == label).nonzero().flatten() for label in ten]
+chosen = [int(found[place % len(found)]) for place in (0, 1) for found in members]
+labels = [images.classes[int(images.targets[index])] for index in chosen]
+
+figure = plotting.image_grid(images.images[chosen], labels, columns=len(members))
+plotting.show(figure, caption=f"Two training images of each class of {images.name}.")
+
+# %% [markdown]
+# A network is trained on some of the images, the **training images**. Its **training error** is the
+# share of these same images that it gets wrong afterwards. It has seen them all, with the right
+# answers, many times.
+#
+# We have trained plain networks of several depths on 2,000 such images of ten classes, and kept every
+# result in a file: a **record**. Each training was done five times, from different random numbers; the
+# number that these are drawn from is the **seed**. Here is what the record says of 20 layers:
+
+# %%
+recorded, conditions = {}, {}
+names = {"generated images": "shapes", "photographs": "cifar10-jpeg"}
+for name, dataset in names.items():
+    records, missing = experiments.load_recorded("degradation", dataset)
+    if not missing:
+        recorded[name] = experiments.errors_by_network(records)  # a list for each
+        how = records[0]["configuration"]
+        steps = how["epochs"] * -(-how["images"] // how["batch_size"])
+        size = f"{how['image_size']}×{how['image_size']}"
+        conditions[name] = f"{how['images']:,} {name} of {size}, {steps} steps"
+        conditions[name] += f" ({records[0]['precision']})"
+drawn = recorded["generated images"]
+print(f"20 layers: training error {mean(drawn['plain 20']):.2f} (guessing: 0.90)")
+
+# %% [markdown]
+# ## Your bet
+#
+# On the same images, what is the training error with 32 layers, and with 56? 0 means that a network
+# gets every training image right, 0.9 that it does no better than guessing. Write your two numbers in
+# place of `None`. (If you do not want to bet, leave it as it is: the lesson runs all the same.)
+
+# %%
+my_guess = {"32 layers": None, "56 layers": None}  # for example 0.3 and 0.2
+
+# %% [markdown]
+# ## What was measured
+#
+# Each dot is one training, and the lines go through the means. Beside the generated images you see
+# photographs: the same networks, trained in the same way on images that nobody has drawn for a course.
+
+
+# %%
+def by_depth(errors, kind):
+    """{depth: [an error for each seed]} of "plain" or "residual" networks."""
+    of_kind = [name for name in errors if name.startswith(kind)]
+    return {int(name.split()[1]): errors[name] for name in of_kind}
+
+
+plain = {name: by_depth(errors, "plain") for name, errors in recorded.items()}
+title = "Training error of plain networks by depth"
+guesses = {"generated images": my_guess["56 layers"]}
+axes = plotting.seeds(plain, title, "layers", "training error", (0, 1), guesses=guesses)
+plotting.show(axes, caption="; ".join(conditions.values()) + "; a dot for each seed.")
+measured = {f"{depth} layers": mean(drawn[f"plain {depth}"]) for depth in (32, 56)}
+cards.compare_guess(my_guess, measured, lesson="00")
+
+# %% [markdown]
+# So that nobody has to judge this by eye, each claim of the course is put to the numbers. A
+# **verdict** has one of three answers: *reproduced*, *not reproduced*, or *cannot tell*. The third is
+# for a difference that is no larger than what seeds differ by anyway. Lesson 02 shows how that is
+# computed. For now it is enough that a verdict is made from the numbers, and could have come out
+# otherwise.
+
+# %%
+for name, errors in plain.items():
+    claim = f"{name}: the training error is higher with 56 layers than with 20"
+    cards.compare(claim, {"56 layers": errors[56]}, {"20 layers": errors[20]})
+
+# %% [markdown]
+# This is the **degradation problem**, as He and his colleagues called it. They saw it with 20 and 56
+# layers, too ([He et al. 2015](https://arxiv.org/abs/1512.03385), §1, figure 1).
+#
+# Mind which error this is. The first explanation that comes to most people is **overfitting**: a
+# large network learns its training images by heart and fails on new ones. A network that does so
+# has a *small* training error. If the verdicts above are *reproduced*, the deep network fails on the
+# very images that it could have learned by heart. Something else must be the matter, and for now
+# we do not say what. Lesson 04 takes the suspects one by one.
+#
+# ## The same, here and now
+#
+# A record is somebody else's word. So here is the experiment once more, small enough for a few
+# seconds: fewer images, two depths, three seeds. Only skim the code. Lesson 01 builds the loop line
+# by line, and you will have written it yourself before you need it.
+
+
+# %%
+def train_plain(depth, seed):
+    """A plain network, trained, and the batches of images that it was trained on."""
+    torch.manual_seed(seed)
+    model = models.cifar_resnet(depth, len(few.classes), residual=False).to(device)
+    batches = data.Batches(few, 64, shuffle=True, seed=seed, device=device)
+    steps = epochs * len(batches)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps)
+    for _ in range(epochs):
+        for inputs, targets in batches:
+            loss = F.cross_entropy(model(inputs), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+    return model, batches
+
+
+# %%
+@torch.no_grad()
+def error_of(model, batches):
+    """The share of the images that a network gets wrong."""
+    model.eval()
+    wrong = [(model(inputs).argmax(1) != targets) for inputs, targets in batches]
+    return float(torch.cat(wrong).float().mean())
+
+
+# %% [markdown]
+# Now three trainings of each network, with seeds 0, 1 and 2. Both networks of a seed see the same
+# images in the same order.
+
+# %%
+few = data.load(profile.dataset, "train", 16, limit=profile.pick(quick=400, full=2_000))
+epochs = 1 if profile.name == "smoke" else 5
+live = {"plain 8": [], "plain 56": []}
+for seed in range(3):
+    live["plain 8"].append(error_of(*train_plain(8, seed)))
+    live["plain 56"].append(error_of(*train_plain(56, seed)))
+
+axes = plotting.dots(live, "Training error in this run", "training error")
+steps = epochs * -(-len(few) // 64)
+how = f"{len(few):,} images of {few.name}, {steps} steps (float32)"
+plotting.show(axes, caption=f"{how}; a dot for each of 3 seeds.")
+claim = "in this small run, too, the deeper network has the higher training error"
+cards.compare(claim, {"plain 56": live["plain 56"]}, {"plain 8": live["plain 8"]})
+
+# %% [markdown]
+# What so small a run cannot say: whether the deep network needs nothing but more time. The trainings
+# of the record are longer (compare the steps in the captions of the two figures), and lesson 04 goes
+# on until the networks have stopped improving.
+#
+# ## The promise
+#
+# Here is where the course leads. A **residual network** has the same layers and as many weights. It
+# differs by a line that leads around every two layers, the **shortcut**: what comes in is added to
+# what goes out. Think of someone who jumps the queue. In code it is `+ x`. The same records, with
+# and without:
+
+# %%
+both = {kind: by_depth(drawn, kind) for kind in ("plain", "residual")}
+title = "Training error by depth, with and without shortcuts"
+axes = plotting.seeds(both, title, "layers", "training error", y_limits=(0, 1))
+plotting.show(axes, caption=conditions["generated images"] + "; a dot for each seed.")
+for name, errors in recorded.items():
+    claim = f"{name}: with 56 layers, the training error is higher without shortcuts"
+    residual_56 = {"residual 56": errors["residual 56"]}
+    cards.compare(claim, {"plain 56": errors["plain 56"]}, residual_56)
+
+# %% [markdown]
+# In December 2015 the four published networks of this kind with up to 152 layers, and with them they
+# won that year's ImageNet competition. Shortcuts have stayed; today's transformers have them, too. Why
+# should so small a change matter? At the end of this course you will have built such a network, and
+# you will have measured what the shortcut does and what is only said of it.
+#
+# ## The map
+#
+# Lesson 01 builds VGG, whose idea is to stack layers, and writes the training loop. Lessons 02 and 03
+# give you what an honest comparison needs: measurements that can be trusted, and signals that
+# survive many layers. Then comes the story: 04 hunts for the cause of what you have just seen, 05
+# adds the shortcut, 06 asks why it works, and 07 makes it fit where shapes change. Lesson 08
+# assembles ResNet-18 from **your** block, 09 trains it. The rest looks inside, goes deeper and
+# faster, and ends with your own photographs.
+
+# %%
+print("lesson                                        read and write    code")
+for lesson in lessons.LESSONS:
+    name = f"{lesson.number}  {lesson.title}"
+    print(f"{name:<44}{lesson.read_minutes:>11} min{lesson.seconds:>8.0f} s")
+
+# %% [markdown]
+# The seconds are those of a machine with two processor cores. What is yours?
 #
 # ## Your machine
 #
-# `preflight()` says what is here: versions, device, number of threads. It tries out which number format and memory
-# layout is fastest, and predicts how long each lesson's code will take.
+# `preflight()` says what is here: versions, device, number of threads. It tries out which number
+# format is fastest, and predicts how many minutes the code of each lesson takes.
 
 # %%
-import torch
-
-from resnet_course import checks, data, plotting, runtime
-from resnet_course.notebook import cards
-from resnet_course.notebook.lessons import LESSONS, predict_seconds
-
-plotting.use_style()
 facts = runtime.preflight()
 
 # %% [markdown]
-# If a second box says that Colab's GPU is off, switch it on before you go on: menu *Runtime*, *Change runtime type*.
-# The lessons also run without it, on less data.
+# If a second box says that Colab's GPU is off, switch it on before you go on: menu *Runtime*, *Change
+# runtime type*. The lessons also run without it, on less data.
 #
-# Two settings decide what the lessons do. The **profile** is `quick` on a CPU (small images, minutes) and `full` on a
-# GPU (CIFAR-10, more epochs). The **data set** is `shapes` in the quick profile, which the course draws itself, so
-# nothing is downloaded. Environment variables overrule both:
+# Two settings decide what the lessons do. The **profile** is `quick` on a CPU (small images,
+# minutes) and `full` on a GPU (CIFAR-10, more epochs). The **data set** is `shapes` in the quick
+# profile. The same notebooks run with every setting; only the numbers change. Environment variables
+# overrule both:
 #
 # | variable | values | without it |
 # |---|---|---|
@@ -72,154 +261,89 @@ facts = runtime.preflight()
 # | `RESNET_COURSE_JOURNAL` | the file that keeps your progress, or `off` | a file in your user folder |
 # | `RESNET_COURSE_WIDGETS` | `0`: no buttons and sliders | they are shown where the notebook has them |
 #
-# Set them before Jupyter starts, or at the top of a notebook: `%env RESNET_COURSE_DATASET=fashion_mnist`. The same
-# notebooks run with every setting; only the numbers change. A folder needs one folder of images for each class in it.
+# Set them before Jupyter starts, or at the top of a notebook:
+# `%env RESNET_COURSE_DATASET=fashion_mnist`. A folder of your own needs one folder of images for
+# each class in it.
 #
-# These are the lessons, with the minutes for reading and writing, and for the code in the quick profile on this
-# machine:
-
-# %%
-speed = runtime.measure_speed(runtime.precision())
-print(f"{'lesson':<43}read and write   run")
-for lesson in LESSONS:
-    run_minutes = predict_seconds(lesson, speed) / 60
-    print(f"{lesson.number}  {lesson.title:<41}{lesson.read_minutes:>7} min{run_minutes:>9.1f} min")
-
-# %% [markdown]
-# ## The data at a glance
+# ## From bytes to numbers
 #
-# `data.load` gives images with labels, whatever they are: the built-in ones, CIFAR-10, your own folder.
-
-# %%
-profile = runtime.profile()
-images = data.load(profile.dataset, "train", image_size=32, limit=profile.pick(quick=2_000, full=5_000))
-print(f"{images.name}: {len(images):,} images of {images.image_size}×{images.image_size}")
-
-classes = images.targets.unique()[:10].tolist()  # the first ten, if there are more
-members = [(images.targets == label).nonzero().flatten() for label in classes]
-chosen = [int(found[place % len(found)]) for place in (0, 1) for found in members]
-labels = [images.classes[int(images.targets[index])] for index in chosen]
-figure = plotting.image_grid(images.images[chosen], labels, columns=len(classes), title="Same class, different looks")
-plotting.show(
-    figure,
-    alt="Two images of each class: " + ", ".join(labels[: len(classes)]),
-    caption=f"The first two training images of each class of {images.name}.",
-)
-
-# %% [markdown]
-# An item is a pair: an image and a label. The image is a tensor of shape (3, height, width) with numbers from 0 to 1;
-# the label is a whole number that stands for a class.
-#
-# Inside, the images are kept as **bytes** (`uint8`, whole numbers from 0 to 255), as image files have them. That takes
-# a quarter of the memory. They become `float32` when they are needed: byte / 255.
+# An image set gives pairs, an image and a label. The image is a tensor of shape (3, height, width)
+# with numbers from 0 to 1, the label a whole number that stands for a class. Inside, the images are
+# kept as **bytes** (`uint8`, whole numbers from 0 to 255), as image files have them, which takes a
+# quarter of the memory.
 
 # %%
 image, label = images[0]
-print(f"image: {image.dtype}, shape {tuple(image.shape)}, from {image.min():.3f} to {image.max():.3f}")
-print(f"label: {label}, which is {images.classes[label]!r}")
-
+print(f"image {tuple(image.shape)}, {image.dtype}")
+print(f"label {label}, which is {images.classes[label]!r}")
 stored = images.images  # (N, 3, H, W) uint8
-print(f"stored: {stored.dtype}, shape {tuple(stored.shape)}, {stored.nbytes / 1e6:.1f} MB")
-print(f"three bytes of the first row of the first image: {stored[0, 0, 0, :3].tolist()}")
-print(f"the same as floats: {[round(number, 3) for number in image[0, 0, :3].tolist()]}")
+print(f"stored {tuple(stored.shape)}, {stored.dtype}, {stored.nbytes / 1e6:.1f} MB")
+print(f"three bytes {stored[0, 0, 0, :3].tolist()} become {image[0, 0, :3]}")
 
 # %% [markdown]
-# ## Mean and deviation of each channel
-#
-# Networks are usually given numbers around 0 with a spread of about 1. So we subtract the **mean** and divide by the
-# **standard deviation**, each channel (red, green, blue) with its own. Both are computed from the *training* images,
-# over all of their pixels, and from then on they are fixed: new images are normalised with the same numbers.
+# Networks learn best from numbers around 0 with a spread of about 1. So each channel (red, green,
+# blue) is **normalised**: shifted and scaled with two numbers of its own, its **mean** and its
+# **standard deviation**. Both are computed once, over all pixels of the *training* images, and then
+# they stay as they are. Later images are put on the same scale with the same numbers.
 
 # %%
 pixels = stored.float() / 255  # (N, 3, H, W)
-mean = pixels.mean(dim=(0, 2, 3))  # (3,)
-std = pixels.std(dim=(0, 2, 3))  # (3,)
-inside = pixels.std(dim=(2, 3)).mean(dim=0)  # (3,) average of the deviations inside each image
-
-print(f"{'':<44}red    green  blue")
-for name, values in [("mean", mean), ("deviation of all pixels", std), ("average deviation inside an image", inside)]:
-    print(f"{name:<42}" + "".join(f"{value:7.4f}" for value in values))
-
-ratio = float((inside / std).mean())
-cards.compare_guess(my_guess, {"average deviation inside an image / deviation of all pixels": ratio}, lesson="00")
+channel_mean = pixels.mean(dim=(0, 2, 3))  # (3,)
+channel_std = pixels.std(dim=(0, 2, 3))  # (3,)
+print(f"mean      {channel_mean}\ndeviation {channel_std}")
 
 # %% [markdown]
-# Why is it smaller? The pixels of the heap differ for two reasons: they differ inside an image, and some images are
-# brighter than others. The average of the deviations inside the images knows the first reason only. In squares the
-# two parts add up exactly (`correction=0` divides by the number of pixels, not by one less):
+# ## How an exercise talks back
 #
-# $$\text{variance of all pixels} = \text{average variance inside an image} + \text{variance of the images' means}$$
-
-# %%
-variance_inside = pixels.var(dim=(2, 3), correction=0).mean(dim=0)
-variance_between = pixels.mean(dim=(2, 3)).var(dim=0, correction=0)
-variance_all = pixels.var(dim=(0, 2, 3), correction=0)
-for channel, name in enumerate(("red", "green", "blue")):
-    print(f"{name:<6}{variance_inside[channel]:.5f} + {variance_between[channel]:.5f} = {variance_all[channel]:.5f}")
-cards.verdict(
-    "averaging the deviations inside the images gives too small a number",
-    bool((inside < std).all()) and torch.allclose(variance_inside + variance_between, variance_all, rtol=1e-3),
-    f"{ratio:.2f} times the deviation of all pixels, on average over the channels",
-)
-
-# %% [markdown]
-# This is more than a remark. Many scripts for CIFAR-10 carry a deviation of about 0.20, where that of all pixels is
-# about 0.25. Run this lesson with `RESNET_COURSE_DATASET=cifar10`, and you meet both numbers in the table above.
-# Compute such numbers; do not copy them.
-
-# %% [markdown]
-# ## How an exercise works
-#
-# ### Exercise: `warm_up`
-#
-# Write `normalise(images, mean, std)`: take away each channel's mean and divide by its standard deviation.
-#
-# - `images` has shape (N, 3, H, W), floats from 0 to 1; `mean` and `std` have shape (3,).
-# - The result has the shape of `images`. The images that came in stay as they are.
-# - Mind **broadcasting**: PyTorch lines up shapes from the right. Three numbers next to (N, 3, H, W) meet the *width*.
-#
-# Example: a pixel of 0.6 in a channel with mean 0.5 and deviation 0.2 becomes 0.5.
-#
-# Before you write it, see what a check can say. There are four outcomes. Below, three answers that are not right, and
-# the course's own.
+# This scaling is your first exercise, and a small one. Before you write it, see what a check can
+# say. There are four outcomes. Here are three answers that are not right, and the course's own:
 
 
 # %%
-from textwrap import indent
-
-
 def not_written(images, mean, std):
     raise NotImplementedError  # what an exercise looks like before you write it
 
 
 def stops_with_an_error(images, mean, std):
-    return (images - mean) / std
+    return images - mean
 
 
 def gives_wrong_numbers(images, mean, std):
-    return (images - mean.mean()) / std.mean()
+    return images - mean.mean()
 
 
 own = checks.EXERCISES["warm_up"].reference
 for answer in (not_written, stops_with_an_error, gives_wrong_numbers, own):
     verdict = checks.verdict("warm_up", answer)
-    print(f"{answer.__name__}: {verdict.status}\n{indent(verdict.message, '    ')}\n")
+    message = verdict.message.replace("\n", "\n    ")
+    print(f"{answer.__name__}: {verdict.status}\n    {message}\n")
 
 # %% [markdown]
-# Read the two messages in the middle. A check does not compare your text with a solution: it runs your function on
-# random inputs, next to the course's own, and compares what comes out. When that differs, it looks for a known
-# mistake that behaves exactly like yours, and the message is about that mistake. Where no known mistake fits, it says
-# so.
+# Read the two messages in the middle. A check does not compare your text with a solution. It runs
+# your function on inputs of its own, next to the course's function, and looks for the first thing
+# that differs. If a known mistake behaves as yours does, the message is about that mistake. If none
+# does, it says so, and shows you the difference.
 #
-# In the lessons a check is one line: `normalise = checks.warm_up(normalise)`. It shows the message, and hands back
-# your function if it is right and the course's own if it is not. So every lesson runs to its end, whatever you have
-# written so far.
+# In the lessons a check is one line, such as `normalise = checks.warm_up(normalise)`. It shows the
+# message, and hands back your function if it is right and the course's own if it is not. So every
+# lesson runs to its end, whatever you have written so far.
 #
-# A hint comes in two steps. The message asks a *question* that points at the spot. Think about it first. Then press
-# the button below the message, or run `checks.hint()` in a cell of its own: it gives the *explanation*. Before you
-# have written anything, the same call tells you where to begin.
+# A hint comes in two steps. The message asks a *question* that points at the spot. Think about it
+# first. Then press the button below the message, or run `checks.hint()` in a cell of its own: it
+# gives the *explanation*. Before you have written anything, the same call says where to begin.
 #
-# Your turn. Replace the line that raises the error, and run the cell again as often as you like.
+# ### Exercise: `warm_up`
+#
+# Write `normalise(images, mean, std)`. In each channel, a pixel that is equal to the channel's mean
+# becomes 0, a pixel that is one deviation above it becomes 1, one that is two deviations below it
+# becomes -2, and so on.
+#
+# - `images` has shape (N, 3, H, W), floats from 0 to 1; `mean` and `std` have shape (3,).
+# - The result has the shape of `images`. The images that came in stay as they are.
+# - Mind **broadcasting**: PyTorch lines up shapes from the right. Which dimension of (N, 3, H, W) do
+#   three numbers meet?
+#
+# Example: in a channel with mean 0.5 and deviation 0.2, a pixel of 0.6 becomes 0.5.
 
 
 # %%
@@ -233,90 +357,86 @@ def normalise(images, mean, std):
 normalise = checks.warm_up(normalise)
 
 # %% [markdown]
-# The course remembers what you have done, also after the kernel is started again: which exercises pass, which mistakes
-# you met, how many hints you asked for, and your first guess in each bet. It is one small file on your own machine,
-# and nothing is sent anywhere. `checks.forget()` deletes it; `checks.export("my_name.json")` copies it to a file that
-# you can hand in, if your teacher asks for it.
+# The course remembers what you have done, also after the kernel is started again: which exercises
+# pass, which mistakes you met, how many hints you asked for, and your first guess in each bet. It is
+# one small file on your own machine, and nothing is sent anywhere. `checks.forget()` deletes it;
+# `checks.export("my_name.json")` copies it to a file that you can hand in, if your teacher asks.
 
 # %%
 checks.progress()
 
 # %% [markdown]
-# Now use your function on all images, and look at the statistics of what comes out.
+# Now your function (or the course's) at work. From lesson 01 on, `data.Batches` does all of this: it
+# takes the bytes, puts them on this scale, and hands out one batch after the other. It is plain
+# PyTorch, and must give the same numbers.
 
 # %%
-normalised = normalise(pixels, mean, std)
-new_mean, new_std = normalised.mean(dim=(0, 2, 3)), normalised.std(dim=(0, 2, 3))
-cards.verdict(
-    "after normalising, every channel has mean 0 and deviation 1",
-    bool(new_mean.abs().max() < 1e-3 and (new_std - 1).abs().max() < 1e-3),
-    f"largest mean {new_mean.abs().max():.1e}, deviations {', '.join(f'{value:.4f}' for value in new_std)}",
-)
+normalised = normalise(pixels, channel_mean, channel_std)
+print(f"mean      {normalised.mean(dim=(0, 2, 3))}")
+print(f"deviation {normalised.std(dim=(0, 2, 3))}")
 
-# %% [markdown]
-# From lesson 01 on, `data.Batches` does this work: it takes the bytes, normalises them with the statistics of the
-# data set, and hands out one batch after the other. It is plain PyTorch, and it does what you have just written:
-
-# %%
 batch, targets = next(iter(data.Batches(images, batch_size=64)))
-difference = float((batch - normalised[:64]).abs().max())
-cards.verdict(
-    "data.Batches gives the same numbers as normalise",
-    difference < 1e-3,
-    f"a batch of shape {tuple(batch.shape)}; largest difference {difference:.1e}",
-)
+assert torch.allclose(batch, normalised[:64], atol=1e-3)
+print(f"a batch of shape {tuple(batch.shape)} with the same numbers")
 
 # %% [markdown]
 # ## What we measured
 
 # %%
-print(f"1. This machine trains a residual network of 20 layers on {speed:,.0f} images of 32×32 a second.")
-print(
-    f"2. The channels of {images.name} have means {', '.join(f'{value:.3f}' for value in mean)} "
-    f"and deviations {', '.join(f'{value:.3f}' for value in std)}."
-)
-print(f"3. The average deviation inside an image is {ratio:.2f} times the deviation of all pixels.")
-print(f"4. After normalising, the deviations are {', '.join(f'{value:.3f}' for value in new_std)}.")  # fmt: skip
+networks = ("plain 20", "plain 56", "residual 56")
+for name, errors in recorded.items():
+    words = ", ".join(f"{network} {mean(errors[network]):.2f}" for network in networks)
+    print(f"Record, {name}: mean training error {words}.")
+words = ", ".join(f"{network} {mean(values):.2f}" for network, values in live.items())
+print(f"This run, {len(few):,} images of {few.name}: {words}.")
+print(f"This machine, {facts['device']}: {facts['speed']}.")
 
 # %% [markdown]
 # ## Self-check
 #
-# <details><summary>1. A set has two images, one black all over and one white all over. What is the average deviation
-# inside an image, and what is the deviation of all pixels?</summary>
+# <details><summary>1. A deep network has a higher training error <em>and</em> a higher test error than
+# a shallow one. Somebody says: "It overfits." What do you answer?</summary>
 #
-# Inside each image nothing differs, so the first number is 0. Of all pixels, half are 0 and half are 1: the mean is
-# 0.5 and the deviation 0.5. All the variance lies between the images.
+# Overfitting means that a network does well on its training images and much worse on new ones. A
+# high training error is the opposite of doing well there. The high test error follows from it and
+# needs no explanation of its own.
 # </details>
 #
-# <details><summary>2. Your images are 3 pixels wide, and you forget to reshape <code>mean</code>. What
-# happens?</summary>
+# <details><summary>2. "A 56-layer network can do everything a 20-layer network can." Is this argument
+# wrong, if plain 56 ends with the higher training error?</summary>
 #
-# No error, and wrong numbers. Three means meet three columns, so each *column* gets the mean of a channel. With
-# almost any other width PyTorch refuses. A shape that fits by chance is worse than one that does not fit.
+# No. The argument says that good weights <em>exist</em>. It does not say that the training finds them.
+# The two can both be true, and then the trouble is in the search.
 # </details>
 #
-# <details><summary>3. With which statistics do you normalise the test images?</summary>
+# <details><summary>3. One training of each of two networks, and the errors differ by 0.03. What can a
+# verdict say?</summary>
 #
-# With those of the training images. The network has learned what a number means on that scale. With statistics of
-# its own, the test set would be put on another scale: the same image would give other numbers in the two sets.
+# Only <em>cannot tell</em>. Another seed may turn the order round. With one training of each, nobody
+# knows how much seeds differ. Several trainings of each show it.
 # </details>
 #
-# <details><summary>4. A check fails. Does the rest of the lesson run?</summary>
+# <details><summary>4. Your images happen to be 3 pixels wide, and you forget to reshape
+# <code>mean</code>. What happens?</summary>
 #
-# Yes, with the course's own object in place of yours. Only with <code>RESNET_COURSE_STRICT=1</code> does it stop.
+# No error, and wrong numbers. Three means meet three columns, so each <em>column</em> gets the mean
+# of a channel. With almost any other width PyTorch refuses. A shape that fits by chance is worse than
+# one that does not fit.
 # </details>
 #
-# <details><summary>5. You normalise a batch with its own mean and deviation. What is wrong, if every channel then has
-# mean 0 and deviation 1?</summary>
+# <details><summary>5. With which mean and deviation do you normalise images that come later, such as
+# the test images?</summary>
 #
-# The same image would get other numbers in other company: a dark image among bright ones, and among dark ones. (Batch
-# norm does this inside a network on purpose, and keeps averages for the time after training: lesson 05.)
+# With those of the training images. The network has learned what a number means on that scale. With
+# statistics of their own, the later images would be put on another scale, and the same image would
+# become other numbers in other company.
 # </details>
 
 # %% [markdown]
 # ## Further reading
 #
-# - He, Zhang, Ren, Sun 2015, "Deep Residual Learning for Image Recognition", arXiv 1512.03385, §1: the introduction
-#   tells the story of this course.
+# - He, Zhang, Ren, Sun 2015, "Deep Residual Learning for Image Recognition",
+#   [arXiv 1512.03385](https://arxiv.org/abs/1512.03385), §1: one page and a half that tell the
+#   story of this course.
 #
-# Next: **lesson 01**, VGG: depth from 3×3.
+# Next: [lesson 01](01_vgg.ipynb), VGG: depth from 3×3.

@@ -1,93 +1,105 @@
 # %% [markdown]
-# # 02 · The degradation problem
+# # 04 · The degradation problem
 #
-# *More layers, more error, on the very images that the network was trained on.*
+# *A deep network, its own training images, and seven suspects.*
+
+# %% [markdown]
+# A colleague has trained a network of 20 layers and wants a better one. She puts more
+# layers in until there are 56, and trains again: the same images, the same settings, the
+# same patience. Then she looks at the error on her *training* images, the very images
+# that the network has just been shown with all the right answers.
+#
+# A 56-layer network can do everything that a 20-layer network can. So it should fit the
+# training images at least as well. Will it?
+#
+# You will repeat her two trainings in a moment, with 1,000 images. Bet before you read
+# on: what share of its training images does each network get wrong? 0 means none, and
+# blind guessing among ten classes gives 0.9.
+
+# %%
+my_guess = {"plain 20": None, "plain 56": None}  # for example 0.25
 
 # %% [markdown]
 # **After this lesson you can**
 #
-# - build the plain networks of the paper's 6n+2 family,
-# - show that a deeper plain network has a higher **training** error, and say why that is not overfitting,
-# - measure the gradient in every layer and judge the sentence "the gradients vanish",
-# - turn a trained shallow network into a deep one that computes exactly the same function.
+# - build the plain networks of the 6n + 2 family and compare their training errors,
+# - say why a higher training error is not overfitting,
+# - measure how large the gradients of a network are, and say what their size decides and
+#   what it does not,
+# - turn a trained network into a much deeper one that computes the same function,
+# - measure whether the gradients of two nearly equal images agree.
 #
-# **You need:** lesson 01, or knowing what convolution, batch norm and cross-entropy are.
+# **You need:** batch norm and He initialisation from lesson 03; seeds and what a
+# difference means from lesson 02.
 #
-# **Time:** 40 minutes to read and write; the code runs in about half a minute on two CPU cores.
-
-# %% [markdown]
-# ## A bet
-#
-# A network of 56 layers can do everything that a network of 20 layers can do: its first 20 layers could be the small
-# network, and the other 36 could pass their input on unchanged. So it should fit the *training* images at least as
-# well. Will it?
-#
-# Write down your bet before you read on: after the same training, what share of the training images does each network
-# get wrong? A number between 0 and 1; blind guessing among ten classes gives 0.9.
-
-# %%
-my_guess = {"plain 8": None, "plain 20": None, "plain 56": None}  # for example 0.25
-
-# %% [markdown]
-# ## The data and the budget
-#
-# Every network in this lesson gets the same images, the same number of epochs, the same optimizer. The quick profile,
-# which runs on a CPU, takes small images; on a GPU the same notebook takes CIFAR-10.
+# **Time:** 35 minutes to read and write; the code runs in less than a minute on two CPU
+# cores.
 
 # %%
 import copy
 import math
+from statistics import mean
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course import checks, data, experiments, explorers, plotting, runtime, training
+from resnet_course import checks, data, experiments, inspection, plotting, runtime
+from resnet_course import training
 from resnet_course.notebook import cards
-from resnet_course.models import ResNet
 
 plotting.use_style()
 profile = runtime.profile()
-precision = runtime.precision()  # the fastest number format and memory layout on this machine, measured
+precision = runtime.precision()  # the fastest number format of this machine
 budget = profile.pick(
-    quick=runtime.Budget(images=1_400, image_size=16, epochs=5),
-    full=runtime.Budget(images=50_000, image_size=32, epochs=20, batch_size=128),
+    quick=runtime.Budget(images=1_000, image_size=16, epochs=5),
+    full=runtime.Budget(images=50_000, image_size=32, epochs=6, batch_size=128),
 )
-images = data.load(profile.dataset, "train", budget.image_size, budget.images)
-print(
-    f"{images.name}: {len(images):,} images of {images.image_size}×{images.image_size}, {len(images.classes)} classes"
+SEEDS = (0, 1, 2)
+
+# %% [markdown]
+# Every network of this lesson gets the same images. The new ones, which no network is
+# trained on, are only looked at: nothing is chosen with them.
+
+# %%
+size = budget.image_size
+images = data.load(profile.dataset, "train", size, budget.images)
+new_images = data.load(profile.dataset, "test", size, 1_000)
+clean = data.Batches(images, 500, device=profile.device)
+new = data.Batches(
+    new_images, 500, mean=clean.mean, std=clean.std, device=profile.device
 )
+print(f"{images.name}: {len(images):,} images, {len(images.classes)} classes")
 print(f"{budget.epochs} epochs on {profile.device}, {precision}")
 
 # %% [markdown]
 # ## A family of plain networks
 #
-# He et al. compare networks that differ in nothing but depth. Each has three **stages** of n **blocks**; a block is
-# two 3×3 convolutions, each followed by batch norm and a ReLU:
-#
-# $$\text{conv} \to \text{batch norm} \to \text{ReLU} \to \text{conv} \to \text{batch norm} \to \text{ReLU}$$
-#
-# The first stage keeps the image size and has 16 channels. The second and third begin with a stride of 2, which
-# halves height and width, and double the channels. With one convolution before and one linear layer after, that makes
-# $2 \cdot 3n + 2 = 6n + 2$ layers with weights: n = 1 gives 8, n = 3 gives 20, n = 9 gives 56. A network like this,
-# without shortcuts, is called **plain**.
+# To study depth, one needs networks that differ in nothing else. He et al. (2015) use
+# this family: three **stages** of n **blocks** each. A block is two 3×3 convolutions,
+# each followed by batch norm and a ReLU. The first stage has 16 channels and keeps the
+# image size. The second and the third begin with a stride of 2, which halves height and
+# width, and they double the channels. With one convolution in front and a linear layer at
+# the end, that makes $2 \cdot 3n + 2 = 6n + 2$ layers with weights: 8 for n = 1, 20 for
+# n = 3, 56 for n = 9. A network like this, a chain without any side way, is called
+# **plain**.
 
 # %%
-block_figure = plotting.block_diagram("plain", 16, 32, stride=2)
 plotting.show(
-    block_figure,
-    alt="A plain block as a chain: 3 by 3 convolution with stride 2, batch norm, ReLU, and the same without stride.",
-    caption="The first block of the second stage: 16 channels come in, 32 go out, height and width are halved.",
+    plotting.block_diagram("plain", 16, 32, stride=2),
+    caption="The first block of the second stage. F(x) names all that its layers "
+    "compute before the last ReLU.",
 )
 
 # %% [markdown]
 # ### Exercise: `plain_block`
 #
-# Write the class `PlainBlock(in_planes, planes, stride=1)`. The first convolution takes the `stride`; both keep
-# height and width otherwise (`padding=1`) and have no bias, because the batch norm behind each of them adds its own
-# shift.
+# Write the class `PlainBlock(in_planes, planes, stride=1)`. The first convolution takes
+# the `stride`; otherwise both keep height and width (`padding=1`). Neither has a bias,
+# because the batch norm after it adds a shift of its own (lesson 03).
 #
-# `PlainBlock(16, 32, stride=2)` turns a tensor of shape (N, 16, 8, 8) into (N, 32, 4, 4).
+# `PlainBlock(16, 32, stride=2)` turns a tensor of shape (N, 16, 8, 8) into one of shape
+# (N, 32, 4, 4).
 #
 # Stuck? `checks.hint("plain_block")`
 
@@ -96,21 +108,23 @@ plotting.show(
 class PlainBlock(nn.Module):
     """conv, batch norm, ReLU, conv, batch norm, ReLU."""
 
-    expansion = 1  # channels that go out, as a multiple of `planes`; lesson 07 uses another value
+    expansion = 1  # channels that go out, as a multiple of `planes` (lesson 07)
 
     def __init__(self, in_planes: int, planes: int, stride: int = 1):
         super().__init__()
         ### BEGIN SOLUTION
-        self.conv1 = nn.Conv2d(in_planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(
+            in_planes, planes, kernel_size=3, stride=stride, padding=1, bias=False
+        )
         self.bn1 = nn.BatchNorm2d(planes)
-        self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, stride=1, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(planes)
         ### END SOLUTION
 
     def forward(self, x):
         ### BEGIN SOLUTION
         out = F.relu(self.bn1(self.conv1(x)))  # (N, planes, H / stride, W / stride)
-        out = F.relu(self.bn2(self.conv2(out)))  # (N, planes, H / stride, W / stride)
+        out = F.relu(self.bn2(self.conv2(out)))  # the same shape
         return out
         ### END SOLUTION
 
@@ -118,165 +132,189 @@ class PlainBlock(nn.Module):
 PlainBlock = checks.plain_block(PlainBlock)
 
 # %% [markdown]
+# Stacked, your blocks are the network. All convolutions start with the weights of He
+# initialisation, as in lesson 03.
+
+
+# %%
+def make_plain(depth: int) -> nn.Sequential:
+    n = (depth - 2) // 6
+    stages = []
+    for in_planes, planes, stride in [(16, 16, 1), (16, 32, 2), (32, 64, 2)]:
+        others = [PlainBlock(planes, planes) for _ in range(n - 1)]
+        stages.append(nn.Sequential(PlainBlock(in_planes, planes, stride), *others))
+    stem = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, len(images.classes))]
+    model = nn.Sequential(*stem, *stages, *head)  # the stages are model[3], [4], [5]
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+    return model.to(profile.device)
+
+
+# %% [markdown]
 # ## The experiment
 #
-# `ResNet` of the package stacks whatever block it is given: with your block, three stages, and 16 channels to start
-# with, it is the paper's plain network. (You write that class yourself in lesson 08.)
-#
-# The optimizer is SGD with Nesterov momentum. Its learning rate rises to 0.1 and falls again to almost 0 (one-cycle);
-# lesson 09 says why. Read the function: there is nothing else in this experiment.
+# One recipe for all depths: the optimizer Adam, and a learning rate that rises to 0.001
+# and falls again to almost 0. `training.fit` is the loop of lesson 01 with a progress bar.
+# (`clip` is for later.) The training error is measured after the training: fixed weights,
+# eval mode, the same images.
 
 
 # %%
-def make_plain(depth: int) -> nn.Module:
-    blocks_per_stage = (depth - 2) // 6
-    return ResNet(PlainBlock, [blocks_per_stage] * 3, num_classes=len(images.classes), width=16)
+def train(model, seed, name, clip=None):
+    batches = data.Batches(
+        images, budget.batch_size, shuffle=True, seed=seed, device=profile.device
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
+    def shorten(*_):  # a gradient that is longer than `clip`, before each step
+        nn.utils.clip_grad_norm_(model.parameters(), clip)
 
-def train_plain(depth: int):
-    training.reset_seeds(0)
-    model = make_plain(depth).to(profile.device)
-    batches = data.Batches(images, budget.batch_size, shuffle=True, device=profile.device)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    if clip is not None:
+        optimizer.register_step_pre_hook(shorten)
     steps = budget.epochs * len(batches)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=steps)
-    history = training.fit(
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps)
+    training.fit(
         model, batches, None, optimizer, F.cross_entropy, budget.epochs,
-        scheduler=schedule, precision=precision, description=f"plain {depth}",
+        scheduler=schedule, precision=precision, description=f"{name}, seed {seed}",
     )  # fmt: skip
-    return model, history
+    return model
 
 
-runs = {f"plain {depth}": train_plain(depth) for depth in (8, 20, 56)}
+def error_on(batches, model):
+    return 1 - training.evaluate(model, batches, precision=precision)[1]
+
 
 # %% [markdown]
-# ## The training error
-#
-# The figure shows the running training error of each epoch. It is collected while the weights still change, so after
-# the training we measure once more: fixed weights, eval mode, the same training images.
+# Three depths, three seeds each. A seed decides the first weights and the order of the
+# images; networks of the same seed form a pair, as in lesson 02. This is the longest cell
+# of the lesson.
 
 # %%
-clean_batches = data.Batches(images, 500, device=profile.device)
-train_error = {name: 1 - training.evaluate(model, clean_batches)[1] for name, (model, _) in runs.items()}
+models, errors, new_errors = {}, {}, {}
+for depth in (8, 20, 56):
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        models[depth, seed] = train(make_plain(depth), seed, f"plain {depth}")
+    errors[depth] = [error_on(clean, models[depth, seed]) for seed in SEEDS]
+    new_errors[depth] = [error_on(new, models[depth, seed]) for seed in SEEDS]
 
-axes = plotting.lines(
-    {name: [1 - accuracy for accuracy in history.train_acc] for name, (_, history) in runs.items()},
-    title="Training error by depth", x_label="epoch", y_label="error on the training images",
-    x=range(1, budget.epochs + 1), guesses=my_guess, y_limits=(0, 1),
+axes = plotting.seeds(
+    {"plain": errors}, "Training error by depth", "layers", "training error",
+    y_limits=(0, 1), guesses={"plain": my_guess["plain 56"]},
 )  # fmt: skip
-plotting.show(
-    axes,
-    alt="Training error by epoch, one line for each depth. Measured after training: "
-    + ", ".join(f"{name} {error:.3f}" for name, error in train_error.items()),
-    caption=f"{len(images):,} training images of {images.name}, one seed.",
-)
-cards.compare_guess(my_guess, train_error, lesson="04")
+plotting.show(axes, f"{len(images):,} images of {images.name}. A dot for each seed.")
 
 # %%
-cards.verdict(
+measured = {f"plain {depth}": mean(errors[depth]) for depth in (20, 56)}
+cards.compare_guess(my_guess, measured, lesson="04")
+cards.compare(
     "plain 56 has a higher training error than plain 20",
-    train_error["plain 56"] > train_error["plain 20"] + 0.02,
-    f"plain 8: {train_error['plain 8']:.3f}, plain 20: {train_error['plain 20']:.3f}, "
-    f"plain 56: {train_error['plain 56']:.3f}; a difference below 0.02 would not count",
-)
+    {"plain 56": errors[56]}, {"plain 20": errors[20]},
+)  # fmt: skip
 
 # %% [markdown]
-# He et al. call this the **degradation problem**: with more depth the accuracy first saturates, then gets worse. They
-# saw it on CIFAR-10 and on ImageNet (arXiv 1512.03385, §1 and figure 1). Our run is short and small. It shows that
-# the deep network *learns more slowly, if at all*, within this budget; what happens in longer runs is suspect 4.
+# When more depth makes the training error worse, He et al. speak of the **degradation
+# problem**. They saw it on CIFAR-10 and on ImageNet
+# ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
 #
-# Three depths and one seed are few. The package ships a record of five depths with five seeds each, on generated
-# images (`python -m resnet_course reproduce degradation` repeats it). Move the slider: what grows with depth, and
-# which of these numbers did you expect to fall? Find the first recorded depth at which more than half of the training
-# images are wrong. How many times the multiply-adds of depth 8 does one image cost there?
+# A thousand images and three depths are few. So the course also ships **records**:
+# trainings with the same recipe that were made once, with five seeds each. The figure
+# shows them for generated images and for photographs. The photographs come from a copy
+# of CIFAR-10 that was saved as JPEG files; that changes the pixels, so these numbers are
+# compared with each other and never with published ones.
 
 # %%
-explorers.depth_explorer(experiments.load_records("degradation"), kinds=("plain",))
+recorded = {}
+for name, dataset in {"generated": "shapes", "photographs": "cifar10-jpeg"}.items():
+    records, missing = experiments.load_recorded("degradation", dataset)
+    for network, seeds in experiments.errors_by_network(records).items():
+        if network.startswith("plain"):
+            recorded.setdefault(name, {})[int(network.split()[1])] = seeds
+    if records:
+        run, number = records[0]["configuration"], records[0]["precision"]
+        print(f"{name}: {run['images']:,} images, {run['epochs']} epochs, {number}")
+    if missing:
+        print(f"{name}: {len(missing)} trainings are not recorded yet")
 
-# %% [markdown]
-# ## On photographs
-#
-# Generated images are a small world. So the package also ships a record on photographs: the 50,000 training images of
-# CIFAR-10, 32×32, five epochs. They were read from a copy that was saved as JPEG files, which changes the pixels. Such
-# numbers are compared with each other, and never with published ones.
-
-# %%
-recorded, missing = experiments.load_recorded("degradation", "cifar10-jpeg")
-photographs = [record for record in recorded if record["configuration"]["network"].startswith("plain")]
-photo_errors = experiments.errors_by_network(photographs)
-for run in missing:
-    if run.network.startswith("plain"):
-        print(f"not recorded yet: {run.network}, seed {run.seed}")
-if photographs:
-    axes = experiments.draw_curves(photographs, "Training error on photographs, by depth")
-    plotting.show(
-        axes,
-        alt="Error on the training images by epoch. Measured after training, one number for each seed: "
-        + "; ".join(f"{name} {', '.join(f'{e:.3f}' for e in seeds)}" for name, seeds in photo_errors.items()),
-        caption=f"Recorded on the JPEG copy of CIFAR-10. {experiments.bands_in_words(photographs)}.",
-    )
+title = "Training error of plain networks by depth, recorded"
+axes = plotting.seeds(recorded, title, "layers", "training error", y_limits=(0, 1))
+axes.set_xticks((8, 20, 32, 44, 56))
+plotting.show(axes, "16×16 pixels, a dot for each seed, lines through the means.")
 
 # %%
-if {"plain 20", "plain 56"} <= photo_errors.keys():
-    cards.verdict(
-        "on photographs, too, every recorded plain 56 has a higher training error than every plain 20",
-        min(photo_errors["plain 56"]) > max(photo_errors["plain 20"]),
-        "; ".join(f"{name} {', '.join(f'{error:.3f}' for error in seeds)}" for name, seeds in photo_errors.items()),
-    )
-else:
-    print("There is no verdict without records of both depths.")
+photos = recorded.get("photographs", {})
+if {20, 56} <= photos.keys() and len(photos[20]) == len(photos[56]):
+    cards.compare(
+        "on photographs, too, plain 56 has a higher training error than plain 20",
+        {"plain 56": photos[56]}, {"plain 20": photos[20]},
+    )  # fmt: skip
 
 # %% [markdown]
-# What can five epochs of a JPEG copy show? Which depth has fitted its training images better *by then*, on images that
-# nobody drew for this course. What can they not show?
-#
-# - Where a long training ends. Ours has fewer than 2,000 steps and no augmentation; the paper's has 64,000 with it.
-# - How much luck there is in one seed of plain 56: a spread takes at least two.
-# - What the original pixels would give.
-#
-# `python -m resnet_course reproduce degradation --dataset FOLDER --report` makes such a record of your own copy.
-
-# %% [markdown]
-# Now the hunt: what could be the cause? Five suspects, five tests.
-
-# %% [markdown]
-# ## Suspect 1: is it overfitting?
-#
-# **Overfitting** means: good on the training images, worse on new ones. The error above was measured on the training
-# images themselves. So the test is already done; we only add the error on new images to see both side by side.
+# Such a curve asks for a reason, and several come to mind at once. We take them one by
+# one, as suspects. Each gets a test that could convict it. The function `close` writes
+# down how the test ended: *acquitted* if the numbers say that this suspect is not the
+# reason, *not acquitted* if they say the opposite, *cannot tell* if they say neither. The
+# numbers are paired differences, with the 95 % interval of lesson 02.
 
 # %%
-new_images = data.load(profile.dataset, "test", budget.image_size, 1_000)
-new_batches = data.Batches(new_images, 500, mean=clean_batches.mean, std=clean_batches.std, device=profile.device)
-new_error = {name: 1 - training.evaluate(model, new_batches)[1] for name, (model, _) in runs.items()}
-for name in runs:
-    print(f"{name:<9} training error {train_error[name]:.3f}   error on new images {new_error[name]:.3f}"
-          f"   gap {new_error[name] - train_error[name]:+.3f}")  # fmt: skip
-cards.verdict(
-    "overfitting does not explain it: plain 56 is worse on the training images themselves",
-    train_error["plain 56"] > train_error["plain 20"] + 0.02,
-    f"training error {train_error['plain 56']:.3f} against {train_error['plain 20']:.3f}",
-)
+WORDS = {True: "acquitted", False: "not acquitted", None: "cannot tell"}
+hunt = []  # for each suspect: name, test, difference, how it ended
+
+
+def close(suspect, test, difference, acquitted):
+    number = f"{difference.mean:+.2f} ± {difference.reach:.2f}"
+    hunt.append((suspect, test, number, WORDS[acquitted]))
+    print(f"{suspect}: {number}, {WORDS[acquitted]}")
+
 
 # %% [markdown]
-# Beware of a wrong argument that is often heard: "it is not overfitting because the *test* error is high too". A high
-# test error is exactly what overfitting looks like. Only the *training* error can clear this suspect.
-
-# %% [markdown]
-# ## Suspect 2: do the gradients vanish?
+# ## Is it overfitting?
 #
-# In the 1990s deep networks failed because the gradient shrank on its way from the output to the first layers. Is
-# that what happens here? We can look: one batch, one backward pass, and in each convolution the norm of the gradient
-# divided by the norm of the weight. The division makes layers of different size comparable: it says by what fraction
-# of its own size the layer would change in a step with learning rate 1.
+# **Overfitting** means: good on the training images, worse on new ones (lesson 02). A
+# network that overfits has learned its training images too well. So ask what you have
+# just measured: on *which* images is the deep network worse?
+
+# %%
+print("          training error   error on new images")
+for depth in (8, 20, 56):
+    seen, unseen = mean(errors[depth]), mean(new_errors[depth])
+    print(f"plain {depth:<4}{seen:>14.3f}{unseen:>18.3f}")
+print()
+gap = inspection.paired_difference(errors[56], errors[20])
+close("overfitting", "training error, 56 against 20", gap, gap.is_above())
+
+# %% [markdown]
+# Overfitting makes the training error *lower*. If the training error of the deep network
+# is higher, overfitting cannot be the reason, whatever the error on new images is.
+#
+# Beware of a wrong argument that is often heard: "it is not overfitting, because the
+# *test* error is high as well". A high test error is what overfitting looks like. Only
+# the training error can acquit this suspect.
+
+# %% [markdown]
+# ## Do the gradients vanish, or explode?
+#
+# This is the explanation that most people give. A gradient has to come back through all
+# layers, and on its way it may become too small to move the first of them, or far too
+# large. Batch norm works against that (lesson 03), and all networks here have it. But is
+# it enough for 56 layers? Let us look.
+#
+# A gradient's norm alone says little, since layers have weights of different size. So we
+# divide by the norm of the weights: by what fraction of its own size would the layer
+# change, in a step straight along the gradient with learning rate 1?
 #
 # ### Exercise: `gradient_norms`
 #
-# Write `gradient_norms(model, images, targets)`. It returns a list with one number for each `nn.Conv2d` of
-# `model.modules()`, from the input to the output: norm of `weight.grad` divided by norm of `weight`, after one
-# `backward()` of the cross-entropy. Mind what `backward()` does with gradients that are already there.
+# Write `gradient_norms(model, images, targets)`. It returns a list of floats, one for each
+# `nn.Conv2d` of `model.modules()`, from the input to the output: the norm of
+# `weight.grad` divided by the norm of `weight`, after one backward pass of the
+# cross-entropy. Leave the network in the mode in which it comes, and mind what a backward
+# pass does with gradients that are already there.
 #
-# For a network with 7 convolutions: `gradient_norms(model, images, targets)` gives 7 floats.
+# For a network with 7 convolutions the list has 7 floats. A layer whose gradient holds
+# (0.3, 0.4) and whose weight holds (3, 4) gives 0.5 / 5 = 0.1.
 #
 # Stuck? `checks.hint("gradient_norms")`
 
@@ -288,161 +326,247 @@ def gradient_norms(model, images, targets):
     model.zero_grad()
     loss = F.cross_entropy(model(images), targets)
     loss.backward()
-    convolutions = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
-    return [(conv.weight.grad.norm() / conv.weight.norm()).item() for conv in convolutions]
+    convs = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    return [(conv.weight.grad.norm() / conv.weight.norm()).item() for conv in convs]
     ### END SOLUTION
 
 
 gradient_norms = checks.gradient_norms(gradient_norms)
 
 # %% [markdown]
-# Now at the start of training, before the first step, for each depth.
+# First at the start, before any step, on one batch of 128 training images. Read the
+# figure from right to left, as the gradient travels.
 
 # %%
 batch = next(iter(data.Batches(images, 128, shuffle=True, device=profile.device)))
-norms = {}
+at_start, starts = {}, {}
 for depth in (8, 20, 56):
-    training.reset_seeds(0)
-    norms[f"plain {depth}"] = gradient_norms(make_plain(depth).to(profile.device), *batch)
+    torch.manual_seed(0)
+    starts[depth] = make_plain(depth)
+    at_start[f"plain {depth}"] = gradient_norms(starts[depth], *batch)
 
 axes = plotting.profile(
-    norms, title="At the start, gradients grow towards the input",
-    x_label="layer, from input to output", y_label="gradient norm / weight norm",
+    at_start, "Gradient norm over weight norm, at the start", "", "ratio of the norms"
+)
+plotting.show(axes, "One batch of 128 training images, seed 0, before the first step.")
+
+# %% [markdown]
+# And what becomes of it in training? The ratio also falls when the *weights* grow, so we
+# print their norms beside it. `inspection.trend` is the definition of lesson 03: a
+# gradient vanishes if the first layer's number is at most a hundredth of the last
+# layer's, and it explodes if it is at least a hundred times as large.
+
+
+# %%
+def weight_norms(model):
+    convs = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
+    return [conv.weight.norm().item() for conv in convs]
+
+
+print("                        gradient / weight                weight norm")
+print("                     first      last                    first   last")
+for depth in (8, 20, 56):
+    trained = copy.deepcopy(models[depth, 0])  # a pass moves what batch norm stores
+    for when, model in (("start", starts[depth]), ("trained", trained)):
+        ratios, weights = gradient_norms(model, *batch), weight_norms(model)
+        name = f"plain {depth}, {when}"
+        print(f"{name:<18}{ratios[0]:>9.2g} {ratios[-1]:>9.2g}", end="  ")
+        print(f"{inspection.trend(ratios):<12}{weights[0]:>12.1f}{weights[-1]:>7.1f}")
+
+# %%
+trends = []  # of plain 56: at the start and after training, for each seed
+for seed in SEEDS:
+    torch.manual_seed(seed)
+    for model in (make_plain(56), copy.deepcopy(models[56, seed])):
+        trends.append(inspection.trend(gradient_norms(model, *batch)))
+cards.verdict(
+    "the gradients of plain 56 do not vanish, neither at the start nor after training",
+    "vanishes" not in trends,
+    f"at the start: {', '.join(trends[::2])}; trained: {', '.join(trends[1::2])}",
+)
+
+# %% [markdown]
+# He et al. also find that vanishing gradients are unlikely to be the reason: with batch
+# norm, theirs had "healthy norms" (§4.1). Yang et al. 2019
+# ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow*
+# towards the input at the start of a deep network with batch norm. So if one of the two
+# is a suspect here, look at the row of plain 56 at the start, which one is it?
+#
+# ### Does the size matter to the optimizer?
+#
+# It would to plain gradient descent, whose step is the gradient times the learning rate.
+# But our recipe has Adam, which divides the gradient of each weight by a running mean of
+# its own size. Watch a step with some gradient, and one with a thousand times as much:
+
+# %%
+steps = []
+for factor in (1, 1_000):
+    weight = nn.Parameter(torch.tensor([3.0, -2.0, 1.0]))
+    before = weight.detach().clone()
+    weight.grad = factor * torch.tensor([0.2, -0.1, 0.4])
+    torch.optim.Adam([weight], lr=1e-3).step()
+    steps.append(weight.detach() - before)
+    print(f"gradient × {factor:>5,}: the weights move by", steps[-1].numpy().round(5))
+assert torch.allclose(*steps, atol=1e-6)
+
+# %% [markdown]
+# The steps are the same. A layer whose gradients are a thousand times as large, from the
+# first step to the last, moves no farther with Adam. What Adam does notice is a *sudden*
+# change: one gradient that is far larger than those before it. For such jumps there is
+# **clipping**: a gradient whose norm, over all weights, is above a limit is shortened to
+# the limit. Once live, with the limit 1, then five seeds from the record:
+
+# %%
+torch.manual_seed(0)
+clipped = train(make_plain(56), 0, "plain 56, clipped", clip=1.0)
+print(f"plain 56, seed 0: training error {errors[56][0]:.3f}", end=", ")
+print(f"with clipping {error_on(clean, clipped):.3f}")
+
+changed = {}  # the record `starts`, plain 56: (start, longest gradient) -> errors
+for record in experiments.load_recorded("starts", "shapes")[0]:
+    run = record["configuration"]
+    if run["network"] == "plain 56":
+        what = run["start"], run["clip_norm"]
+        changed.setdefault(what, []).append(record["train_error"])
+
+# %%
+plain_20 = {"plain 20": recorded["generated"][20]}
+clipped = {"plain 56, clipped": changed["usual", 1]}
+claim = "with clipping, too, plain 56 has a higher training error than plain 20"
+cards.compare(claim, clipped, plain_20)
+gap = inspection.paired_difference(*clipped.values(), *plain_20.values())
+close("size of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above())
+
+# %% [markdown]
+# If the verdict is *reproduced*, a remedy against large gradients does not mend the
+# training, and the optimizer does not care about small or large ones. Then the size of
+# the gradient, whatever it is, is not the reason here. With another optimizer it can
+# still do harm.
+
+# %% [markdown]
+# ## Is it a bad learning rate?
+#
+# One rate for all depths may be unfair to the deep network. So each depth gets four
+# rates, with three seeds each, and is judged by its best one. That takes longer than this
+# page may, so the course ships the record; `python -m resnet_course reproduce
+# learning-rates` repeats it.
+
+
+# %%
+def group(plan, key):
+    """{network: {value of the key: one training error for each seed}}"""
+    grouped = {}
+    records, missing = experiments.load_recorded(plan, "shapes")
+    for record in records:
+        run = record["configuration"]
+        places = grouped.setdefault(run["network"], {})
+        places.setdefault(run[key], []).append(record["train_error"])
+    if missing:
+        print(f"{plan}: {len(missing)} trainings are not recorded yet")
+    return {name: dict(sorted(places.items())) for name, places in grouped.items()}
+
+
+by_rate = group("learning-rates", "learning_rate")
+axes = plotting.seeds(
+    {name: by_rate[name] for name in ("plain 20", "plain 56")},
+    "Training error by learning rate", "highest learning rate", "training error",
+    y_limits=(0, 1), log_x=True,
 )  # fmt: skip
-plotting.show(
-    axes,
-    alt="Relative gradient norm of each convolution at the start, on a logarithmic axis. First and last layer: "
-    + ", ".join(f"{name} {values[0]:.2g} and {values[-1]:.2g}" for name, values in norms.items()),
-    caption="One batch of 128 training images, before the first step.",
-)
+plotting.show(axes, "2,000 generated images, 5 epochs, three seeds.")
 
 # %%
-first, last = norms["plain 56"][0], norms["plain 56"][-1]
-cards.verdict(
-    "at the start, the gradient of plain 56 does not vanish towards the input: it grows",
-    first > last,
-    f"first layer {first:.3g}, last layer {last:.3g}: {first / last:,.1f} times as large",
-)
+best = {name: min(rates.values(), key=mean) for name, rates in by_rate.items()}
+higher, lower = {"plain 56": best["plain 56"]}, {"plain 20": best["plain 20"]}
+claim = "each at its best of four rates, plain 56 has a higher training error"
+cards.compare(claim, higher, lower)
+gap = inspection.paired_difference(best["plain 56"], best["plain 20"])
+close("a bad learning rate", "best of four, 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
-# So "the gradients vanish" is the wrong story for networks with batch norm; the paper says the same (§4.1), and Yang
-# et al. 2019 (arXiv 1902.08129) show why they grow at the start. Does the picture change during training? The same
-# measurement for the three trained networks:
-
-# %%
-trained_norms = {name: gradient_norms(model, *batch) for name, (model, _) in runs.items()}
-for name, values in trained_norms.items():
-    print(f"{name:<9} first layer {values[0]:.2e}   smallest {min(values):.2e}   last layer {values[-1]:.2e}")
-smallest, median = (
-    min(trained_norms["plain 56"]),
-    sorted(trained_norms["plain 56"])[len(trained_norms["plain 56"]) // 2],
-)
-cards.verdict(
-    "after training, too, no layer of plain 56 is without gradient",
-    smallest > 1e-3 * median,
-    f"smallest {smallest:.2e}, median of the layers {median:.2e}; a thousandth of the median would count as vanished",
-)
-
-# %% [markdown]
-# What is lost is not the *size* of the gradient but its *structure*. Balduzzi et al. 2017 (arXiv 1702.08591) find
-# that in deep plain networks the gradients of two similar inputs have less and less to do with each other, so that a
-# step that helps one image says little about the next; with shortcuts this loss is far slower. We do not measure that
-# here.
-
-# %% [markdown]
-# ## Suspect 3: a badly chosen learning rate?
+# ## Are there too few steps?
 #
-# One rate for all depths may be unfair to the deep one. So each network gets four rates, with three seeds each. That
-# is 24 trainings of 5 epochs on 2,000 generated images, too long for this page; the package ships the record. You can
-# repeat it with `python -m resnet_course reproduce learning-rates`.
+# Perhaps the deep network only needs longer. The record has whole trainings of several
+# lengths, three seeds each. A network that gets slower and slower on its way to a small
+# error is one thing; a network that has come to rest at a large one is another. So we
+# also ask, for the last two lengths, whether each network has stopped improving, by which
+# we mean: by less than 0.02. The third line is the network of the next lesson.
 
 # %%
-records = experiments.load_records("learning-rates")
-errors = experiments.mean_by(records, "network", "learning_rate")
-rates = sorted({rate for _, rate in errors})
-by_network = {name: [errors[name, rate] for rate in rates] for name in ("plain 20", "plain 56")}
-print("learning rate " + "".join(f"{rate:>8}" for rate in rates))
-for name, values in by_network.items():
-    print(f"{name:<14}" + "".join(f"{value:>8.3f}" for value in values))
-best = {name: min(values) for name, values in by_network.items()}
-cards.verdict(
-    "each at its best of four rates, plain 56 is still worse than plain 20",
-    best["plain 56"] > best["plain 20"] + 0.02,
-    f"mean training error of 3 seeds, on the generated images: {best['plain 56']:.3f} against {best['plain 20']:.3f}",
-)
+by_epochs = group("long-training", "epochs")
+lengths = sorted({length for places in by_epochs.values() for length in places})
+axes = plotting.seeds(
+    by_epochs, "Training error by the length of the training", "epochs",
+    "training error", y_limits=(0, 1), log_x=True,
+)  # fmt: skip
+plotting.show(axes, "2,000 generated images. Each dot is a whole training.")
+
+# %%
+*_, before, last = lengths
+plain = {name: by_epochs[name] for name in ("plain 20", "plain 56")}
+cards.compare(
+    f"after {last} epochs plain 56 has a higher training error than plain 20",
+    {"plain 56": plain["plain 56"][last]}, {"plain 20": plain["plain 20"][last]},
+)  # fmt: skip
+finished = []
+for name, places in plain.items():
+    gain = inspection.paired_difference(places[before], places[last])
+    finished.append(gain.is_within(0.02))
+    print(f"{name}: from {before} to {last} epochs the error falls by {gain}")
+worse = inspection.paired_difference(plain["plain 56"][last], plain["plain 20"][last])
+acquitted = worse.is_above() if all(finished) or not worse.is_above() else None
+close("too few steps", f"{last} epochs, 56 against 20", worse, acquitted)
 
 # %% [markdown]
-# ## Suspect 4: too few epochs?
+# Read this one with care. If a network still improves at the end, the record cannot say
+# where it would arrive, and we write *cannot tell* even though the deep network is behind
+# at all lengths. These images are also easy: there may be a length at which every network
+# knows all 2,000 of them. On ImageNet, He et al. trained a plain network of 34 layers for
+# their full schedule, and its training error stayed above that of 18 layers from the
+# beginning to the end (figure 4).
+
+# %% [markdown]
+# ## Does it lack capacity?
 #
-# Perhaps the deep network only needs longer. The record of the plan `long-training` has the same networks with 10, 20
-# and 40 epochs, two seeds each.
-
-# %%
-records = experiments.load_records("long-training")
-errors = experiments.mean_by(records, "network", "epochs")
-lengths = sorted({epochs for _, epochs in errors})
-axes = experiments.draw_by(records, "epochs", "At every length the deeper network is behind", "epochs in all")
-plotting.show(
-    axes,
-    alt="Training error after runs of different length: "
-    + "; ".join(
-        f"{name} {', '.join(f'{errors[name, n]:.3f} after {n}' for n in lengths)}" for name in ("plain 20", "plain 56")
-    ),
-    caption="Recorded runs on the generated images; each point is a whole training of that length. Lines are means of "
-    "two seeds, bands go from the lower to the higher one.",
-)
-
-# %%
-longest = lengths[-1]
-cards.verdict(
-    f"after {longest} epochs plain 56 is still worse than plain 20",
-    errors["plain 56", longest] > errors["plain 20", longest],
-    f"mean training error of 2 seeds: {errors['plain 56', longest]:.4f} against {errors['plain 20', longest]:.4f}",
-)
-
-# %% [markdown]
-# Read this one with care. The generated images are easy, and a long enough training may bring every network close to
-# zero error on 2,000 of them. The honest summary: at any given length the deeper plain network is behind. On
-# ImageNet, He et al. trained plain 34 for the full schedule, and saw its training error stay above that of plain 18
-# throughout (figure 4).
-
-# %% [markdown]
-# ## Suspect 5: too little capacity, or too hard a task?
-#
-# "The model was too hard, so the score dropped" is how this is sometimes put. Let us be exact. Is there, among all
-# settings of the 56-layer network, one that is as good as the trained plain 20? The bet at the top of this page says
-# yes: take the trained layers, and let the others pass their input on. You can build that network.
+# "The model was too hard, so the score dropped" is how this is sometimes put. Let us be
+# exact. Is there, among all settings of the weights of plain 56, one that is as good as
+# the trained plain 20? The bet on this page said so. One often hears as a reason that
+# "the first 20 layers could be the small network, and the others pass their input on".
+# In this family that is not right: the first 19 layers of plain 56 all stand before its
+# second stage, at full size and with 16 channels, where the small network has 7. But *in
+# each stage* the first three blocks can be those of the small network, and six more
+# blocks, twelve layers, can pass their input on.
 #
 # ### Exercise: `extend_with_identity`
 #
-# Write `extend_with_identity(stage, planes, count)`. `stage` is an `nn.Sequential` of trained plain blocks with
-# `planes` channels. Return a longer `nn.Sequential`: the same blocks, then `count` new ones that compute the identity
-# in eval mode. What comes out of a plain block is never negative (its last step is a ReLU), so the ReLUs of the new
-# blocks change nothing. That leaves:
+# Write `extend_with_identity(stage, planes, count)`. `stage` is an `nn.Sequential` of
+# trained plain blocks with `planes` channels. Return a longer `nn.Sequential`: the same
+# blocks, then `count` new ones that compute the identity in eval mode. What comes out of
+# a plain block is never negative, since its last step is a ReLU; so the ReLUs of the new
+# blocks change nothing. What is left to do:
 #
-# - a 3×3 convolution that copies its input: `nn.init.dirac_(conv.weight)`,
-# - a batch norm that changes nothing. In eval mode it computes $(x - \text{mean}) / \sqrt{\text{var} + \varepsilon}
-#   \cdot \text{weight} + \text{bias}$ with the stored mean 0 and variance 1 of a fresh layer. Which `weight` makes
-#   that the identity?
+# - a 3×3 convolution that copies its input: `nn.init.dirac_(conv.weight)`;
+# - a batch norm that changes nothing. In eval mode it computes
+#   $(x - \text{mean}) / \sqrt{\text{var} + \varepsilon} \cdot \text{weight} +
+#   \text{bias}$, and a fresh layer has stored the mean 0 and the variance 1. Which
+#   `weight` makes that the identity? (ε is `norm.eps`.)
 #
-# Example: a stage of 3 blocks with 16 channels, `planes=16` and `count=6` give a stage of 9 blocks that returns the
-# same numbers.
+# Example: a stage of 3 blocks, `planes=16` and `count=6` give a stage of 9 blocks that
+# returns the same numbers.
 #
 # Stuck? `checks.hint("extend_with_identity")`
 
 
 # %%
-from resnet_course.models import PlainBlock as CourseBlock  # its layers are called conv1, bn1, conv2, bn2
-
-
-def extend_with_identity(stage: nn.Sequential, planes: int, count: int) -> nn.Sequential:
-    """The blocks of `stage`, then `count` blocks that pass non-negative numbers on unchanged (eval mode)."""
-    new_blocks = [CourseBlock(planes, planes) for _ in range(count)]
+def extend_with_identity(stage: nn.Sequential, planes: int, count: int):
+    """The blocks of `stage`, then `count` that pass numbers ≥ 0 on (eval mode)."""
+    new_blocks = [PlainBlock(planes, planes) for _ in range(count)]
     for block in new_blocks:
         ### BEGIN SOLUTION
-        for conv, norm in [(block.conv1, block.bn1), (block.conv2, block.bn2)]:
-            nn.init.dirac_(conv.weight)
-            nn.init.constant_(norm.weight, math.sqrt(1 + norm.eps))
+        for layer in block.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.dirac_(layer.weight)
+            elif isinstance(layer, nn.BatchNorm2d):
+                nn.init.constant_(layer.weight, math.sqrt(1 + layer.eps))
         ### END SOLUTION
     return nn.Sequential(*stage, *new_blocks)
 
@@ -450,115 +574,301 @@ def extend_with_identity(stage: nn.Sequential, planes: int, count: int) -> nn.Se
 extend_with_identity = checks.extend_with_identity(extend_with_identity)
 
 # %% [markdown]
-# Now use it on the trained plain 20: six more blocks in each of its three stages make it 56 layers deep.
+# Now let the trained plain 20 grow: two, four, six more blocks in each stage. `■` is a
+# block that was trained, `□` one that passes its input on.
 
 # %%
-deep = copy.deepcopy(runs["plain 20"][0])
-for name, planes in [("layer1", 16), ("layer2", 32), ("layer3", 64)]:
-    setattr(deep, name, extend_with_identity(getattr(deep, name), planes, count=6).to(profile.device))
+grown = {20: errors[20]}
+for count in (2, 4, 6):
+    depth = 20 + 6 * count
+    grown[depth] = []
+    for seed in SEEDS:
+        deep = copy.deepcopy(models[20, seed])
+        for place, planes in ((3, 16), (4, 32), (5, 64)):
+            stage = extend_with_identity(deep[place], planes, count)
+            deep[place] = stage.to(profile.device)
+        layers = [m for m in deep.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+        assert len(layers) == depth
+        grown[depth].append(error_on(clean, deep))
+    print(f"plain {depth}:  {'  '.join(['■' * 3 + '□' * count] * 3)}")
 
-layers = sum(isinstance(module, (nn.Conv2d, nn.Linear)) for module in deep.modules())
-extended_error = 1 - training.evaluate(deep, clean_batches)[1]
-cards.verdict(
-    "a 56-layer plain network as good as the trained plain 20 exists",
-    layers == 56 and abs(extended_error - train_error["plain 20"]) <= 0.005,
-    f"{layers} layers with training error {extended_error:.4f}; plain 20 has {train_error['plain 20']:.4f}, "
-    f"and plain 56 from its own training {train_error['plain 56']:.4f}; up to 0.005 may be rounding",
+# %%
+lines = {"plain, trained": errors, "plain 20, grown": grown}
+axes = plotting.seeds(
+    lines, "Two ways to 56 layers", "layers", "training error", y_limits=(0, 1)
 )
+axes.set_xticks((8, 20, 32, 44, 56))
+plotting.show(axes, f"{len(images):,} images of {images.name}, {len(SEEDS)} seeds.")
+changes = [abs(a - b) for a, b in zip(grown[56], errors[20], strict=True)]
+assert max(changes) <= 0.005  # the same function, up to rounding
+gap = inspection.paired_difference(errors[56], grown[56])
+close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 
 # %% [markdown]
-# This settles the case. The 56-layer network is able to do the task; a setting with this training error exists, and you
-# have just written it down. The training does not *find* it within the budget. Degradation is a problem of
-# **optimisation**, not of capacity and not of generalisation.
+# The grown network is no better than plain 20: it *is* plain 20, made 36 layers longer.
+# But it is a setting of the weights of a plain network of 56 layers, and you have just
+# written it down. If training ends at a higher error, then not because there is nothing
+# better; it does not *find* it. That makes it a problem of **optimisation**: neither of
+# capacity nor of new images. (This is the argument of He et al., §1.)
+#
+# It also shows where to look next. Whether a training finds a good place depends on where
+# it starts.
 
 # %% [markdown]
+# ## Is it a bad start?
+#
+# You have just seen a good place: layers that pass their input on. What if plain 56
+# *starts* there, and trains from then on like all the others? One line changes. Each
+# convolution that keeps the number of channels starts as a copy of its input, in place of
+# random weights. The others, the first one and the two that double the channels, keep
+# their usual start, because they have to make new channels.
+
+
+# %%
+def start_as_identity(model):
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels:
+            nn.init.dirac_(layer.weight)
+    return model
+
+
+torch.manual_seed(0)
+model = train(start_as_identity(make_plain(56)), 0, "plain 56, identity start")
+print(f"plain 56, seed 0: training error {errors[56][0]:.3f}", end=", ")
+print(f"started as the identity {error_on(clean, model):.3f}")
+
+# %% [markdown]
+# To be exact, the blocks start *near* the identity. In training mode, batch norm shifts
+# each channel to the mean 0, and the ReLU cuts what falls below. But in these layers every
+# channel travels by itself, and no pixel is mixed with its neighbours. Now with five
+# seeds, from the record, beside the other things that we tried:
+
+# %%
+tried = {
+    **plain_20,
+    "plain 56": changed["usual", 0],
+    "plain 56, clipped": changed["usual", 1],
+    "plain 56, identity start": changed["identity", 0],
+}
+axes = plotting.dots(tried, "Training error of plain networks", "training error")
+plotting.show(axes, "2,000 generated images, 5 epochs, five seeds.")
+usual = {"usual start": changed["usual", 0]}
+identity = {"identity start": changed["identity", 0]}
+cards.compare(
+    "plain 56 has a higher training error from the usual start", usual, identity
+)
+gap = inspection.paired_difference(*usual.values(), *identity.values())
+opposite = {True: False, False: True, None: None}  # where the test is to convict
+close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
+
+# %% [markdown]
+# Clipping, other rates and longer trainings were remedies that we tried; this is one more.
+# If the verdict is *reproduced*, it helps, and nothing is wrong with 56 plain layers as
+# such: the same network, with the same recipe and the same images, does better if it
+# begins near "do nothing". Compare it with plain 20 in the figure, too. Hardt & Ma 2016
+# ([arXiv 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are
+# written so that weights of zero are the identity.
+
+# %% [markdown]
+# ## What goes with depth?
+#
+# What is it about the usual start that hurts only deep networks? The size of the gradient
+# was not it. A vector has a length and a *direction*. So take an image, and add so little
+# noise that nobody would see it. A training step for the one image should be nearly the
+# same as for the other. Is it? We ask in which direction the loss pulls at each of the
+# two images.
+#
+# ### Exercise: `gradient_similarity`
+#
+# Write `gradient_similarity(model, images, noisy, targets)`. `images` and `noisy` have the
+# shape (N, C, H, W); `noisy` holds the same images with a little noise. Take the gradient
+# of the cross-entropy *with respect to the input*, once at `images` and once at `noisy`.
+# It says for each pixel how the loss would change with it. Then compare image by image:
+# the **cosine** of two vectors is their scalar product divided by both of their lengths,
+# 1 for the same direction, 0 for a right angle, −1 for opposite directions. Return the
+# mean of the N cosines, as a float.
+#
+# Example: for N = 2, let the gradients at the images be (3, 4) and (10, 0), and at the
+# noisy ones (4, 3) and (6, 8). The cosines are 24 / 25 = 0.96 and 60 / 100 = 0.6, so the
+# result is 0.78. Leave the network's mode and the caller's tensors as they are.
+#
+# Stuck? `checks.hint("gradient_similarity")`
+
+
+# %%
+def gradient_similarity(model, images, noisy, targets):
+    """Mean cosine of the loss gradients at each image and at its noisy twin."""
+    ### BEGIN SOLUTION
+    gradients = []
+    for x in (images, noisy):
+        x = x.detach().clone().requires_grad_()  # a copy that collects a gradient
+        loss = F.cross_entropy(model(x), targets)
+        (gradient,) = torch.autograd.grad(loss, x)
+        gradients.append(gradient.flatten(1))  # (N, C * H * W)
+    return F.cosine_similarity(gradients[0], gradients[1], dim=1).mean().item()
+    ### END SOLUTION
+
+
+gradient_similarity = checks.gradient_similarity(gradient_similarity)
+
+# %% [markdown]
+# Fresh networks, before any step; 64 images; noise with a standard deviation of 0.01,
+# where the pixels themselves have 1.
+
+# %%
+x, y = batch[0][:64], batch[1][:64]
+noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+noisy = x + 0.01 * noise.to(x.device)
+similarity = {"plain, usual start": {}, "plain, identity start": {}}
+for depth in (8, 20, 32, 44, 56):
+    usual, identity = [], []
+    for seed in SEEDS:
+        torch.manual_seed(seed)
+        fresh = make_plain(depth)
+        usual.append(gradient_similarity(fresh, x, noisy, y))
+        identity.append(gradient_similarity(start_as_identity(fresh), x, noisy, y))
+    similarity["plain, usual start"][depth] = usual
+    similarity["plain, identity start"][depth] = identity
+
+title = "Do the gradients of an image and its noisy twin agree?"
+axes = plotting.seeds(similarity, title, "layers", "mean cosine", y_limits=(-0.1, 1))
+plotting.show(axes, "Fresh plain networks, 64 training images, a dot for each seed.")
+
+# %%
+usual = similarity["plain, usual start"]
+cards.compare(
+    "at the start, near gradients agree more in plain 20 than in plain 56",
+    {"plain 20": usual[20]}, {"plain 56": usual[56]},
+)  # fmt: skip
+gap = inspection.paired_difference(usual[20], usual[56])
+close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_above()])
+
+# %% [markdown]
+# A cosine near 0 says: what a step learns from one image says nothing about its nearly
+# equal neighbour, let alone about other images of the class. Balduzzi et al. 2017
+# ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) call such gradients *shattered*.
+# They show that in deep plain networks with a usual start the gradients come to look like
+# white noise, and that with shortcuts, the topic of lesson 05, this happens far more
+# slowly.
+#
+# Mind what this test is. It does not mend anything; it measures something that *goes
+# with* depth, before the training begins. Compare the two lines of this figure with the
+# errors from the two starts. If both tell the same story, that is a strong hint, and no
+# proof. Lesson 06 comes back to it.
+
+# %% [markdown]
+# ## The hunt in one table
+
+# %%
+print(f"{'suspect':<25}{'test':<32}{'difference':<16}")
+for suspect, test, number, ended in hunt:
+    print(f"{suspect:<25}{test:<32}{number:<16}{ended}")
+
+# %% [markdown]
+# All differences are training errors but the last one, which is a difference of cosines.
+# An acquittal holds for these images, this recipe and the lengths that were run, and
+# several reasons can act together. With that said: if overfitting, the size of the
+# gradients, the rate and the capacity are acquitted, and the last two are not, the table
+# tells one story. The deep network is *able* to fit its training images, and what keeps it
+# from doing so is no simple setting. It starts in a place where the gradients have no
+# direction that even an image and its noisy twin share. Started elsewhere, it learns.
+#
 # ## The turn
 #
-# Look at what the solution needed. To do *nothing*, a plain block must drive two convolutions to one exact pattern, a
-# single one in the middle of each kernel. Nothing in the training prefers that pattern.
+# Look again at the start that we tried: layers that pass on what they get. How hard is it
+# for a plain block to do nothing? It must copy every channel through two convolutions,
+# each with a single 1 in the middle of the kernel and zeros everywhere else. Some other
+# settings do it too, where the channels change places on the way, or are scaled and scaled
+# back. All of them together are still a thin set among all possible weights, and a random
+# start is far from it.
 #
-# He et al.'s idea is to make "do nothing" easy. Let the block compute $F(x) + x$ in place of $F(x)$: now doing
-# nothing means $F(x) = 0$, and one number for each channel is enough for that: the scale of the block's last batch
-# norm, at zero. This is the **residual block**, and the line from x to the plus sign is its **shortcut**.
+# You have put the network there by hand. He et al. had a simpler idea: if the missing
+# thing is an easy way to do nothing, give the network one. Let the block compute
+# $F(x) + x$ in place of $F(x)$. Now doing nothing means $F(x) = 0$, and the last batch
+# norm of the block can see to that alone. The line that carries x to the plus sign is
+# called a **shortcut**, and the block a **residual block**.
 
 # %%
-figure = plotting.block_diagrams([
-    {"kind": "plain", "in_planes": 16, "planes": 16},
-    {"kind": "basic", "in_planes": 16, "planes": 16},
-])  # fmt: skip
-plotting.show(
-    figure,
-    alt="Left, the plain block: a chain of layers. Right, the residual block: the same chain, and a line around it "
-    "that carries x to a plus sign before the last ReLU.",
-    caption="The plain block and the residual block. The shortcut is the only difference.",
-)
+shape = {"in_planes": 16, "planes": 16}
+both = [{"kind": kind, **shape} for kind in ("plain", "basic")]
+figure = plotting.block_diagrams(both)
+plotting.show(figure, "One line more. Lesson 05 trains 56 layers of it.")
 
 # %% [markdown]
 # ## What we measured
-#
-# The cell collects this run's numbers in one place.
 
 # %%
-print(
-    f"1. Training error: plain 8 {train_error['plain 8']:.3f}, plain 20 {train_error['plain 20']:.3f}, "
-    f"plain 56 {train_error['plain 56']:.3f}."
-)
-print(
-    f"2. At the start, the relative gradient of plain 56 is {first / last:,.1f} times as large in its first layer "
-    "as in its last."
-)
-print(
-    f"3. At the best of four learning rates (recorded): plain 20 {best['plain 20']:.3f}, "
-    f"plain 56 {best['plain 56']:.3f}."
-)
-print(
-    f"4. After {longest} epochs: plain 20 {errors['plain 20', longest]:.4f}, "
-    f"plain 56 {errors['plain 56', longest]:.4f} (recorded)."
-)
-print(f"5. Plain 20 extended to {layers} layers by identity blocks: {extended_error:.3f}.")  # fmt: skip
+plain = {depth: mean(errors[depth]) for depth in (8, 20, 56)}
+clipped, identity = mean(changed["usual", 1]), mean(changed["identity", 0])
+words = ", ".join(f"plain {depth} {error:.3f}" for depth, error in plain.items())
+print(f"1. Training error, {len(images):,} images, 3 seeds: {words}.")
+print(f"2. At the start the gradient of plain 56: {trends[0]} towards the input.")
+print(f"   Its training error with clipping (recorded): {clipped:.3f}.")
+print(f"3. Each at its best rate (recorded): plain 20 {mean(best['plain 20']):.3f},")
+print(f"   plain 56 {mean(best['plain 56']):.3f}.")
+print(f"4. Plain 20, grown to 56 layers: {mean(grown[56]):.3f}. Plain 56, started")
+print(f"   as the identity (recorded): {identity:.3f}.")
+print(f"5. Cosine of near gradients at the start: plain 20 {mean(usual[20]):.3f},")
+print(f"   plain 56 {mean(usual[56]):.3f}.")
 
 # %% [markdown]
 # ## Self-check
 #
-# <details><summary>1. A friend says: "Of course 56 layers are worse, they overfit." Which one number answers?</summary>
+# <details><summary>1. A friend says: "Of course 56 layers are worse, they overfit." Which
+# one number do you ask for, and what would it have to be if your friend were
+# right?</summary>
 #
-# The training error. Overfitting makes it *lower*; here it is higher. The test error cannot answer, since it is high
-# in both cases.
+# The training error. It would have to be low, at least as low as that of the smaller
+# network: overfitting means good on the training images and worse on new ones. If it is
+# *higher*, the reason is another one. The test error cannot decide, because it is high
+# both for a network that overfits and for one that learns nothing.
 # </details>
 #
-# <details><summary>2. In plain 56 at the start, which relative gradient is larger, the first or the last layer's?
-# </summary>
+# <details><summary>2. Somebody multiplies the loss by 1,000. What happens to the numbers
+# of <code>gradient_norms</code>, to those of <code>gradient_similarity</code>, and to the
+# steps of Adam?</summary>
 #
-# The first. With batch norm the gradient grows on its way back to the input. "It vanishes" is the usual answer, and
-# the measurement above says otherwise.
+# The gradient norms become 1,000 times as large. The cosines stay, because they look at
+# directions alone. Adam's steps stay too (but for its tiny ε). So a large gradient norm
+# alone does not say that a training with Adam must fail.
 # </details>
 #
-# <details><summary>3. Why must batch norm's weight be √(1 + ε) in the identity block, and why in eval mode only?
-# </summary>
+# <details><summary>3. Does the grown network prove that plain 56 <em>can be trained</em>
+# to the error of plain 20?</summary>
 #
-# In eval mode batch norm divides by √(var + ε) with the stored variance 1, and the weight takes that back. In
-# training mode it uses the mean and variance of the batch, so the block would normalise and no longer be the
-# identity.
+# No. It proves that a setting with this error exists. Whether a training finds one as
+# good is the other half of the question. The start as the identity is a test of that
+# half.
 # </details>
 #
-# <details><summary>4. Does the extension prove that plain 56 <em>can be trained</em> to that error?</summary>
+# <details><summary>4. Why must the weight of batch norm be √(1 + ε) in the identity
+# block, and why is the block the identity in eval mode only?</summary>
 #
-# No. It proves that a good setting exists. That training does not reach it in this budget is the other half of the
-# finding.
+# In eval mode batch norm divides by √(var + ε) with the stored variance 1, and the weight
+# takes that back. In training mode it uses the mean and the variance of the batch: it
+# would normalise what comes in, and no longer pass it on.
 # </details>
 #
-# <details><summary>5. How many layers with weights has the network with n = 5, and how many convolutions?</summary>
+# <details><summary>5. In a new experiment the deep network has the higher training error,
+# and at its start the cosine of near gradients is 0.95. What do you think of the
+# explanation "shattered gradients"?</summary>
 #
-# 6·5 + 2 = 32 layers: 31 convolutions and one linear layer.
+# It does not fit: the gradients of near images agree there. Look for another reason, for
+# example one of those that are acquitted *here*. Each acquittal holds for the networks,
+# images and recipe with which it was measured.
 # </details>
 
 # %% [markdown]
 # ## Further reading
 #
-# - He, Zhang, Ren, Sun 2015, arXiv 1512.03385, §1 (the degradation problem, the argument by construction) and §4.1
-#   (plain networks; why vanishing gradients are unlikely).
-# - Ioffe & Szegedy 2015, arXiv 1502.03167: batch norm.
-# - Yang et al. 2019, arXiv 1902.08129: why gradients grow in deep networks with batch norm.
-# - Balduzzi et al. 2017, arXiv 1702.08591: gradients that lose their structure.
+# - He, Zhang, Ren, Sun 2015, [arXiv 1512.03385](https://arxiv.org/abs/1512.03385): §1 for
+#   the degradation problem and the argument by construction, §4.1 for the plain networks
+#   on ImageNet.
+# - Balduzzi et al. 2017, [arXiv 1702.08591](https://arxiv.org/abs/1702.08591): the
+#   shattered gradients; §2 measures them.
+# - Yang et al. 2019, [arXiv 1902.08129](https://arxiv.org/abs/1902.08129): why gradients
+#   grow at the start of a deep network with batch norm.
+# - Hardt & Ma 2016, [arXiv 1611.04231](https://arxiv.org/abs/1611.04231): layers that
+#   start as the identity.
 #
 # Next: **lesson 05**, where you write the residual block and train 56 layers with it.

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 05 · Assembling ResNet-18
+# # 08 · Assembling ResNet-18
 #
 # *From one block to the whole network, and how to know that it is the right one.*
 
@@ -32,8 +32,8 @@ my_guess = {"parameters": None, "multiply-adds": None}  # for example 0.25
 # ## Set-up
 #
 # This lesson trains nothing. Shapes, costs, and whether two networks are equal can be measured on random weights. So
-# everything here runs on the CPU, also where there is a GPU, on two images of 32×32. The blocks come from the
-# package; they are those of lessons 05 and 07.
+# everything here runs on the CPU, also where there is a GPU, on two images of 32×32. The residual block is the one
+# that you wrote in lesson 05, if it passed its check there; the cell says which one it is.
 
 # %%
 from collections import OrderedDict
@@ -45,11 +45,13 @@ import torchvision
 from torch import nn
 
 from resnet_course import checks, data, explorers, inspection, models, plotting, runtime, training
+from resnet_course.checking.divergence import first_divergence
 from resnet_course.notebook import cards
-from resnet_course.models import BasicBlock, Bottleneck
+from resnet_course.models import Bottleneck
 
 plotting.use_style()
 training.reset_seeds(0)
+BasicBlock = checks.yours("basic_block")
 images = data.load(runtime.profile().dataset, "train", 32, 100)
 num_classes = len(images.classes)
 batch, _ = next(iter(data.Batches(images, 2)))  # (2, 3, 32, 32)
@@ -551,16 +553,17 @@ cards.verdict(
 # ## Two networks differ: where first?
 #
 # Suppose the logits had *not* agreed. Eighteen layers lie between image and logits. Looking at the end says little:
-# one wrong layer changes everything behind it. The useful question is in which module the outputs differ **first**.
+# one wrong layer changes everything behind it. The useful question is at which step the results differ **first**.
 #
-# `inspection.first_divergence(model, reference, x)` answers it. It copies both networks, gives the copy of the model
-# the weights of the reference, runs both, and compares the outputs of every pair of modules in the order of the run.
+# `first_divergence(model, reference, x)` answers it. It copies both networks, gives the copy of the model the weights
+# of the reference, runs both, and records every step with its result: each layer, ReLU and addition. Steps with equal
+# results belong together. The first step of the reference that has no such partner is where the two part.
 #
 # Let us break a network in the third block. This block applies the ReLU to the main path *before* the addition.
 
 
 # %%
-class ReluBeforeAddition(BasicBlock):
+class ReluBeforeAddition(models.BasicBlock):
     def forward(self, x):
         return F.relu(self.transform(x)) + self.shortcut(x)  # transform is the main path F(x)
 
@@ -569,18 +572,18 @@ reference = models.resnet18(num_classes).eval()
 early_relu = models.resnet18(num_classes)
 early_relu.layer2[0] = ReluBeforeAddition(64, 128, stride=2)
 early_relu.eval()
-first_report = inspection.first_divergence(early_relu, reference, batch)
+first_report = first_divergence(early_relu, reference, batch)
 print(first_report)
 
 # %% [markdown]
 # Read it aloud.
 #
 # - The *first difference* is in `layer2.0`: the third of the eight blocks, counting from the image.
-# - Everything before it agrees. This includes the convolutions and batch norms *inside* this block, which end before
-#   the block does. So the layers are right, and what is wrong is how the block puts them together.
+# - Everything before it agrees. This includes the convolutions and batch norms *inside* this block. So the layers are
+#   right, and what is wrong is how the block puts them together.
 # - The shape of its output is right. No test of shapes would have found it.
-# - The *likely reason* comes from trying: main path and shortcut of the reference are put together in several wrong
-#   ways, and one of them gives exactly this output.
+# - The *likely reason* comes from laying the steps of one run on those of the other with as few changes as possible.
+# - The two formulas show the same: `bn2` and `shortcut.1`, which agree, are put together in two ways.
 #
 # Now another break: in the first block of `layer3`, both the first convolution and the shortcut have stride 1 in
 # place of 2.
@@ -589,13 +592,13 @@ print(first_report)
 no_stride = models.resnet18(num_classes).eval()
 no_stride.layer3[0].conv1.stride = (1, 1)
 no_stride.layer3[0].shortcut[0].stride = (1, 1)
-second_report = inspection.first_divergence(no_stride, reference, batch)
+second_report = first_divergence(no_stride, reference, batch)
 print(second_report)
 
 # %% [markdown]
-# This time it is a single layer, the shapes differ, and the setting that differs is named. `layer3` and `layer4` work
-# on maps that are twice as wide and high. Why did nobody complain? Because the adaptive pooling takes a map of any
-# size. What frees the network from the image size also hides a wrong stride.
+# This time it is a single layer, the shapes differ, and the setting that differs is named with both values. `layer3`
+# and `layer4` work on maps that are twice as wide and high. Why did nobody complain? Because the adaptive pooling takes
+# a map of any size. What frees the network from the image size also hides a wrong stride.
 
 # %%
 with torch.no_grad():
@@ -621,10 +624,10 @@ cards.verdict(
 theirs = torchvision.models.resnet18(weights=None, num_classes=num_classes)
 theirs.conv1 = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
 theirs.maxpool = nn.Identity()
-own_report = inspection.first_divergence(ResNet18(num_classes).eval(), randomise_batch_norms(theirs), batch)
+own_report = first_divergence(ResNet18(num_classes).eval(), randomise_batch_norms(theirs), batch)
 print(own_report)
 cards.verdict(
-    "ResNet18 of this lesson and torchvision's with the small stem compute the same, module by module",
+    "ResNet18 of this lesson and torchvision's with the small stem compute the same, step by step",
     own_report.name is None,
     str(own_report).splitlines()[0],
 )

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 07 · Inside a trained ResNet
+# # 10 · Inside a trained ResNet
 #
 # *Take a block out of a trained network, and see who notices.*
 
@@ -30,8 +30,8 @@ my_guess = {"plain 20": None, "residual 20": None}  # for example 0.5
 # %% [markdown]
 # ## Two trained networks
 #
-# For the generated images in the quick profile the package ships both networks, trained for ten epochs with the recipe
-# of lesson 04; `python -m resnet_course reproduce inside` trains them again. For other images `trained` does the same
+# For the generated images in the quick profile the package ships both networks, trained for ten epochs by SGD with a
+# one-cycle rate; `python -m resnet_course reproduce inside` trains them again. For other images `trained` does the same
 # training here.
 
 # %%
@@ -323,12 +323,27 @@ cards.verdict(
 # %% [markdown]
 # ## Which shortcut carries what?
 #
-# At the plus sign of a block two tensors meet. How large is each? `inspection.block_norms` runs the network once and
-# gives the norm of $F(x)$ and of what the shortcut carries. The share of $F(x)$ in the sum of the two norms is 0 for
-# a block that does nothing, and 0.5 for one that adds as much as it gets.
+# At the plus sign of a block two tensors meet. How large is each? A hook on every block measures the norm of $F(x)$
+# and of what the shortcut carries. The share of $F(x)$ in the sum of the two norms is 0 for a block that does nothing,
+# and 0.5 for one that adds as much as it gets.
 
 # %%
-share = [row.share for row in inspection.block_norms(networks["residual 20"], some)]
+share = []
+
+
+def note_share(block, inputs):
+    added, carried = (part(inputs[0]).flatten(1).norm(dim=1).mean() for part in (block.transform, block.shortcut))
+    share.append((added / (added + carried)).item())
+
+
+blocks = [block for stage in networks["residual 20"].stages for block in stage]
+hooks = [block.register_forward_pre_hook(note_share) for block in blocks]
+with torch.no_grad():
+    networks["residual 20"].eval()(some)
+for hook in hooks:
+    hook.remove()
+
+# %%
 cost = [whole["residual 20"] - accuracy for accuracy in damaged["residual 20"]]
 print(f"{'block':<7}{'share of F(x)':>14}{'share of x':>12}{'accuracy lost without it':>27}")
 for index in range(9):
@@ -395,7 +410,7 @@ filter_normalise = checks.filter_normalise(filter_normalise)
 # %% [markdown]
 # First the test of the scale. `blown_up` multiplies all weights of the convolutions by 4 and gives batch norm's
 # stored numbers what belongs to them, so that the function stays the same. Then one random direction, with a fixed
-# length and with yours. `inspection.loss_line` measures the loss at each step and does not change the network.
+# length and with yours. `inspection.loss_surface` measures the loss at each step and does not change the network.
 
 
 # %%
@@ -423,7 +438,7 @@ steps = [step / 5 for step in range(-5, 6)]
 pair = {"residual 20": networks["residual 20"], "weights × 4": blown_up(networks["residual 20"], 4)}
 curves = {
     kind: {
-        name: inspection.loss_line(model, few, inspection.random_direction(model, 0, normalise), steps).tolist()
+        name: inspection.loss_surface(model, few, [inspection.random_direction(model, 0, normalise)], steps).tolist()
         for name, model in pair.items()
     }
     for kind, normalise in [("fixed length", fixed_length), ("filter-normalised", filter_normalise)]

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 08 · Deeper, faster, wider
+# # 11 · Deeper, faster, wider
 #
 # *A block for fifty layers, a block for a thousand, and what each doubling costs on your own machine.*
 
@@ -270,7 +270,7 @@ class PreActBlock(nn.Module):
 PreActBlock = checks.preact_block(PreActBlock)
 
 # %% [markdown]
-# What does the clean path change? Two measurements on 27 fresh blocks. First, as in lesson 05: the gradient of the
+# What does the clean path change? Two measurements on 27 fresh blocks. First, as in lesson 06: the gradient of the
 # sum of the output, if it may take **only the shortcuts**. In the clean path nothing stands in its way, so every
 # number of x must get the value 1. Second: how large does x become?
 

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # 09 · Your own images
+# # 13 · Your own images
 #
 # *A folder as people have them, a handful of images of each class, and a network that has seen other things before.*
 
@@ -118,7 +118,7 @@ print(f"{len(images):,} images of {len(images.classes)} classes, {len(groups.uni
 # %% [markdown]
 # ## A fair split with few images
 #
-# `fair_split` of lesson 09 gave each class its *share*. With few images we want something else: the same small number
+# `fair_split` of lesson 02 gave each class its *share*. With few images we want something else: the same small number
 # of each class for training, the **shots**, and all other images for the test. Large classes must not get more.
 #
 # And copies are dangerous now. If a picture is in training and its copy in the test, the network has seen the answer.
@@ -196,7 +196,7 @@ def make_network(way: str, num_classes: int) -> nn.Module:
 
 
 # %% [markdown]
-# The training itself is the one of lesson 04: SGD with a one-cycle rate.
+# The training itself: SGD with a one-cycle rate.
 
 
 # %%

@@ -57,6 +57,7 @@ class Step:
         shape: of its result; None where it raised an error.
         name: of the layer whose weights it uses; "" if there are none.
         weights: the parameters and buffers that it used, by their part: "weight", "bias", "running_mean".
+        place, value: the module whose `forward` did it, and its result, if the recorder keeps them: see `divergence`.
     """
 
     kind: str
@@ -65,6 +66,8 @@ class Step:
     shape: tuple[int, ...] | None = None
     name: str = ""
     weights: dict[str, Tensor] = field(default_factory=dict)
+    place: str = ""
+    value: Tensor | None = None
 
     @functools.cached_property
     def digest(self) -> int:
@@ -98,7 +101,7 @@ class Step:
         return f"the {self.kind} after {self.inputs[0].words}" if self.inputs else f"the {self.kind}"
 
 
-class _Recorder(TorchFunctionMode):
+class Recorder(TorchFunctionMode):
     """Notes every operation on what came from the input."""
 
     def __init__(self, x: Tensor, names: dict[int, str]) -> None:
@@ -106,7 +109,7 @@ class _Recorder(TorchFunctionMode):
         self.names = names
         self.steps: list[Step] = []
         self.used: set[int] = set()  # ids of parameters and buffers
-        self._of: dict[int, Step] = {id(x): Step("input", shape=tuple(x.shape))}
+        self._of: dict[int, Step] = {id(x): Step("input", shape=tuple(x.shape), value=x)}
         self._kept: list[Any] = [x]  # so that no other tensor gets an id of these
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -273,11 +276,11 @@ class Graph:
         return min((align.best(self.output, step) for step in other.steps), key=lambda found: found[0])[1]
 
 
-def record(network: Callable[[Tensor], Any], x: Tensor) -> Graph:
+def record(network: Callable[[Tensor], Any], x: Tensor, recorder_of: Callable[..., Recorder] = Recorder) -> Graph:
     """Run the network once on `x` in the mode it is in, and return its graph; an error ends the graph and is kept."""
     module = network if isinstance(network, nn.Module) else nn.Module()
     tensors = [*module.named_parameters(), *module.named_buffers()]
-    recorder = _Recorder(x, {id(tensor): name for name, tensor in tensors})
+    recorder = recorder_of(x, {id(tensor): name for name, tensor in tensors})
     error: Exception | None = None
     result = None
     try:

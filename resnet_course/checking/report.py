@@ -48,11 +48,14 @@ def progress_rows() -> list[Row]:
 
 def show_progress() -> None:
     """Show which exercises pass, which mistakes were met, and how many explanations were asked for."""
+    place = journal.journal_file()
+    if place is None:  # a table without a single pass would contradict the checks above it
+        Message("info", "Your progress", ("Nothing is kept: RESNET_COURSE_JOURNAL is off.",)).show()
+        return
     rows = progress_rows()
     passed = sum(row.state == "✔ passed" for row in rows)
     title = f"{passed} of {len(rows)} exercises passed"
-    place = journal.journal_file()
-    note = "Nothing is kept: RESNET_COURSE_JOURNAL is off." if place is None else f"Kept on this machine only: {place}"
+    note = f"Kept on this machine only: {place}"
     widths = [max(len(str(row[column])) for row in [_HEADINGS, *rows]) for column in range(len(_HEADINGS))]
     lines = ["  ".join(str(cell).ljust(w) for cell, w in zip(row, widths, strict=True)) for row in [_HEADINGS, *rows]]
     text = "\n".join([title, *(line.rstrip() for line in lines), _guesses_text(), note])

@@ -195,9 +195,9 @@ WRONG = [
               ("weights_only=True", "weights_only=False"),
               ('state["model"]', 'state["model"].state_dict()')],
           ask="What is written to the file, tensors or an object?",
-          explain="The model itself is written to the file. torch.save stores such an object as a pickle, which can "
-                  "run code when it is loaded, and weights_only=True refuses it. A state dict holds tensors and "
-                  "names only."),
+          explain="The model itself is written to the file. To read it, its class must be found and built, which "
+                  "weights_only=True refuses, because building any class may run code. A state dict holds tensors "
+                  "and names only."),
     Wrong("code_allowed", [("weights_only=True", "weights_only=False")],
           ask="What may a file do while it is loaded?",
           explain="With weights_only=False a file may run code while it is loaded: a checkpoint from somebody else "
@@ -233,8 +233,8 @@ WRONG = [
               ("weights_only=True", "weights_only=False"),
               ('state["optimizer"]', 'state["optimizer"].state_dict()')],
           ask="What is written to the file for the optimizer, tensors or an object?",
-          explain="The optimizer itself is written to the file. torch.save stores such an object as a pickle, which "
-                  "can run code when it is loaded, and weights_only=True refuses it. Its state_dict() is data."),
+          explain="The optimizer itself is written to the file. To read it, its class must be found and built, which "
+                  "weights_only=True refuses, because building any class may run code. Its state_dict() is data."),
     Wrong("parameters_only", [
               ("model.state_dict()", "dict(model.named_parameters())"),
               ('load_state_dict(state["model"])', 'load_state_dict(state["model"], strict=False)')],

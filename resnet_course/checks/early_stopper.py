@@ -282,9 +282,9 @@ WRONG = [
               ("model.load_state_dict(torch.load(self.save_path, weights_only=True))",
                "model = torch.load(self.save_path)")],
           ask="What kind of object is written to the file?",
-          explain="The model itself is written to the file. torch.save then stores a pickle that can run code when "
-                  "it is loaded, and torch.load with weights_only=True refuses it. Save the tensors only, which "
-                  "model.state_dict() gives."),
+          explain="The model itself is written to the file. To read it, its class must be found under the same name, "
+                  "so renaming the class breaks the file, and torch.load with weights_only=True refuses it. Save the "
+                  "tensors only, which model.state_dict() gives."),
     Wrong("saves_parameters_only", [
               ("torch.save(model.state_dict(), self.save_path)",
                "torch.save({name: value.data for name, value in model.named_parameters()}, self.save_path)")],

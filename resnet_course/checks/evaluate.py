@@ -262,8 +262,8 @@ EXERCISE = Exercise(
     defines="evaluate",
     reference=evaluate,
     observe=observe,
-    start="Take your train_step of lesson 01 and ask of each line whether it measures or learns. What learns goes, and "
-    "so does the optimizer. Two things come in: another mode of the model, and torch.no_grad() around the loop.",
+    start="Take your train_step and ask of each line whether it measures or learns. What learns goes, and so does the "
+    "optimizer. Two things come in: another mode of the model, and torch.no_grad() around the loop.",
     answer=ANSWER,
     wrong=WRONG,
     right={

@@ -144,7 +144,7 @@ ANSWER = """
 import math
 
 def extend_with_identity(stage, planes, count):
-    blocks = [CourseBlock(planes, planes) for _ in range(count)]
+    blocks = [PlainBlock(planes, planes) for _ in range(count)]
     for block in blocks:
         for conv, norm in ((block.conv1, block.bn1), (block.conv2, block.bn2)):
             nn.init.dirac_(conv.weight)
@@ -173,7 +173,7 @@ WRONG = [
                   "up what the first has copied. Convolution and batch norm have to be set in both pairs."),
     Wrong("random_weights", """
 def extend_with_identity(stage, planes, count):
-    return nn.Sequential(*stage, *[CourseBlock(planes, planes) for _ in range(count)])
+    return nn.Sequential(*stage, *[PlainBlock(planes, planes) for _ in range(count)])
 """,
           ask="What do the weights of a new block compute?",
           explain="The new blocks compute something random: PyTorch fills a new layer with random numbers, so the "
@@ -212,7 +212,7 @@ def extend_with_identity(stage, planes, count):
                   "have random weights. Only the new ones are to be set."),
     Wrong("last_batch_norm_zero", """
 def extend_with_identity(stage, planes, count):
-    blocks = [CourseBlock(planes, planes) for _ in range(count)]
+    blocks = [PlainBlock(planes, planes) for _ in range(count)]
     for block in blocks:
         nn.init.zeros_(block.bn2.weight)
     return nn.Sequential(*stage, *blocks)
@@ -260,7 +260,7 @@ def extend_with_identity(stage, planes, count):
           ask="Which mean and variance have the batch norms of your new blocks stored?",
           explain="The batch norms of the new blocks hold mean and variance of a training, as those of a copied "
                   "block do. In eval mode batch norm subtracts the one and divides by the root of the other. A fresh "
-                  "block has mean 0 and variance 1; make new ones with CourseBlock(planes, planes)."),
+                  "block has mean 0 and variance 1; make new ones with PlainBlock(planes, planes)."),
     Wrong("copied_as_it_is", """
 import copy
 
@@ -385,7 +385,6 @@ EXERCISE = Exercise(
     lesson="04",
     defines="extend_with_identity",
     observe=observe,
-    setting="from resnet_course.models import PlainBlock as CourseBlock",
     start="Treat one block first, and in it one pair of convolution and batch norm. The text says how a convolution "
     "copies its input. For the batch norm put mean 0, variance 1 and bias 0 into the formula and ask which "
     "weight gives x back; `norm.eps` is the eps. Then do the same with the other pair.",
@@ -396,7 +395,7 @@ EXERCISE = Exercise(
 def extend_with_identity(stage, planes, count):
     longer = list(stage)
     for _ in range(count):
-        block = CourseBlock(planes, planes)
+        block = PlainBlock(planes, planes)
         with torch.no_grad():
             for conv in (block.conv1, block.conv2):
                 conv.weight.zero_()
@@ -434,7 +433,7 @@ def extend_with_identity(stage, planes, count):
         "the convolution makes up for eps": """
 def extend_with_identity(stage, planes, count):
     def make():
-        block = CourseBlock(planes, planes).eval()
+        block = PlainBlock(planes, planes).eval()
         for conv, norm in zip([block.conv1, block.conv2], [block.bn1, block.bn2]):
             kernel = torch.zeros(planes, planes, 3, 3)
             kernel[:, :, 1, 1] = torch.eye(planes) * (1 + norm.eps) ** 0.5
@@ -446,7 +445,7 @@ def extend_with_identity(stage, planes, count):
             ANSWER, ("nn.init.constant_(norm.weight, math.sqrt(1 + norm.eps))", "norm.eps = 0.0")
         ),
         "a subclass that sets itself": """
-class Through(CourseBlock):
+class Through(PlainBlock):
     def __init__(self, planes):
         super().__init__(planes, planes)
         for name, parameter in self.named_parameters():

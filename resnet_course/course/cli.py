@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from resnet_course import __version__
 from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 
 Command = Callable[[argparse.Namespace], int]
@@ -62,6 +63,7 @@ ALL_STEPS: Steps = (
     (Step("mutants", ("tests/mutation_run.py",)), UNIT_TESTS),
     (Step("checks", ("-m", "resnet_course", "checks", "--table")),),  # other spellings, and pairs: nine of ten
     NOTEBOOK_STEPS,
+    (Step("claims", (*PYTEST, "-m", "claims", "tests/course/test_claims.py")),),
     (Step("site", ("site/build_site.py",)),),  # of the notebooks that have just run
     (Step("browser", (*PYTEST, *WORKERS, "-m", "browser", "tests/browser")),),
     (Step("wheel and archive", ("-m", "build", "--outdir", "dist", ".")),),
@@ -117,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="write a page with table, verdicts and figures below this folder; default: build/reports",
     )
-    reproduce.add_argument("--figure", type=Path, help="draw the training errors by epoch into this file")
+    reproduce.add_argument("--figure", type=Path, help="draw the plan's first figure into this file")
     _add_train_options(add("train", _train, "train one network, on one process or, under torchrun, on several"))
     report = add("class-report", _class_report, "turn a class's exported progress files into one page of histograms")
     report.add_argument("folder", type=Path, help="holds the files that learners got from checks.export()")
@@ -230,7 +232,7 @@ def _reproduce(options: argparse.Namespace) -> int:
     if options.report is not None:
         _write_report(options, results)
     if options.figure is not None:
-        _draw_figure(records, options.figure)
+        write_atomically(options.figure, experiments.first_figure(options.plan, records))
     return 0
 
 
@@ -242,17 +244,6 @@ def _write_report(options: argparse.Namespace, results: Path) -> None:
     for finding in experiments.find_out(options.plan, experiments.load_records(options.plan, options.dataset, results)):
         say(f"{finding.verdict}: {finding.claim} ({finding.numbers})")
     say(f"report: {page}")
-
-
-def _draw_figure(records: Sequence[dict[str, Any]], path: Path) -> None:
-    from matplotlib import pyplot
-
-    from resnet_course import plotting
-    from resnet_course.experiments import draw_best_rates
-
-    plotting.use_style()
-    draw_best_rates(records)
-    pyplot.savefig(path, dpi=200, bbox_inches="tight")
 
 
 def _train(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from resnet_course.base.errors import CourseError
-from resnet_course.data.batches import Augmentation, Batches, augment
+from resnet_course.data.batches import Augmentation, Batches
 from resnet_course.data.folder import Split, Unreadable, load_folder
 from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
 from resnet_course.images.downloads import data_folder, holds_fashion_mnist, load_cifar10, load_fashion_mnist
@@ -19,7 +19,6 @@ __all__ = [
     "Augmentation",
     "Batches",
     "ImageSet",
-    "augment",
     "data_folder",
     "is_image_folder",
     "load",

@@ -109,17 +109,6 @@ class Batches:
             yield images, self._targets[indices]
 
 
-def augment(images: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
-    """Shift and flip every image of a batch on its own. Shape: (B, C, H, W) -> (B, C, H, W).
-
-    Pixels that a shift uncovers are 0, the mean colour of normalised images.
-
-    Taught in lesson 09.
-    """
-    moves = draw_moves(len(images), augmentation, generator)
-    return apply_moves(images, moves.to(images.device), augmentation)
-
-
 def draw_moves(count: int, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
     """What happens to each image: first row and first column in the padded image, and 1 if it is flipped.
 

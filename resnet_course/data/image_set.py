@@ -121,7 +121,7 @@ def split_validation(dataset: ImageSet, fraction: float = 0.1, seed: int = 0) ->
     Raises:
         CourseError: if `fraction` leaves one of the two empty.
 
-    Taught in lesson 09.
+    Taught in lesson 02.
     """
     count = round(len(dataset) * fraction)
     if not 0 < count < len(dataset):

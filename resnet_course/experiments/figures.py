@@ -1,4 +1,4 @@
-"""Figures of the records: bands from the lowest to the highest seed."""
+"""Figures of the records: seeds as dots where there is one number for each, as a band where there is a curve."""
 
 from __future__ import annotations
 
@@ -10,21 +10,11 @@ from matplotlib.figure import Figure
 
 from resnet_course import plotting
 from resnet_course.experiments.plans import depth_of, shortcut_of
-from resnet_course.experiments.records import Record, group_by, mean_by
+from resnet_course.experiments.records import Record, group_by
 
+_ERROR = "error on the training images"
 Columns = dict[str, list[list[float]]]
 """For each line, and for each place along it, the numbers of all seeds."""
-
-
-def draw_best_rates(records: Sequence[Record]) -> Axes:
-    """Training error by epoch, each network at the learning rate with its lowest mean error."""
-    errors = mean_by(records, "network", "learning_rate")
-    best: dict[str, float] = {}
-    for network, rate in sorted(errors, key=errors.__getitem__):
-        best.setdefault(network, rate)
-    groups = group_by(records, "network", "learning_rate").items()
-    chosen = [record for (network, rate), group in groups if rate == best[network] for record in group]
-    return draw_curves(chosen, "Deeper is worse on the training images, unless there are shortcuts")
 
 
 def draw_curves(records: Sequence[Record], title: str, of_epochs: int | None = None) -> Axes:
@@ -51,27 +41,34 @@ def draw_by(records: Sequence[Record], key: str, title: str, x_label: str) -> Ax
     """Clean training error by one part of the configuration, one line for each network.
 
     Args:
-        records: in which every network has every value of `key`.
-        key: such as "learning_rate" or "epochs".
-        title: what the figure shows, as a sentence.
+        records: of the networks.
+        key: such as "learning_rate" or "epochs"; its values are multiples of each other.
+        title: what the figure shows.
         x_label: the key in words.
     """
-    errors = {place: _errors(group) for place, group in group_by(records, "network", key).items()}
-    places = sorted({place for _, place in errors})
-    columns = {network: [errors[network, place] for place in places] for network, _ in errors}
-    axes = _draw(columns, title, x_label, places)
-    axes.set_xscale("log")  # rates and lengths are multiples of each other
-    axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
-    axes.minorticks_off()
-    return axes
+    values: dict[str, dict[float, list[float]]] = {}
+    for (network, place), group in sorted(group_by(records, "network", key).items()):
+        values.setdefault(network, {})[place] = _errors(group)
+    return plotting.seeds(values, title, x_label, _ERROR, y_limits=(0, 1), log_x=True)
 
 
 def draw_by_depth(records: Sequence[Record], title: str) -> Axes:
     """Clean training error by depth, one line for plain and one for residual networks."""
-    errors = {network: _errors(group) for (network,), group in group_by(records, "network").items()}
-    depths = sorted({depth_of(network) for network in errors})
-    columns = {kind: [errors[f"{kind} {depth}"] for depth in depths] for kind in ("plain", "residual")}
-    return _draw(columns, title, "depth in layers", depths)
+    values: dict[str, dict[float, list[float]]] = {}
+    for (network,), group in group_by(records, "network").items():
+        values.setdefault(network.split()[0], {})[depth_of(network)] = _errors(group)
+    return plotting.seeds(values, title, "depth in layers", _ERROR, y_limits=(0, 1))
+
+
+def draw_starts(records: Sequence[Record], title: str) -> Axes:
+    """Clean training error of each network and start, one dot for each seed."""
+    groups = group_by(records, "network", "start", "clip_norm").items()
+    clipped = {0: "", 1: ", clipped"}
+    return plotting.dots(
+        {f"{network}, {start} start{clipped[clip]}": _errors(group) for (network, start, clip), group in groups},
+        title,
+        _ERROR,
+    )
 
 
 def draw_lesions(records: Sequence[Record], title: str) -> Axes:
@@ -110,7 +107,7 @@ def _draw(
     title: str,
     x_label: str,
     places: Any = None,
-    y_label: str = "error on the training images",
+    y_label: str = _ERROR,
 ) -> Axes:
     return plotting.lines(
         {name: [sum(seeds) / len(seeds) for seeds in column] for name, column in columns.items()},

@@ -1,16 +1,22 @@
-"""What the records of a plan show: claims, each with the numbers that decide it."""
+"""What the records of a plan show: claims, each with the numbers that decide it.
+
+Trainings are compared in pairs of one seed, see `inspection.paired_difference`: where the seeds do not decide, the
+verdict is that it cannot be told.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from statistics import mean
 
 from resnet_course.experiments.plans import depth_of, shortcut_of
-from resnet_course.experiments.records import Record, group_by, mean_by
+from resnet_course.experiments.records import Record, group_by
+from resnet_course.inspection import paired_difference
 
 SHALLOWEST = 20  # the paper's least deep network; 8 layers are too few to compare
+STEP = 0.02  # of training error: below it a network has stopped improving
 
 
 @dataclass(frozen=True)
@@ -19,18 +25,18 @@ class Finding:
 
     Args:
         claim: the sentence under test.
-        holds: computed from the numbers.
+        holds: computed from the numbers; None where they cannot tell.
         numbers: the numbers in words.
     """
 
     claim: str
-    holds: bool
+    holds: bool | None
     numbers: str
 
     @property
     def verdict(self) -> str:
-        """The word that a report prints."""
-        return "reproduced" if self.holds else "not reproduced"
+        """The words that a report prints."""
+        return "cannot tell" if self.holds is None else "reproduced" if self.holds else "not reproduced"
 
 
 def find_out(name: str, records: Sequence[Record]) -> list[Finding]:
@@ -39,93 +45,138 @@ def find_out(name: str, records: Sequence[Record]) -> list[Finding]:
 
 
 def errors_by_network(records: Sequence[Record], value: str = "train_error") -> dict[str, list[float]]:
-    """An error of all seeds, by network. Used in lesson 04."""
-    return {network: [record[value] for record in group] for (network,), group in group_by(records, "network").items()}
+    """An error of all seeds, in their order, by network. Used in lessons 04, 05 and 07."""
+    return {network: _by_seed(group, value) for (network,), group in group_by(records, "network").items()}
 
 
-def compare_shortcuts(records: Sequence[Record]) -> Finding:
-    """Whether the options A, B and C differ less in test error than the seeds of one option do. Used in lesson 07."""
+def _by_seed(records: Sequence[Record], value: str = "train_error") -> list[float]:
+    return [record[value] for record in sorted(records, key=lambda record: record["configuration"]["seed"])]
+
+
+def compare(claim: str, higher: Mapping[str, Sequence[float]], lower: Mapping[str, Sequence[float]]) -> Finding:
+    """Whether one network's numbers are higher than another's, in pairs of one seed.
+
+    Args:
+        claim: the sentence under test.
+        higher, lower: a name and one number for each seed.
+    """
+    (name, first), (other, second) = *higher.items(), *lower.items()
+    difference = paired_difference(first, second)
+    numbers = f"{name} {mean(first):.3f}, {other} {mean(second):.3f}; difference {difference}"
+    return Finding(claim, difference.is_above(), numbers)
+
+
+def _pick(errors: Mapping[str, Sequence[float]], *names: str) -> list[dict[str, Sequence[float]]]:
+    return [{name: errors[name]} for name in names]
+
+
+def compare_shortcuts(records: Sequence[Record]) -> list[Finding]:
+    """For each pair of shortcut options, whether the test errors differ. Used in lesson 07."""
     errors = errors_by_network(records, "test_error")
-    means = {f"option {shortcut_of(network)}": mean(values) for network, values in errors.items()}
-    between_options = max(means.values()) - min(means.values())
-    between_seeds = max(max(values) - min(values) for values in errors.values())
-    return Finding(
-        "the options differ less than two seeds of one option can",
-        between_options < between_seeds,
-        f"mean test error {_in_words(means)}; largest difference between options {between_options:.4f}, "
-        f"between two seeds of one option {between_seeds:.4f}",
-    )
+    named = {f"option {shortcut_of(network)}": values for network, values in errors.items()}
+    found = []
+    for one, other in combinations(named, 2):
+        difference = paired_difference(named[one], named[other])
+        worse, better = (one, other) if difference.mean > 0 else (other, one)
+        found.append(compare(f"{worse} has a higher test error than {better}", *_pick(named, worse, better)))
+    return found
 
 
 def _degradation(records: Sequence[Record]) -> list[Finding]:
     errors = errors_by_network(records)
     depths = sorted({depth_of(network) for network in errors if depth_of(network) >= SHALLOWEST})
-    plain, residual = ({depth: errors[f"{kind} {depth}"] for depth in depths} for kind in ("plain", "residual"))
-    plain_means, residual_means = ({depth: mean(kind[depth]) for depth in depths} for kind in (plain, residual))
-    first, last = depths[0], depths[-1]
-    return [
-        Finding(
-            f"the training error of plain networks grows with every step of depth from {first} to {last}",
-            all(plain_means[a] < plain_means[b] for a, b in pairwise(depths)),
-            f"mean training error of plain networks by depth, {_in_words(plain_means)}",
-        ),
-        Finding(
-            f"at every depth from {first} to {last} the residual network has the lower training error",
-            all(residual_means[depth] < plain_means[depth] for depth in depths),
-            f"mean training error of residual networks by depth, {_in_words(residual_means)}",
-        ),
-        Finding(
-            f"at depth {last} every seed of the residual network is better than every seed of the plain one",
-            max(residual[last]) < min(plain[last]),
-            f"worst residual {max(residual[last]):.4f}, best plain {min(plain[last]):.4f}",
-        ),
-        Finding(
-            f"residual {last} has a lower training error than residual {first}",
-            residual_means[last] < residual_means[first],
-            f"mean {residual_means[last]:.4f} against {residual_means[first]:.4f}",
-        ),
+    found = [
+        compare(
+            f"plain {deep} has a higher training error than plain {shallow}",
+            *_pick(errors, f"plain {deep}", f"plain {shallow}"),
+        )
+        for shallow, deep in pairwise(depths)
     ]
+    first, last = depths[0], depths[-1]
+    found += [
+        compare(
+            f"residual {deep} has a lower training error than residual {first}",
+            *_pick(errors, f"residual {first}", f"residual {deep}"),
+        )
+        for deep in depths[1:]
+    ]
+    found.append(
+        Finding(
+            f"from {first} to {last} layers every residual network is better than its plain twin of the same seed",
+            all(r < p for d in depths for r, p in zip(errors[f"residual {d}"], errors[f"plain {d}"], strict=True)),
+            "mean training error, plain / residual: "
+            + ", ".join(f"{d}: {mean(errors[f'plain {d}']):.3f} / {mean(errors[f'residual {d}']):.3f}" for d in depths),
+        )
+    )
+    return found
 
 
 def _learning_rates(records: Sequence[Record]) -> list[Finding]:
-    errors = mean_by(records, "network", "learning_rate")
-    rates = sorted({rate for _, rate in errors})
-    best = {network: min(errors[network, rate] for rate in rates) for network, _ in errors}
-    pairs = {rate: (errors["residual 56", rate], errors["plain 56", rate]) for rate in rates}
+    best: dict[str, tuple[float, list[float]]] = {}
+    for (network, rate), group in group_by(records, "network", "learning_rate").items():
+        errors = _by_seed(group)
+        if network not in best or mean(errors) < mean(best[network][1]):
+            best[network] = rate, errors
+    named = {network: {f"{network} at {rate:g}": errors} for network, (rate, errors) in best.items()}
     return [
-        Finding(
-            f"each at its best of {len(rates)} rates, plain 56 has a higher training error than plain 20",
-            best["plain 56"] > best["plain 20"],
-            f"mean training error {_in_words(best)}",
+        compare(
+            "each at its best rate, plain 56 has a higher training error than plain 20",
+            named["plain 56"],
+            named["plain 20"],
         ),
-        Finding(
-            "at every rate residual 56 has a lower training error than plain 56",
-            all(residual < plain for residual, plain in pairs.values()),
-            "residual / plain " + ", ".join(f"{a:.4f} / {b:.4f} at {rate:g}" for rate, (a, b) in pairs.items()),
+        compare(
+            "each at its best rate, residual 56 has a lower training error than plain 20",
+            named["plain 20"],
+            named["residual 56"],
         ),
     ]
 
 
 def _long_training(records: Sequence[Record]) -> list[Finding]:
-    errors = mean_by(records, "network", "epochs")
-    lengths = sorted({epochs for _, epochs in errors})
-    pairs = {epochs: (errors["plain 20", epochs], errors["plain 56", epochs]) for epochs in lengths}
-    return [
-        Finding(
-            f"after {' and '.join(map(str, lengths))} epochs plain 56 has a higher training error than plain 20",
-            all(shallow < deep for shallow, deep in pairs.values()),
-            "plain 20 / plain 56 " + ", ".join(f"{a:.4f} / {b:.4f} after {after}" for after, (a, b) in pairs.items()),
+    groups = {key: _by_seed(group) for key, group in group_by(records, "network", "epochs").items()}
+    lengths = sorted({epochs for _, epochs in groups})
+    found = [
+        compare(
+            f"after {epochs} epochs plain 56 has a higher training error than plain 20",
+            {"plain 56": groups["plain 56", epochs]},
+            {"plain 20": groups["plain 20", epochs]},
         )
+        for epochs in lengths
+    ]
+    before, last = lengths[-2:]
+    for network in dict.fromkeys(network for network, _ in groups):
+        difference = paired_difference(groups[network, before], groups[network, last])
+        claim = f"from {before} to {last} epochs {network} has stopped improving: by less than {STEP} in training error"
+        found.append(Finding(claim, difference.is_within(STEP), f"it improves by {difference}"))
+    return found
+
+
+def _starts(records: Sequence[Record]) -> list[Finding]:
+    groups = {key: _by_seed(group) for key, group in group_by(records, "network", "start", "clip_norm").items()}
+    plain, residual = ({"the usual start": groups[f"{kind} 56", "usual", 0]} for kind in ("plain", "residual"))
+    return [
+        compare(
+            "a plain 56 that starts as the identity gets a lower training error",
+            plain,
+            {"identity": groups["plain 56", "identity", 0]},
+        ),
+        compare("clipping the gradient to norm 1 helps plain 56", plain, {"clipped": groups["plain 56", "usual", 1]}),
+        compare(
+            "a residual 56 that starts with zero gamma gets a higher training error",
+            {"zero gamma": groups["residual 56", "zero gamma", 0]},
+            residual,
+        ),
     ]
 
 
 def _eighteen(records: Sequence[Record]) -> list[Finding]:
-    means = {network: mean(values) for network, values in errors_by_network(records, "test_error").items()}
+    errors = errors_by_network(records, "test_error")
+    difference = paired_difference(errors["plain 18"], errors["ResNet-18"])
     return [
         Finding(
-            "the two 18-layer networks end about equal: within 0.01 in mean test error",
-            abs(means["plain 18"] - means["ResNet-18"]) <= 0.01,
-            f"mean test error {_in_words(means)}",
+            "the two 18-layer networks end about equal: within 0.01 in test error",
+            difference.is_within(0.01),
+            f"plain 18 {mean(errors['plain 18']):.4f}, ResNet-18 {mean(errors['ResNet-18']):.4f}; {difference}",
         )
     ]
 
@@ -198,7 +249,9 @@ def _in_words(values: Mapping[str, float] | Mapping[int, float]) -> str:
 
 _FINDINGS: dict[str, Callable[[Sequence[Record]], list[Finding]]] = {
     "degradation": _degradation,
-    "shortcuts": lambda records: [compare_shortcuts(records)],
+    "all-images": _degradation,
+    "starts": _starts,
+    "shortcuts": compare_shortcuts,
     "learning-rates": _learning_rates,
     "long-training": _long_training,
     "eighteen": _eighteen,

@@ -18,7 +18,7 @@ from resnet_course import plotting
 from resnet_course.base.files import write_atomically
 from resnet_course.experiments import figures
 from resnet_course.experiments.findings import find_out
-from resnet_course.experiments.plans import PLANS, dataset_name, depth_of
+from resnet_course.experiments.plans import PLANS, dataset_name, depth_of, find_plan
 from resnet_course.experiments.records import SHIPPED, Record, group_by, load_records
 
 PAPER_TEST_ERRORS = {
@@ -56,10 +56,18 @@ def write_report(name: str, dataset: str, folder: Path, results: Path = SHIPPED)
     return page
 
 
+def first_figure(name: str, records: Sequence[Record]) -> bytes:
+    """The figure of a plan that its report shows first, as PNG."""
+    _, title, draw = _FIGURES[name][0]
+    return _png(draw, records, title)
+
+
 def _numbers(name: str, dataset: str, records: Sequence[Record]) -> dict[str, Any]:
     """What the template puts between its words."""
     runs = [record["configuration"] for record in records]
-    varied = [key for key in ("learning_rate", "epochs") if len({run[key] for run in runs}) > 1]
+    varied = [
+        key for key in ("learning_rate", "epochs", "start", "clip_norm") if len({run.get(key) for run in runs}) > 1
+    ]
     networks = {network: group for (network,), group in group_by(records, "network").items()}
     digests = {record["data"]["sha256"]: record["data"]["name"] for record in records}
     machines = [record["machine"] for record in records]
@@ -71,6 +79,7 @@ def _numbers(name: str, dataset: str, records: Sequence[Record]) -> dict[str, An
         "records": records,
         "runs": runs,
         "sizes": [f"{run['images']:,} images of {run['image_size']}×{run['image_size']}" for run in runs],
+        "optimizers": [run.optimizer for run in find_plan(name, dataset)],
         "extras": map(_extras, runs),
         "digests": digests,
         "same_images": len(digests) <= len({run["image_size"] for run in runs}),
@@ -139,6 +148,8 @@ _FIGURES: Mapping[str, Sequence[tuple[str, str, Draw]]] = {
         ("by_depth.png", f"{_AFTER}, by depth", figures.draw_by_depth),
         (*_CURVES[:2], _draw_ends_of_the_family),
     ),
+    "all-images": (("by_depth.png", f"{_AFTER}, by depth", figures.draw_by_depth), _CURVES),
+    "starts": (("starts.png", f"{_AFTER}, by network and start", figures.draw_starts),),
     "shortcuts": (_CURVES,),
     "learning-rates": (
         ("by_learning_rate.png", f"{_AFTER}, by learning rate", _draw_by("learning_rate", "highest learning rate")),

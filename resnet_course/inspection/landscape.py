@@ -6,6 +6,7 @@ Reference: Li, Xu, Taylor, Studer, Goldstein 2018, "Visualizing the Loss Landsca
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
@@ -57,42 +58,26 @@ def random_direction(
     }
 
 
-def loss_line(
-    model: nn.Module,
-    batches: Iterable[Batch],
-    direction: Direction,
-    steps: Sequence[float],
-    loss_fn: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy,
-) -> Tensor:
-    """The mean loss at `weights + step * direction` for each step. See `loss_surface`.
-
-    Shape: -> (len(steps),)
-
-    Taught in lesson 10.
-    """
-    return _losses(model, batches, [direction], [(step,) for step in steps], loss_fn)
-
-
 def loss_surface(
     model: nn.Module,
     batches: Iterable[Batch],
-    directions: tuple[Direction, Direction],
+    directions: Sequence[Direction],
     steps: Sequence[float],
     loss_fn: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy,
 ) -> Tensor:
-    """The mean loss on a square grid around the weights, in eval mode, with batch norm's stored statistics.
+    """The mean loss on a line or a square grid around the weights, in eval mode, with batch norm's stored statistics.
 
     The model itself is never changed: a copy takes the weights of each grid point.
 
     Args:
-        model: in the middle of the grid, where both steps are 0.
+        model: in the middle of the grid, where all steps are 0.
         batches: of (images, targets), on the model's device; the same for every point.
-        directions: the first goes along the columns, the second along the rows.
-        steps: the grid, for both directions.
+        directions: one for a line; of two the first goes along the columns, the second along the rows.
+        steps: the grid, for every direction.
         loss_fn: takes logits and targets and returns the mean over the batch.
 
     Shape:
-        -> (len(steps), len(steps)); row i, column k is the loss at
+        -> (len(steps),), or (len(steps), len(steps)) where row i, column k is the loss at
         `weights + steps[k] * first + steps[i] * second`
 
     Raises:
@@ -100,17 +85,6 @@ def loss_surface(
 
     Taught in lesson 10. Reference: Li et al. 2018, sections 3 and 4.
     """
-    points = [(first, second) for second in steps for first in steps]
-    return _losses(model, batches, directions, points, loss_fn).view(len(steps), len(steps))
-
-
-def _losses(
-    model: nn.Module,
-    batches: Iterable[Batch],
-    directions: Sequence[Direction],
-    points: Sequence[tuple[float, ...]],
-    loss_fn: Callable[[Tensor, Tensor], Tensor],
-) -> Tensor:
     weights = dict(model.named_parameters())
     for direction in directions:
         if {n: t.shape for n, t in direction.items()} != {n: w.shape for n, w in weights.items()}:
@@ -120,10 +94,10 @@ def _losses(
         raise ValueError("there are no images to measure the loss on")
     moved = copy.deepcopy(model)
     losses = []
-    for point in points:
+    for point in itertools.product(steps, repeat=len(directions)):  # the last number changes fastest
         with torch.no_grad():
             for name, weight in moved.named_parameters():
-                steps = zip(point, directions, strict=True)
-                weight.copy_(weights[name] + sum(step * direction[name] for step, direction in steps))
+                ways = zip(reversed(point), directions, strict=True)
+                weight.copy_(weights[name] + sum(step * direction[name] for step, direction in ways))
         losses.append(evaluate(moved, kept, loss_fn)[0])
-    return torch.tensor(losses)
+    return torch.tensor(losses).view([len(steps)] * len(directions))

@@ -153,7 +153,7 @@ def cifar_resnet(
     Raises:
         ValueError: if `depth` is not of the form 6n+2 with n at least 1.
 
-    Taught in lesson 04 (plain) and 03 (residual). Reference: He et al. 2015, section 4.2, table 6.
+    Taught in lesson 04 (plain) and 05 (residual). Reference: He et al. 2015, section 4.2, table 6.
     """
     if depth < 8 or (depth - 2) % 6:
         raise ValueError(f"depth must be 6n + 2 (8, 14, 20, 32, 44, 56, 110, ...), got {depth}")

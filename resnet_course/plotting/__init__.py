@@ -11,6 +11,7 @@ from resnet_course.plotting.curves import lines, profile, seeds
 from resnet_course.plotting.diagrams import receptive_field, shape_trace
 from resnet_course.plotting.display import describe, figure_html, show
 from resnet_course.plotting.dots import dots
+from resnet_course.plotting.growth import growing_network
 from resnet_course.plotting.images import image_grid, mistakes
 from resnet_course.plotting.landscape import landscapes
 from resnet_course.plotting.style import network_style, use_style
@@ -25,6 +26,7 @@ __all__ = [
     "describe",
     "dots",
     "figure_html",
+    "growing_network",
     "history",
     "image_grid",
     "landscapes",

@@ -1,9 +1,9 @@
 """Weights and training states in files: written whole or not at all, read as data and never as code.
 
-`torch.save(model)` stores a pickle that runs code when it is loaded; a state dict read with `weights_only=True` is
-data.
+Every file of `torch.save` holds a pickle, and loading a pickle may run code. What makes it data is the restricted
+reader, `torch.load(weights_only=True)`, which a state dict passes and a whole model does not.
 
-Taught in lesson 09.
+Taught in lessons 02 and 09.
 """
 
 from __future__ import annotations

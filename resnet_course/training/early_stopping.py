@@ -25,7 +25,7 @@ class EarlyStopper:
     Raises:
         ValueError: if `num_trials` is below 1.
 
-    Taught in lessons 01 and 09.
+    Taught in lesson 02.
     """
 
     def __init__(self, num_trials: int, save_path: str | Path) -> None:

@@ -78,7 +78,7 @@ def fit(
             validation data.
         ValueError: if `epochs` is below 1.
 
-    Taught in lessons 01 and 09.
+    Taught in lessons 02 and 09.
     """
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1, got {epochs}")

@@ -15,7 +15,7 @@ def reset_seeds(seed: int = 42) -> None:
     On the CPU the same seed, machine and library versions give the same numbers. On a GPU some kernels add in
     a changing order; see `torch.use_deterministic_algorithms` where that matters more than speed.
 
-    Taught in lesson 09.
+    Taught in lesson 02.
     """
     random.seed(seed)
     np.random.seed(seed)

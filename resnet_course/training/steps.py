@@ -119,7 +119,7 @@ def evaluate(
     Raises:
         CourseError: if there is no batch.
 
-    Taught in lesson 09.
+    Taught in lesson 02.
     """
     loss_fn = loss_fn or nn.functional.cross_entropy
     totals = _Totals()
@@ -138,7 +138,7 @@ def predict(model: nn.Module, dataloader: Loader, precision: Precision = FLOAT32
 
     Shape: returns (N, num_classes) float32 and (N,) int64
 
-    Taught in lesson 01.
+    Taught in lesson 02.
     """
     all_logits, all_targets = [], []
     with eval_mode(model):

@@ -12,22 +12,16 @@ def names(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("content", [b"", b"some bytes", bytes(range(256)) * 1000])
-def test_the_file_holds_the_bytes(tmp_path: Path, content: bytes) -> None:
-    write_atomically(tmp_path / "file", content)
-    assert (tmp_path / "file").read_bytes() == content
-    assert names(tmp_path) == ["file"]
+def test_the_file_holds_the_bytes_and_replaces_an_earlier_one(tmp_path: Path, content: bytes) -> None:
+    for written in (content, b"another, which may be longer", content):
+        write_atomically(tmp_path / "file", written)
+        assert (tmp_path / "file").read_bytes() == written
+        assert names(tmp_path) == ["file"]
 
 
 def test_folders_are_made_and_paths_may_be_strings(tmp_path: Path) -> None:
     write_atomically(str(tmp_path / "a" / "b" / "file"), b"1")
     assert (tmp_path / "a" / "b" / "file").read_bytes() == b"1"
-
-
-def test_an_earlier_file_is_replaced(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "file", b"old and longer")
-    write_atomically(tmp_path / "file", b"new")
-    assert (tmp_path / "file").read_bytes() == b"new"
-    assert names(tmp_path) == ["file"]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])

@@ -4,9 +4,7 @@ from resnet_course.base.progress import bar, say
 
 
 @pytest.mark.parametrize(("setting", "visible"), [("0", False), ("1", True), (None, True)])
-def test_the_bar_can_be_switched_off(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str | None, visible: bool
-) -> None:
+def test_the_bar_can_be_switched_off(monkeypatch, capsys, setting: str | None, visible: bool) -> None:
     monkeypatch.delenv("RESNET_COURSE_PROGRESS", raising=False)
     if setting is not None:
         monkeypatch.setenv("RESNET_COURSE_PROGRESS", setting)

@@ -27,13 +27,7 @@ RUN_TIMEOUT = 300_000  # milliseconds for a whole lesson
 
 @dataclass
 class Lab:
-    """A server.
-
-    Args:
-        address: with which it is reached.
-        token: that lets a browser in.
-        folder: of its notebooks.
-    """
+    """A server: its address, the token that lets a browser in, and the folder of its notebooks."""
 
     address: str
     token: str

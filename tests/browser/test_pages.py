@@ -130,10 +130,7 @@ def keep_picture(page, name: str) -> None:
 def find_violations(page) -> list[str]:
     from axe_playwright_python.sync_playwright import Axe
 
-    options = {
-        "preload": False,
-        "resultTypes": ["violations"],
-    }  # fetch no style sheet again, list only what is wrong
+    options = {"preload": False, "resultTypes": ["violations"]}  # fetch no style sheet again, list only what is wrong
     found = Axe().run(page, options=options).response["violations"]
     return [f"{each['id']}: {each['help']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 

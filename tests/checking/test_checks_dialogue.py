@@ -46,11 +46,17 @@ def shown(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
+def explained(capsys: pytest.CaptureFixture[str], *name: str) -> str:
+    """What `hint` says, and nothing from before."""
+    shown(capsys)
+    checks.hint(*name)
+    return shown(capsys)
+
+
 def test_a_right_answer_is_handed_back(capsys: pytest.CaptureFixture[str]) -> None:
     assert checks.needs_projection(right) is right
     assert "✔ needs_projection: passed" in shown(capsys)
-    checks.hint()
-    assert "nothing to explain" in shown(capsys)
+    assert "nothing to explain" in explained(capsys)
 
 
 def test_a_wrong_answer_meets_the_question_then_the_explanation(capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,8 +66,7 @@ def test_a_wrong_answer_meets_the_question_then_the_explanation(capsys: pytest.C
     assert MISTAKE.ask in said
     assert MISTAKE.explain not in said
     assert 'checks.hint("needs_projection")' in said
-    checks.hint()
-    assert MISTAKE.explain in shown(capsys)
+    assert MISTAKE.explain in explained(capsys)
 
 
 def test_a_stub_is_told_where_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,21 +74,18 @@ def test_a_stub_is_told_where_to_begin(capsys: pytest.CaptureFixture[str]) -> No
     said = shown(capsys)
     assert "not written yet" in said
     assert EXERCISE.start not in said
-    checks.hint()
-    assert EXERCISE.start in shown(capsys)
+    assert EXERCISE.start in explained(capsys)
 
 
 def test_an_explanation_survives_a_restart(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     checks.needs_projection(wrong)
     restart(monkeypatch)
-    checks.hint(NAME)
-    assert MISTAKE.explain in shown(capsys)
+    assert MISTAKE.explain in explained(capsys, NAME)
 
 
 def test_a_mistake_of_another_version_of_the_course_is_forgotten(capsys) -> None:
     journal.note_check(NAME, "failed", "no_longer_known")
-    checks.hint(NAME)
-    assert EXERCISE.start in shown(capsys)
+    assert EXERCISE.start in explained(capsys, NAME)
 
 
 @pytest.mark.parametrize(
@@ -95,16 +97,14 @@ def test_a_mistake_of_another_version_of_the_course_is_forgotten(capsys) -> None
 )
 def test_other_findings_have_an_explanation_too(capsys, answer, words: str) -> None:
     checks.needs_projection(answer)
-    checks.hint()
-    assert words in shown(capsys)
+    assert words in explained(capsys)
 
 
 def test_an_endless_loop_is_reported_and_explained(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("resnet_course.checking.guard.guarded.__wrapped__.__defaults__", (0.5, 2**31))
     checks.needs_projection(endless)
     assert "took longer than 0.5 seconds" in shown(capsys)
-    checks.hint()
-    assert "never becomes false" in shown(capsys)
+    assert "never becomes false" in explained(capsys)
 
 
 def test_hint_asks_for_a_name_or_an_earlier_check() -> None:
@@ -143,16 +143,13 @@ def test_progress_shows_what_passes_what_was_met_and_hints(capsys, monkeypatch: 
     assert "plain 20 0.5, measured 0.1" in said
 
 
-def test_progress_is_an_accessible_table_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    display = pytest.importorskip("IPython.display")
-    pages = []
-    monkeypatch.setattr(messages, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", lambda bundle, raw: pages.append(bundle["text/html"]))
+def test_progress_is_an_accessible_table_in_a_notebook(displayed: list[dict]) -> None:
     journal.note_check(NAME, "failed", "<b>")
     checks.progress()
-    assert "<caption" in pages[0]
-    assert pages[0].count("scope='col'") == 6
-    assert "&lt;b&gt;" in pages[0]
+    page = displayed[0]["text/html"]
+    assert "<caption" in page
+    assert page.count("scope='col'") == 6
+    assert "&lt;b&gt;" in page
 
 
 def test_export_writes_what_can_be_handed_in(tmp_path: Path, capsys) -> None:
@@ -177,22 +174,16 @@ def test_forget_deletes(capsys) -> None:
     assert f"0 of {len(checks.EXERCISES)}" in shown(capsys)
 
 
-def test_a_button_shows_the_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_button_shows_the_explanation(displayed: list[dict], monkeypatch: pytest.MonkeyPatch) -> None:
     ipywidgets = pytest.importorskip("ipywidgets")
-    display = pytest.importorskip("IPython.display")
-    bundles, made = [], []
+    made = []
     monkeypatch.setenv("RESNET_COURSE_WIDGETS", "1")
-    monkeypatch.setattr(messages, "in_notebook", lambda: True)
-    monkeypatch.setattr(widgets, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", lambda bundle, raw: bundles.append(bundle))
     original = ipywidgets.VBox
     monkeypatch.setattr(ipywidgets, "VBox", lambda children: made.append(original(children)) or made[-1])
     checks.needs_projection(wrong)
-    assert [bundle.get(messages.MIME_TYPE, {}).get("check", {}).get("hint_id") for bundle in bundles] == [
-        "stride_only",
-        None,
-    ]
-    assert bundles[1]["application/vnd.jupyter.widget-view+json"]["model_id"] == made[0].model_id
+    found = [bundle.get(messages.MIME_TYPE, {}).get("check", {}).get("hint_id") for bundle in displayed]
+    assert found == ["stride_only", None]
+    assert displayed[1]["application/vnd.jupyter.widget-view+json"]["model_id"] == made[0].model_id
     button, below = made[0].children
     assert button.description == "Explain"
     button.click()

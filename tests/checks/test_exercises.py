@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -168,27 +168,15 @@ def test_an_unknown_mistake_is_not_taken_for_a_known_one(name: str, way: str, so
 # --- What is no answer ------------------------------------------------------------------------------------------------
 
 
-def stub(*arguments: Any, **options: Any) -> None:
-    raise NotImplementedError
-
-
-def broken(*arguments: Any, **options: Any) -> None:
-    raise RuntimeError("mine")
-
-
-def answer_with(name: str, function: Callable[..., None]) -> Any:
-    """The function in the form that this check takes."""
-    return (function, function) if name == "checkpoint" else function
-
-
+@pytest.mark.parametrize(
+    ("error", "found"), [(NotImplementedError, ("not_written",)), (RuntimeError, ("crashed", "unknown"))]
+)
 @for_each_exercise
-def test_a_stub_is_not_written_yet(name: str) -> None:
-    assert_verdict(name, answer_with(name, stub), "not_written")
+def test_an_answer_that_raises_is_reported(name: str, error: type[Exception], found: tuple[str, ...]) -> None:
+    def answer(*arguments: Any, **options: Any) -> None:
+        raise error("mine")
 
-
-@for_each_exercise
-def test_an_answer_that_raises_is_reported(name: str) -> None:
-    assert_verdict(name, answer_with(name, broken), "crashed", "unknown")
+    assert_verdict(name, (answer, answer) if name == "checkpoint" else answer, *found)
 
 
 @pytest.mark.parametrize("thing", OTHER_THINGS, ids=lambda thing: getattr(thing, "__name__", str(thing)))
@@ -211,14 +199,6 @@ def test_a_check_is_a_function_also_after_its_file_is_imported() -> None:
     assert checks.EXERCISES["basic_block"].name == "basic_block"
     assert checks.basic_block.__name__ == "basic_block"
     assert not isinstance(checks.basic_block, ModuleType)
-
-
-def test_a_check_leaves_random_numbers_alone() -> None:
-    torch.manual_seed(1)
-    expected = torch.rand(3)
-    torch.manual_seed(1)
-    checks.verdict("plain_block", checks.EXERCISES["plain_block"].make(checks.EXERCISES["plain_block"].answer))
-    assert torch.equal(torch.rand(3), expected)
 
 
 def test_a_class_that_was_defined_anew_is_checked_anew() -> None:

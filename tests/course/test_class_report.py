@@ -23,7 +23,7 @@ MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
 
 class Page(HTMLParser):
-    """The page's elements, each with its text; raises if one is not closed."""
+    """The page's elements, each with its text and all that it stands in; raises if one is not closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -33,10 +33,8 @@ class Page(HTMLParser):
         assert not self._open, [each["tag"] for each in self._open]
 
     def handle_starttag(self, tag: str, attrs: list) -> None:
-        found = {"tag": tag, "text": "", "parents": [each["tag"] for each in self._open], **dict(attrs)}
-        self.elements.append(found)
-        if tag not in VOID:
-            self._open.append(found)
+        self.elements.append({"tag": tag, "text": "", "around": list(self._open), **dict(attrs)})
+        self._open += self.elements[-1:] if tag not in VOID else []
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop()["tag"] == tag
@@ -45,24 +43,15 @@ class Page(HTMLParser):
         for each in self._open:
             each["text"] += data
 
-    def all(self, *tags: str) -> list[dict[str, Any]]:
-        return [each for each in self.elements if each["tag"] in tags]
+    def all(self, *tags: str, inside: dict | None = None) -> list[dict[str, Any]]:
+        found = [each for each in self.elements if each["tag"] in tags]
+        return [each for each in found if inside is None or any(outer is inside for outer in each["around"])]
 
     def table(self, caption: str) -> list[list[str]]:
         """The rows of the first table with this caption."""
-        rows: list[list[str]] = []
-        inside = False
-        for each in self.elements:
-            if each["tag"] == "table":
-                if inside:
-                    break
-                inside = each["text"].strip().startswith(caption)
-            elif inside and each["tag"] == "tr":
-                rows.append([])
-            elif inside and each["tag"] in ("th", "td"):
-                rows[-1].append(each["text"].strip())
-        assert rows, caption
-        return rows
+        table = next(each for each in self.all("table") if each["text"].strip().startswith(caption))
+        rows = self.all("tr", inside=table)
+        return [[cell["text"].strip() for cell in self.all("th", "td", inside=row)] for row in rows]
 
 
 @pytest.fixture
@@ -72,12 +61,9 @@ def learner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     folder.mkdir()
 
     def write(name: str, tries: dict[str, list], guesses: dict[str, tuple] | None = None, hints: tuple = ()) -> Path:
-        own = tmp_path / "journals" / f"{name}.json"
-        monkeypatch.setenv("RESNET_COURSE_JOURNAL", str(own))
-        for exercise, found in tries.items():
-            for hint_id in found:
-                status = "passed" if hint_id is None else "failed"
-                journal.note_check(exercise, status, hint_id)
+        monkeypatch.setenv("RESNET_COURSE_JOURNAL", str(tmp_path / "journals" / f"{name}.json"))
+        for exercise, hint_id in ((exercise, hint_id) for exercise, found in tries.items() for hint_id in found):
+            journal.note_check(exercise, "failed" if hint_id else "passed", hint_id)
         for exercise in hints:
             journal.note_hint(exercise)
         for lesson, (guess, measured) in (guesses or {}).items():
@@ -128,6 +114,11 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
+def write_learners(folder: Path, *places: str) -> None:
+    for seed, place in enumerate(places):
+        write_json(folder / place, some_learner(seed))
+
+
 def page_of(folder: Path) -> Page:
     """The page of a folder, after a look at what holds for every page."""
     text = write_page(read_class(folder))
@@ -160,7 +151,7 @@ def test_numbers_of_a_hand_made_class(hand_made: Path) -> None:
     assert rows["checkpoint"] == ["06", "0", "0", "3", "–"]
     asked = {row[0]: row[1:] for row in page.table("Explanations by exercise")}
     assert (asked["warm_up"], asked["vgg_block"], asked["evaluate"]) == (["2", "3"], ["1", "1"], ["0", "0"])
-    tiles = [each["text"] for each in page.all("li") if "main" in each["parents"]][:4]
+    tiles = [each["text"] for each in page.all("li", inside=page.all("main")[0])]
     assert tiles[0] == "3progress files read"
     everything = 3 * len(checks.EXERCISES)
     assert tiles[3] == f"{3 / everything:.0%}of exercises passed: 3 of {everything}"
@@ -221,31 +212,22 @@ def broken_entry(**change: Any) -> bytes:
     return json.dumps(entry).encode()
 
 
+BROKEN: tuple[dict, ...] = ({"tries": -1}, {"tries": "3"}, {"mistakes": [1]}, {"last": None})
 GUESS = '{"schema": 1, "id": "a", "exercises": {}, "guesses": {"02": {"guess": {"a": %s}, "measured": {}}}}'
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "empty"),
-        (b" \n", "empty"),
+        *((content, "empty") for content in (b"", b" \n")),
         (b"\xff\xfe{}", "not text in UTF-8"),
-        (b"{", "not JSON"),
-        (b"[" * 200_000, "not JSON"),
+        *((content, "not JSON") for content in (b"{", b"[" * 200_000)),
         (b"1" * 10_000, "not"),
-        (b"null", "not a progress file"),
-        (b"[1, 2]", "not a progress file"),
-        (b'{"cells": []}', "not a progress file"),
+        *((content, "not a progress file") for content in (b"null", b"[1, 2]", b'{"cells": []}')),
         (b'{"schema": 2}', "newer version"),
-        (b'{"schema": "1"}', "cannot be right"),
-        (b'{"schema": 1}', "cannot be right"),
-        (broken_entry(tries=-1), "cannot be right"),
-        (broken_entry(tries="3"), "cannot be right"),
-        (broken_entry(mistakes=[1]), "cannot be right"),
-        (broken_entry(last=None), "cannot be right"),
-        ((GUESS % "NaN").encode(), "cannot be right"),
-        ((GUESS % "1e999").encode(), "cannot be right"),
-        ((GUESS % ("1" + 400 * "0")).encode(), "cannot be right"),
+        *((content, "cannot be right") for content in (b'{"schema": "1"}', b'{"schema": 1}')),
+        *((broken_entry(**change), "cannot be right") for change in BROKEN),
+        *(((GUESS % number).encode(), "cannot be right") for number in ("NaN", "1e999", "1" + 400 * "0")),
         (b" " * (SIZE_LIMIT + 1), "larger than 1 MB"),
     ],
     ids=lambda value: repr(value)[:25],
@@ -270,10 +252,8 @@ def test_a_file_of_50_mb_is_not_read(tmp_path: Path) -> None:
 
 
 def test_files_below_the_folder_count_and_hidden_ones_do_not(tmp_path: Path) -> None:
-    for number, place in enumerate(("a.json", "sub/b.json", "sub/deep/c.JSON")):
-        write_json(tmp_path / place, some_learner(number))
-    for number, place in enumerate(("._a.json", ".ipynb_checkpoints/a.json", "notes.txt"), 10):
-        write_json(tmp_path / place, some_learner(number))
+    hidden = ("._a.json", ".ipynb_checkpoints/a.json", "notes.txt")
+    write_learners(tmp_path, "a.json", "sub/b.json", "sub/deep/c.JSON", *hidden)
     files = read_class(tmp_path)
     assert (len(files.journals), files.skipped, files.duplicates) == (3, (), ())
 
@@ -312,8 +292,7 @@ def test_links_and_pipes_are_not_read(tmp_path: Path) -> None:
 
 
 def test_absurd_numbers_do_not_wreck_the_page(tmp_path: Path) -> None:
-    for number in range(30):
-        write_json(tmp_path / f"{number}.json", some_learner(number))
+    write_learners(tmp_path, *(f"{number}.json" for number in range(30)))
     absurd = some_learner(99)
     absurd["guesses"]["02"] = {"guess": {"plain 8": 1e300, "plain 20": -1.7e308}, "measured": {"plain 8": 1.7e308}}
     for entry in absurd["exercises"].values():
@@ -354,8 +333,7 @@ def test_what_only_other_versions_know_is_listed_and_not_counted(tmp_path: Path)
 
 
 def test_300_files_take_less_than_10_seconds(tmp_path: Path) -> None:
-    for number in range(300):
-        write_json(tmp_path / f"{number}.json", some_learner(number))
+    write_learners(tmp_path, *(f"{number}.json" for number in range(300)))
     started = time.perf_counter()
     page = page_of(tmp_path)
     assert time.perf_counter() - started < 10
@@ -367,10 +345,11 @@ def test_the_command_writes_the_page_and_says_what_it_read(hand_made: Path, caps
     (hand_made / "bad.json").write_text("{", encoding="utf-8")
     (hand_made / "twin.json").write_bytes((hand_made / "ada.json").read_bytes())
     assert cli.main(["class-report", str(hand_made)]) == 0
-    first, second, last = capsys.readouterr().out.splitlines()
-    assert first == "skipped bad.json: not JSON, or damaged"
-    assert second == "not counted twin.json: ada.json is from the same learner, and later"
-    assert last == f"3 read, 1 skipped, 1 not counted: {hand_made / 'class_report.html'}"
+    assert capsys.readouterr().out.splitlines() == [
+        "skipped bad.json: not JSON, or damaged",
+        "not counted twin.json: ada.json is from the same learner, and later",
+        f"3 read, 1 skipped, 1 not counted: {hand_made / 'class_report.html'}",
+    ]
     other = hand_made / "new" / "page.html"
     assert cli.main(["class-report", str(hand_made), "--output", str(other)]) == 0
     assert other.read_bytes() == (hand_made / "class_report.html").read_bytes()

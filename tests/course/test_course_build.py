@@ -17,6 +17,8 @@ from resnet_course.course.build import (
 )
 
 ROOT = Path(__file__).parents[2]
+SOURCE_FILE = "notebooks/sources/07_small.py"
+STUDENT, SOLUTION = "notebooks/07_small.ipynb", "notebooks/solutions/07_small.ipynb"
 
 SOURCE = '''\
 # %% [markdown]
@@ -83,20 +85,14 @@ def edit(path: Path, old: str, new: str) -> None:
 # --- this repository ------------------------------------------------------------------------------------------------
 
 
-def test_the_notebooks_of_the_repository_are_in_step_with_their_sources() -> None:
-    assert notebooks_out_of_step(ROOT) == []
+@pytest.mark.parametrize("problems", [notebooks_out_of_step, leaked_solutions])
+def test_the_notebooks_of_the_repository_are_in_step_with_their_sources_and_show_no_solution(problems) -> None:
+    assert problems(ROOT) == []
 
 
-def test_no_student_notebook_of_the_repository_shows_a_solution() -> None:
-    assert leaked_solutions(ROOT) == []
-
-
-def test_every_source_gives_two_notebooks(built: dict[Path, bytes]) -> None:
+def test_every_source_gives_two_notebooks_the_same_each_time(built: dict[Path, bytes]) -> None:
     sources = sorted((ROOT / "notebooks" / "sources").glob("*.py"))
     assert len(built) == 2 * len(sources) > 0
-
-
-def test_building_twice_gives_the_same_bytes(built: dict[Path, bytes]) -> None:
     again = notebooks_from_sources(ROOT)
     assert all(again[path] == content for path, content in built.items())
 
@@ -111,9 +107,7 @@ def test_all_notebooks_are_valid_without_outputs_and_with_unique_ids(built: dict
         assert all(cell.get("execution_count") is None for cell in notebook.cells), path.name
 
 
-def test_no_notebook_holds_a_marker_and_every_student_notebook_with_an_exercise_holds_a_stub(
-    built: dict[Path, bytes],
-) -> None:
+def test_no_notebook_holds_a_marker_and_student_notebooks_hold_stubs(built: dict[Path, bytes]) -> None:
     for path, content in built.items():
         assert b"BEGIN SOLUTION" not in content, path.name
         source = (ROOT / "notebooks" / "sources" / f"{path.stem}.py").read_text()
@@ -142,9 +136,7 @@ def test_a_built_course_is_in_step_and_building_again_changes_nothing(course: Pa
 
 
 def test_both_notebooks_of_a_source(course: Path) -> None:
-    student, solution = (
-        cells(course / name) for name in ("notebooks/07_small.ipynb", "notebooks/solutions/07_small.ipynb")
-    )
+    student, solution = cells(course / STUDENT), cells(course / SOLUTION)
     assert len(student) == len(solution) == 6
     assert "    result = sum(numbers) + 0\n    return result" in solution[-1].source
     assert "SOLUTION" not in solution[-1].source
@@ -155,39 +147,33 @@ def test_both_notebooks_of_a_source(course: Path) -> None:
     compile(solution[-1].source, "solution", "exec")
 
 
-def test_two_equal_cells_have_two_ids(course: Path) -> None:
-    twins = [cell.id for cell in cells(course / "notebooks" / "07_small.ipynb") if cell.source == "x = 1"]
-    assert len(set(twins)) == len(twins) == 2
-
-
-def test_a_cell_keeps_its_id_when_others_change(course: Path) -> None:
-    before = {cell.source: cell.id for cell in cells(course / "notebooks" / "07_small.ipynb")}
-    edit(course / "notebooks" / "sources" / "07_small.py", "Write the sum.", "Write the sum of all numbers.")
+def test_a_cell_keeps_its_id_when_others_change_and_two_equal_ones_have_two(course: Path) -> None:
+    before = [(cell.source, cell.id) for cell in cells(course / STUDENT)]
+    assert len({name for source, name in before if source == "x = 1"}) == 2
+    edit(course / SOURCE_FILE, "Write the sum.", "Write the sum of all numbers.")
     build_notebooks(course)
-    after = {cell.source: cell.id for cell in cells(course / "notebooks" / "07_small.ipynb")}
-    assert after["x = 1"] == before["x = 1"]
-    assert len(set(after) - set(before)) == 1
+    after = [(cell.source, cell.id) for cell in cells(course / STUDENT)]
+    assert [old == new for old, new in zip(before, after, strict=True)].count(False) == 1
 
 
 def test_a_notebook_edited_by_hand_is_named(course: Path) -> None:
-    edit(course / "notebooks" / "solutions" / "07_small.ipynb", "x = 1", "x = 2")
+    edit(course / SOLUTION, "x = 1", "x = 2")
     (problem,) = notebooks_out_of_step(course)
-    assert problem.startswith(str(Path("notebooks/solutions/07_small.ipynb")))
+    assert problem.startswith(str(Path(SOLUTION)))
     assert "edit the source" in problem
-    assert build_notebooks(course) == [course / "notebooks" / "solutions" / "07_small.ipynb"]
+    assert build_notebooks(course) == [course / SOLUTION]
     assert notebooks_out_of_step(course) == []
 
 
 def test_a_notebook_with_outputs_is_out_of_step(course: Path) -> None:
-    path = course / "notebooks" / "07_small.ipynb"
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(course / STUDENT, as_version=4)
     notebook.cells[2].execution_count = 1
-    nbformat.write(notebook, path)
+    nbformat.write(notebook, course / STUDENT)
     assert len(notebooks_out_of_step(course)) == 1
 
 
 def test_missing_and_orphaned_notebooks_are_named(course: Path) -> None:
-    (course / "notebooks" / "07_small.ipynb").rename(course / "notebooks" / "08_old.ipynb")
+    (course / STUDENT).rename(course / "notebooks" / "08_old.ipynb")
     missing, orphan = notebooks_out_of_step(course)
     assert "07_small.ipynb is missing" in missing
     assert "08_old.ipynb has no source" in orphan
@@ -196,56 +182,51 @@ def test_missing_and_orphaned_notebooks_are_named(course: Path) -> None:
 def test_checkpoints_of_jupyter_do_not_count(course: Path) -> None:
     folder = course / "notebooks" / ".ipynb_checkpoints"
     folder.mkdir()
-    shutil.copy(course / "notebooks" / "07_small.ipynb", folder / "07_small-checkpoint.ipynb")
+    shutil.copy(course / STUDENT, folder / "07_small-checkpoint.ipynb")
     assert notebooks_out_of_step(course) == []
 
 
 def test_a_solution_in_a_student_notebook_is_named(course: Path) -> None:
-    shutil.copy(course / "notebooks" / "solutions" / "07_small.ipynb", course / "notebooks" / "07_small.ipynb")
+    shutil.copy(course / SOLUTION, course / STUDENT)
     problems = leaked_solutions(course)
     assert any("result = sum(numbers) + 0" in problem for problem in problems)
     assert any("self.number_of_calls = 0" in problem for problem in problems)
     assert all("07_small.ipynb shows a line of its solution" in problem for problem in problems)
 
 
-def test_a_marker_in_a_student_notebook_is_named(course: Path) -> None:
-    edit(course / "notebooks" / "07_small.ipynb", "# Write this part yourself.", "### BEGIN SOLUTION")
+@pytest.mark.parametrize(("new", "said"), [("### BEGIN SOLUTION", "holds a solution marker"), (None, "is missing")])
+def test_a_student_notebook_with_a_marker_or_none_is_no_proof(course: Path, new: str | None, said: str) -> None:
+    if new:
+        edit(course / STUDENT, "# Write this part yourself.", new)
+    else:
+        (course / STUDENT).unlink()
     (problem,) = leaked_solutions(course)
-    assert "holds a solution marker" in problem
-
-
-def test_a_student_notebook_that_is_missing_is_no_proof(course: Path) -> None:
-    (course / "notebooks" / "07_small.ipynb").unlink()
-    (problem,) = leaked_solutions(course)
-    assert "is missing" in problem
+    assert said in problem
 
 
 def test_a_fork_changes_the_address_in_one_place(course: Path) -> None:
     edit(course / "pyproject.toml", repository_address(course), "https://github.com/someone/fork")
     edit(course / "pyproject.toml", 'name = "resnet-course"', 'name = "forked-course"')
     build_notebooks(course)
-    for name in ("notebooks/07_small.ipynb", "notebooks/solutions/07_small.ipynb"):
+    for name in (STUDENT, SOLUTION):
         title, install, *_ = cells(course / name)
         assert f"someone/fork/blob/main/{name}" in title.source
         assert f'"forked-course=={__version__}"' in install.source
 
 
-def test_a_solution_without_an_end_is_refused(course: Path) -> None:
-    edit(
-        course / "notebooks" / "sources" / "07_small.py",
-        "    return result\n    ### END SOLUTION\n",
-        "    return result\n",
-    )
-    with pytest.raises(Exception, match=r"[Ss]olution"):
+@pytest.mark.parametrize(
+    ("name", "old", "new", "error", "said"),
+    [
+        (SOURCE_FILE, "    return result\n    ### END SOLUTION\n", "    return result\n", Exception, r"[Ss]olution"),
+        ("pyproject.toml", "Repository = ", "Home = ", CourseError, "Repository"),
+    ],
+)
+def test_what_cannot_be_built_is_named(course: Path, name: str, old: str, new: str, error: type, said: str) -> None:
+    edit(course / name, old, new)
+    with pytest.raises(error, match=said):
         build_notebooks(course)
 
 
 def test_a_folder_without_sources_is_refused_with_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="run this in a checkout"):
         build_notebooks(tmp_path)
-
-
-def test_a_missing_address_is_named(course: Path) -> None:
-    edit(course / "pyproject.toml", "Repository = ", "Home = ")
-    with pytest.raises(CourseError, match="Repository"):
-        build_notebooks(course)

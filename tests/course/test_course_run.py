@@ -9,12 +9,12 @@ from resnet_course.base.errors import CourseError
 from resnet_course.course.run import Outcome, course_root, run_lesson, run_lessons, stale_lessons
 from resnet_course.notebook.lessons import find_lesson
 
-LESSON = find_lesson("05")
+LESSON = find_lesson("08")
 GOOD = [
     "from resnet_course.notebook import cards\ncards.verdict('two is more than one', 2 > 1, '2 and 1')",
     "import os, pathlib\nprint(os.environ['RESNET_COURSE_PROGRESS'], os.environ['RESNET_COURSE_JOURNAL'], "
     "os.environ['RESNET_COURSE_WIDGETS'], pathlib.Path.cwd().name)",
-    "cards.verdict('one is more than two', 1 > 2, '1 and 2')",
+    "cards.verdict('one is more than two', 1 > 2, '1 and 2')\ncards.verdict('three', None, '3')",
 ]
 BAD = [*GOOD[:1], "raise ValueError('the first line\\nthe second line')", "print('not reached')"]
 DEAD = ["import os\nos._exit(1)"]
@@ -30,17 +30,18 @@ def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Pa
     write_notebook(tmp_path / "notebooks" / "solutions", GOOD)
     (outcome,) = run_lessons([LESSON], tmp_path)
     assert outcome.error is None
-    assert [verdict["holds"] for verdict in outcome.verdicts] == [True, False]
+    assert [each["status"] for each in outcome.verdicts] == ["reproduced", "not reproduced", "cannot tell"]
     assert outcome.seconds > 0
     built = tmp_path / "build" / "solutions" / LESSON.file_name
     executed = nbformat.read(built, as_version=4)
     assert executed.cells[1].outputs[0].text == "0 off 0 solutions\n"
     assert "two is more than one" in built.with_suffix(".html").read_text()
     table = capsys.readouterr().out
-    assert "05 Assembling ResNet-18" in table
-    assert "1 of 2 verdicts reproduced" in table
+    assert "08 Assembling ResNet-18" in table
+    assert "1 reproduced, 1 not reproduced, 1 cannot tell" in table
     assert "✔ two is more than one (2 and 1)" in table
     assert "✘ one is more than two (1 and 2)" in table
+    assert "? three (3)" in table
 
 
 def test_a_run_of_another_notebook_is_stale(tmp_path: Path, monkeypatch) -> None:
@@ -85,22 +86,17 @@ def test_a_lesson_without_verdicts_says_so() -> None:
 
 
 @pytest.mark.parametrize("where", ["", "notebooks", "notebooks/solutions"])
-def test_the_course_is_found_from_inside_a_checkout(tmp_path: Path, monkeypatch, where: str) -> None:
+def test_the_course_is_found_from_inside_a_checkout_or_is_the_package_own(tmp_path: Path, monkeypatch, where) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert course_root() == Path(__file__).parents[2]
     (tmp_path / "notebooks" / "sources").mkdir(parents=True)
     (tmp_path / "notebooks" / "solutions").mkdir()
     monkeypatch.chdir(tmp_path / where)
     assert course_root() == tmp_path
 
 
-def test_elsewhere_the_package_own_checkout_is_found(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert course_root() == Path(__file__).parents[2]
-
-
 def test_without_any_checkout_the_next_step_is_told(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(
-        "resnet_course.course.run.__file__", str(tmp_path / "site" / "resnet_course" / "course" / "run.py")
-    )
+    monkeypatch.setattr("resnet_course.course.run.__file__", f"{tmp_path}/site/resnet_course/course/run.py")
     with pytest.raises(CourseError, match="Clone the repository"):
         course_root()

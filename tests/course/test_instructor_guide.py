@@ -77,13 +77,8 @@ def test_the_guide_names_no_address_of_the_repository_which_a_fork_would_have_to
 
 def test_the_example_of_a_new_assignment_marks_as_it_says() -> None:
     page = (GUIDE / "new_assignment.md").read_text()
-    examine, hidden = (
-        textwrap.dedent(page[page.index(start) : page.index(end)])
-        for start, end in (
-            ("    def examine_double", "\n- The same function"),
-            ("    import numpy as np", "\n- **Cases**"),
-        )
-    )
+    examine = textwrap.dedent(page[page.index("    def examine_double") : page.index("\n- The same function")])
+    hidden = textwrap.dedent(page[page.index("    import numpy as np") : page.index("\n- **Cases**")])
     names: dict[str, Any] = {}
     exec(hidden, names)
     (task,) = names["TASKS"]

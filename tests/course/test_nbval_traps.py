@@ -123,8 +123,13 @@ def results(folder):
     return run_pytest(folder)
 
 
-def test_good_cells_pass(results):
-    assert [result.problem for result in results["good.ipynb"]] == [""] * len(GOOD)
+@pytest.mark.parametrize(
+    ("name", "first", "count"),
+    [("good.ipynb", 0, len(GOOD)), ("bad.ipynb", len(BAD), 1), ("excused.ipynb", 0, 2), ("test_limit", 0, 1)],
+    ids=["good cells", "after bad cells", "may raise", "a default time limit"],
+)
+def test_cells_that_pass(results, name, first, count):
+    assert [result.problem for result in results[name][first:]] == [""] * count
 
 
 @pytest.mark.parametrize("number", range(len(BAD)), ids=[source.splitlines()[0] for source, _ in BAD])
@@ -132,14 +137,6 @@ def test_bad_cell_fails_and_says_why(results, number):
     problem = results["bad.ipynb"][number].problem
     assert f"bad.ipynb::Cell {number}: " in problem
     assert BAD[number][1] in problem.split("Input:")[0]
-
-
-def test_cell_after_bad_cells_passes(results):
-    assert results["bad.ipynb"][len(BAD)].problem == ""
-
-
-def test_cell_that_may_raise_is_excused(results):
-    assert [result.problem for result in results["excused.ipynb"]] == ["", ""]
 
 
 @pytest.mark.parametrize(("place", "right"), [("notebooks", 0), ("solutions", 1)])
@@ -168,10 +165,6 @@ def test_a_solution_that_ran_to_its_end_is_kept_with_its_outputs(results, folder
     assert first.outputs[0].text == "one\n"
     assert second.outputs[0].data["text/plain"] == "2"
     assert (first.execution_count, second.execution_count) == (1, 2)
-
-
-def test_time_limit_has_a_default(results):
-    assert [result.problem for result in results["test_limit"]] == [""]
 
 
 def test_time_limit_asked_for_holds_even_if_the_cell_catches_the_interrupt(tmp_path):

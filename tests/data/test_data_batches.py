@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from resnet_course.data import Augmentation, Batches, ImageSet, augment, make_shapes
+from resnet_course.data import Augmentation, Batches, ImageSet, make_shapes
+from resnet_course.data.batches import apply_moves, draw_moves
 
 PLAIN = {"mean": torch.zeros(3), "std": torch.ones(3)}  # leaves pixels as they are, in [0, 1]
 
@@ -102,11 +103,16 @@ def shifted(image: torch.Tensor, down: int, right: int, flip: bool) -> torch.Ten
     return out
 
 
+def augment(images: torch.Tensor, augmentation: Augmentation) -> torch.Tensor:
+    moves = draw_moves(len(images), augmentation, torch.Generator().manual_seed(0))
+    return apply_moves(images, moves, augmentation)
+
+
 @pytest.mark.parametrize("flip", [True, False])
 @pytest.mark.parametrize(("height", "width", "shift"), [(6, 6, 1), (5, 7, 2), (4, 4, 0)])
 def test_every_augmented_image_is_a_shift_and_perhaps_a_flip(height: int, width: int, shift: int, flip: bool) -> None:
     image = torch.rand(2, height, width)
-    batch = augment(image.expand(600, -1, -1, -1), Augmentation(shift, flip), torch.Generator().manual_seed(0))
+    batch = augment(image.expand(600, -1, -1, -1), Augmentation(shift, flip))
     assert batch.shape == (600, 2, height, width)
     moves = range(-shift, shift + 1)
     sides = [False, True] if flip else [False]
@@ -120,8 +126,7 @@ def test_every_augmented_image_is_a_shift_and_perhaps_a_flip(height: int, width:
 
 def test_images_of_a_batch_are_changed_each_on_its_own() -> None:
     images = torch.rand(64, 3, 8, 8)
-    generator = torch.Generator().manual_seed(0)
-    out = augment(images, Augmentation(shift=0, flip=True), generator)
+    out = augment(images, Augmentation(shift=0, flip=True))
     flipped = (out == images.flip(3)).flatten(1).all(1)
     assert torch.equal(out[~flipped], images[~flipped])
     assert 16 < flipped.sum() < 48

@@ -18,18 +18,14 @@ def numbers_of(dataset: ImageSet) -> list[int]:
     return dataset.images[:, 0, 0, 0].tolist()
 
 
-def test_items_are_images_between_0_and_1_with_a_label() -> None:
+def test_items_are_images_between_0_and_1_with_a_label_and_a_dataloader_takes_them() -> None:
     images, targets = make_shapes(6, 16)
     dataset = ImageSet(images, targets, [str(label) for label in range(10)])
     image, label = dataset[2]
     assert (len(dataset), dataset.image_size, image.dtype, type(label)) == (6, 16, torch.float32, int)
     assert label == targets[2]
     torch.testing.assert_close(image, images[2] / 255)
-
-
-def test_a_dataloader_takes_it() -> None:
-    images, targets = make_shapes(6, 16)
-    batch, labels = next(iter(DataLoader(ImageSet(images, targets, range(10)), batch_size=4)))
+    batch, labels = next(iter(DataLoader(dataset, batch_size=4)))
     assert batch.shape == (4, 3, 16, 16)
     assert torch.equal(labels, targets[:4])
 

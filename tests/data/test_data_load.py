@@ -6,22 +6,23 @@ import torch
 from resnet_course.base.errors import CourseError
 from resnet_course.data import load
 
-
-@pytest.mark.parametrize(("split", "count"), [("train", 10_000), ("test", 2_000)])
-def test_shapes_have_a_fixed_size(split: str, count: int) -> None:
-    dataset = load("shapes", split, image_size=8)
-    assert (len(dataset), len(dataset.targets), len(dataset.classes)) == (count, count, 10)
+UNKNOWN = ("imagenet", "cifar-10", "cifar100")
 
 
-@pytest.mark.parametrize("image_size", [16, 64])
-def test_shapes_at_any_size(image_size: int) -> None:
-    assert load("shapes", "train", image_size=image_size, limit=10).images.shape == (10, 3, image_size, image_size)
-
-
-def test_shapes_have_32_pixels_by_default_and_balanced_labels() -> None:
-    dataset = load("shapes", "train", limit=100)
-    assert dataset.image_size == 32
-    assert torch.bincount(dataset.targets).tolist() == [10] * 10
+@pytest.mark.parametrize(
+    ("split", "limit", "asked", "count", "size"),
+    [
+        ("train", None, 8, 10_000, 8),
+        ("test", None, 8, 2_000, 8),
+        *(("train", 10, size, 10, size) for size in (16, 64)),
+        ("train", 100, None, 100, 32),
+    ],
+)
+def test_shapes_have_the_size_asked_for_or_32_and_balanced_labels(split, limit, asked, count: int, size: int) -> None:
+    dataset = load("shapes", split, image_size=asked, limit=limit)
+    assert dataset.images.shape == (count, 3, size, size)
+    assert (len(dataset), dataset.image_size, len(dataset.classes)) == (count, size, 10)
+    assert torch.bincount(dataset.targets).tolist() == [count // 10] * 10
 
 
 def test_splits_and_seeds_are_different_images_and_repeat() -> None:
@@ -31,22 +32,17 @@ def test_splits_and_seeds_are_different_images_and_repeat() -> None:
     assert torch.equal(sets[0].images, load("shapes", "train", 16, limit=40, seed=0).images)
 
 
-@pytest.mark.parametrize("name", ["imagenet", "cifar-10", "cifar100"])
-def test_unknown_names_are_met_with_the_known_ones(name: str) -> None:
-    with pytest.raises(CourseError, match="'shapes', 'cifar10', 'fashion_mnist' or the path"):
-        load(name, "train")
-
-
-@pytest.mark.parametrize("split", ["validation", "Train", None])
-def test_unknown_splits_are_refused(split: str) -> None:
-    with pytest.raises(CourseError, match="'train' or 'test'"):
-        load("shapes", split)
-
-
-@pytest.mark.parametrize("limit", [0, -5])
-def test_a_limit_below_1_is_refused(limit: int) -> None:
-    with pytest.raises(CourseError, match="at least 1"):
-        load("shapes", "train", limit=limit)
+@pytest.mark.parametrize(
+    ("name", "split", "limit", "said"),
+    [
+        *((name, "train", None, "'shapes', 'cifar10', 'fashion_mnist' or the path") for name in UNKNOWN),
+        *(("shapes", split, None, "'train' or 'test'") for split in ("validation", "Train", None)),
+        *(("shapes", "train", limit, "at least 1") for limit in (0, -5)),
+    ],
+)
+def test_what_is_unknown_is_met_with_what_there_is(name: str, split: str, limit: int | None, said: str) -> None:
+    with pytest.raises(CourseError, match=said):
+        load(name, split, limit=limit)
 
 
 def test_a_path_of_the_home_folder_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

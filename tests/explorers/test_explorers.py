@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import itertools
+import math
 import re
 import statistics
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet_course import explorers
-from resnet_course.explorers import controls, depth, shapes, shortcuts
+from resnet_course.explorers import controls, depth, gradient, shapes, shortcuts
 from resnet_course.inspection import count_multiply_adds, count_parameters
 from resnet_course.models import BasicBlock, PlainBlock, cifar_resnet
 
@@ -27,6 +28,9 @@ SHORTCUT_SETTINGS = list(
 SHAPE_SETTINGS = list(
     itertools.product(shapes.NETWORKS, ("cifar", "imagenet"), shapes.SIZES, ("adaptive", "fixed")),
 )
+
+
+NORMS = {"plain 56": [2 ** (27 - i / 2) for i in range(55)], "residual 56": [1.0] * 54 + [0.5]}
 
 
 def made_up_records(depths=(8, 20, 32, 44, 56), seeds=range(5)) -> list[dict]:
@@ -46,6 +50,7 @@ def call_all() -> None:
     explorers.shortcut_explorer()
     explorers.depth_explorer(made_up_records())
     explorers.shape_tracer()
+    explorers.gradient_explorer(NORMS)
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ def test_a_notebook_gets_controls_fixed_page_and_text_in_one_output(notebook) ->
     pytest.importorskip("ipywidgets")
     call_all()
     bundles = notebook.displayed[1::2]  # each after the first answer, which an output widget takes
-    assert len(bundles) == 3
+    assert len(bundles) == 4
     for bundle in bundles:
         assert set(bundle) == {VIEW, "text/html", "text/plain"}
         assert bundle[VIEW]["version_major"] == 2
@@ -316,6 +321,44 @@ def test_a_network_without_a_record_leaves_a_gap() -> None:
     assert "not recorded" in answer.lines[1]
     assert "at depth 32" in answer.alt.split(";")[0]
     assert "at depth 32" not in answer.alt.split(";")[1]
+
+
+# --- Lesson 06: the gradient
+
+
+def test_the_gradient_comes_back_step_by_step_and_only_its_way_so_far_is_drawn() -> None:
+    answer, choices, start, shown = explorers.gradient_parts(NORMS, "one batch")
+    layers = list(choices["layer"].options.values())
+    assert (layers[0], layers[-1], len(layers)) == (55, 1, 10)
+    assert start == {"layer": 55}
+    assert len(shown) == 4
+    assert shown[-1] == {"layer": 1}
+    for layer in layers:
+        found = answer(layer=layer)
+        assert f"plain 56: in convolution {layer} of 55" in found.lines[0]
+        assert f"back to number {layer}," in found.alt
+        assert ("lesson 03" in found.text) == (layer == 1)
+        ax = found.draw()
+        numbers = [line.get_ydata() for line in ax.lines if len(line.get_xdata()) == 55]
+        title, limits = ax.get_title(loc="left"), ax.get_ylim()
+        plt.close(ax.figure)
+        assert [sum(map(math.isfinite, values)) for values in numbers] == [56 - layer] * 2
+        assert title.endswith(f"convolution {layer}")
+        assert limits == (0.25, 2**28)
+
+
+def test_the_first_convolution_is_judged_by_the_definition_of_lesson_03() -> None:
+    lines = gradient.GradientAnswers({**NORMS, "gone": [1e-6] * 54 + [1.0]}, None)(1).lines
+    assert lines[0].endswith("134,217,728 times that in the last one. By the definition of lesson 03 it explodes.")
+    assert lines[1].endswith(
+        "is 2 times that in the last one. By the definition of lesson 03 it neither vanishes nor explodes."
+    )
+    assert lines[2].endswith("it vanishes.")
+
+
+def test_networks_of_different_depth_have_no_common_way_back() -> None:
+    with pytest.raises(ValueError, match=r"got \[2, 55\]"):
+        explorers.gradient_parts({**NORMS, "short": [1.0, 2.0]})
 
 
 # --- Lesson 08: shapes

@@ -41,15 +41,11 @@ def marked(assignment: Assignment, task: Task, names):
 
 
 @pytest.mark.parametrize(("assignment", "task"), TASKS)
-def test_solution_and_right_answers_earn_all_points(assignment, task):
+def test_solution_and_right_answers_earn_all_points_and_end_without_an_error(assignment, task):
     assert len(task.right) >= 2
     for index, source in enumerate(["", *(assignment.typed(task, right) for right in task.right)]):
         found = marked(assignment, task, assignment.solution(source))
         assert (found.status, found.points) == ("right", task.points), f"answer {index}: {found.comment}"
-
-
-@pytest.mark.parametrize(("assignment", "task"), TASKS)
-def test_hidden_tests_of_the_solution_end_without_an_error(assignment, task):
     for case in task.cases("ada", assignment.seed):
         assert "error" not in observe(assignment.examiners[task.grade_id], assignment.solution(), case)
 
@@ -74,18 +70,16 @@ def test_an_empty_notebook_counts_as_not_written(assignment, task):
 @pytest.mark.parametrize("name", FOLDERS)
 def test_what_is_sent_into_the_sandbox_holds_no_answer(name):
     assignment = load_assignment(FOLDERS[name])
-    sources = [
+    wrongs = [wrong for task in assignment.tasks for wrong in task.wrong]
+    answers = [
         assignment.typed(task, source)
         for task in assignment.tasks
         for source in ([], *task.right, *(wrong.source for wrong in task.wrong))
     ]
-    lines = {line.strip() for source in sources for line in source.split("\n") if len(line.strip()) > 20}
+    lines = {line.strip() for source in answers for line in source.split("\n") if len(line.strip()) > 20}
     assert not {line.strip() for line in assignment.examine.split("\n")} & lines
-    known = {text for task in assignment.tasks for wrong in task.wrong for text in (wrong.ask, wrong.explain)}
-    assert not [text for text in known if text in assignment.examine]
-    assert not {wrong.id for task in assignment.tasks for wrong in task.wrong} & set(
-        re.findall(r"\w+", assignment.examine)
-    )
+    assert not [text for wrong in wrongs for text in (wrong.ask, wrong.explain) if text in assignment.examine]
+    assert not {wrong.id for wrong in wrongs} & set(re.findall(r"\w+", assignment.examine))
 
 
 @pytest.mark.parametrize("name", FOLDERS)
@@ -122,15 +116,11 @@ def test_release_holds_no_solution_and_no_hidden_test(name, releases):
 @pytest.mark.parametrize("name", FOLDERS)
 def test_release_carries_the_points_that_its_text_promises(name, releases):
     assignment = load_assignment(FOLDERS[name])
-    found = {}
-    for cell in notebook(releases, name).cells:
-        settings = cell.metadata.get("nbgrader", {})
-        if settings.get("grade"):
-            found[settings["grade_id"]] = settings["points"]
-    reports = {
-        cell.metadata["report"]: cell.metadata["points"] for cell in assignment.cells if "report" in cell.metadata
-    }
-    assert found == {task.grade_id: task.points for task in assignment.tasks} | reports
+    settings = [cell.metadata.get("nbgrader", {}) for cell in notebook(releases, name).cells]
+    found = {each["grade_id"]: each["points"] for each in settings if each.get("grade")}
+    reports = [cell.metadata for cell in assignment.cells if "report" in cell.metadata]
+    promised = {task.grade_id: task.points for task in assignment.tasks}
+    assert found == promised | {report["report"]: report["points"] for report in reports}
     opening = "\n".join(cell.source for cell in assignment.cells[:2])
     assert str(sum(found.values())).removesuffix(".0") in opening
 
@@ -157,14 +147,10 @@ def notebook(releases, name: str) -> NotebookNode:
     return nbformat.reads(first[name].decode(), as_version=4)
 
 
-def test_specification_is_the_same_for_the_same_student():
+def test_specification_is_the_same_for_the_same_student_and_differs_between_students():
     assert stage_specification("Ada ") == stage_specification("ada")
     assert stage_specification("ada") == [(10, 1, 1), (20, 2, 2), (40, 2, 1), (40, 3, 2)]
-
-
-def test_specifications_differ_between_students():
-    drawn = {tuple(stage_specification(f"student{index}")) for index in range(40)}
-    assert len(drawn) > 30
+    assert len({tuple(stage_specification(f"student{index}")) for index in range(40)}) > 30
 
 
 @pytest.mark.parametrize("student", [f"student{index}" for index in range(8)])

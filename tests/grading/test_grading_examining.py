@@ -65,12 +65,9 @@ def test_a_change_of_the_input_in_place_is_seen():
 @pytest.mark.parametrize(
     ("result", "kind"),
     [
+        *((result, "f") for result in (0.5, np.float16(2), torch.ones(2).bfloat16())),
+        *((result, "i") for result in (3, torch.ones(2).byte())),
         (True, "b"),
-        (3, "i"),
-        (0.5, "f"),
-        (np.float16(2), "f"),
-        (torch.ones(2).bfloat16(), "f"),
-        (torch.ones(2).byte(), "i"),
     ],
 )
 def test_plain_results(result, kind):

@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -30,8 +31,14 @@ pytestmark = pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bub
 
 OWN_SIZE = 64 * 2**20 + os.getpid()  # stands in the command line of this test's sandboxes and of no other
 LIMITS = Limits(wall=60, cpu=10, memory=2**30, scratch=OWN_SIZE)
-RIGHT = "def NAME(x):\n    return 2 * x\n"
-WRONG = "def NAME(x):\n    return 3 * x\n"
+RIGHT, WRONG = ("def NAME(x):\n    return 2 * x\n", "def NAME(x):\n    return 3 * x\n")
+
+
+def typed(cell: str, name: str) -> str:
+    return cell.replace("NAME", name)
+
+
+HONEST = typed(RIGHT, "honest")
 
 
 EXAMINE = """
@@ -48,14 +55,14 @@ def cases(student: str, seed: int) -> list[dict[str, np.ndarray]]:
     return [{"x": np.random.default_rng(seed).normal(size=(4, 3)).astype(np.float32)}]
 
 
-def hand_in(names: list[str], cells: list[str], limits: Limits = LIMITS) -> Judgement:
+def hand_in(names: list[str], cells: list[str], **limits: float) -> Judgement:
     """Judge functions of these names, which should double, after the cells; nothing may be left over."""
-    solution = [nbformat.v4.new_code_cell(RIGHT.replace("NAME", name), metadata={"task": name}) for name in names]
+    solution = [nbformat.v4.new_code_cell(typed(RIGHT, name), metadata={"task": name}) for name in names]
     tasks = tuple(Task(f"Doubling by {name}", name, 2.0, cases) for name in names)
-    examine = "".join(EXAMINE.replace("NAME", name) for name in names)
+    examine = "".join(typed(EXAMINE, name) for name in names)
     assignment = Assignment("doubling", tuple(solution), tasks, examine, secrets.token_hex(32))
     before = os.listdir(tempfile.gettempdir())
-    judgement = judge(assignment, "student", cells, limits, Sandbox())
+    judgement = judge(assignment, "student", cells, replace(LIMITS, **limits), Sandbox())
     assert os.listdir(tempfile.gettempdir()) == before
     end = time.monotonic() + 10  # the kernel ends what stands inside a sandbox a moment after the sandbox
     while own_processes():
@@ -132,8 +139,7 @@ FORGERIES = {
 
 @pytest.fixture(scope="module")
 def forged() -> Judgement:
-    cells = [RIGHT.replace("NAME", "honest"), *(cell.replace("NAME", name) for name, cell in FORGERIES.items())]
-    return hand_in(["honest", *FORGERIES], cells)
+    return hand_in(["honest", *FORGERIES], [HONEST, *(typed(cell, name) for name, cell in FORGERIES.items())])
 
 
 @pytest.mark.parametrize("attack", FORGERIES)
@@ -164,8 +170,8 @@ def test_forged_messages_in_the_right_form_earn_nothing():
     mark = "protocol.encode({'points': np.array(2.0), 'status': protocol.as_text('right')})"
     result = "protocol.encode({'result': 3 * x.detach().numpy(), 'x': np.full((4, 3), 2.0)})"
     frames = {"mark": mark, "result": result, "many": f"{result} * 50"}
-    cells = [FORGE.replace("NAME", name).replace("FRAME", frame) for name, frame in frames.items()]
-    assert points(hand_in([*frames, "later"], [*cells, RIGHT.replace("NAME", "early")])) == [0, 0, 0, 0]
+    cells = [typed(FORGE, name).replace("FRAME", frame) for name, frame in frames.items()]
+    assert points(hand_in([*frames, "later"], [*cells, typed(RIGHT, "early")])) == [0, 0, 0, 0]
 
 
 def test_messages_that_are_none_cost_only_their_own_task(tmp_path):
@@ -177,8 +183,8 @@ def test_messages_that_are_none_cost_only_their_own_task(tmp_path):
 
     bomb = pickle.dumps(Bomb())
     frames = {"endless": b"\xff" * 64, "pickled": LENGTH.pack(len(bomb)) + bomb}
-    cells = [FORGE.replace("NAME", name).replace("FRAME", repr(frame)) for name, frame in frames.items()]
-    judgement = hand_in([*frames, "honest"], [*cells, RIGHT.replace("NAME", "honest")])
+    cells = [typed(FORGE, name).replace("FRAME", repr(frame)) for name, frame in frames.items()]
+    judgement = hand_in([*frames, "honest"], [*cells, HONEST])
     assert points(judgement) == [0, 0, 2]
     assert judgement.ending == "refused"
     assert not (tmp_path / "escaped").exists()
@@ -197,33 +203,27 @@ ENDS = {
 
 @pytest.mark.parametrize(
     ("names", "ending"),
-    [
-        (["exit", "broken_interpreter"], "crashed"),
-        (["endless_loop", "loop_that_catches_everything"], "timed out"),
-    ],
+    [(["exit", "broken_interpreter"], "crashed"), (["endless_loop", "loop_that_catches_everything"], "timed out")],
 )
 def test_what_ends_the_process_costs_only_its_own_task(names, ending):
-    cells = [RIGHT.replace("NAME", "honest"), *(ENDS[name].replace("NAME", name) for name in names)]
-    judgement = hand_in([*names, "honest"], cells, Limits(wall=60, cpu=1, scratch=OWN_SIZE))
+    judgement = hand_in([*names, "honest"], [HONEST, *(typed(ENDS[name], name) for name in names)], cpu=1)
     assert points(judgement) == [0, 0, 2]
     assert judgement.ending == ending
 
 
+DEAF = (
+    "import signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
+    "    except (OSError, ValueError): pass\ntime.sleep(10_000)"
+)
+
+
 @pytest.mark.parametrize(
     ("cell", "wall", "ending"),
-    [
-        pytest.param("import os\nos._exit(0)", 60, "crashed", id="exit"),
-        pytest.param(
-            "import signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
-            "    except (OSError, ValueError): pass\ntime.sleep(10_000)",
-            10,
-            "timed out",
-            id="sleep with all signals ignored",
-        ),
-    ],
+    [("import os\nos._exit(0)", 60, "crashed"), (DEAF, 10, "timed out")],
+    ids=["exit", "sleep with all signals ignored"],
 )
 def test_cells_that_never_end_or_end_the_process(cell, wall, ending):
-    judgement = hand_in(["honest"], [cell, RIGHT.replace("NAME", "honest")], Limits(wall=wall, scratch=OWN_SIZE))
+    judgement = hand_in(["honest"], [cell, HONEST], wall=wall)
     assert points(judgement) == [0]
     assert judgement.ending == ending
 
@@ -233,12 +233,11 @@ def test_a_bomb_of_threads_is_ended_long_before_the_machine_is_full():
         "import threading, time\nthreading.stack_size(65536)\nwhile True:\n    try:\n"
         "        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()\n    except BaseException: pass"
     )
-    judgement = hand_in(["honest"], [bomb, RIGHT.replace("NAME", "honest")])
+    judgement = hand_in(["honest"], [bomb, HONEST])
     assert points(judgement) == [0]
     assert judgement.ending == "refused"
-    found = re.search(r"it started (\d+) threads", judgement.log)
-    assert found is not None
-    assert int(found[1]) < 20_000
+    (threads,) = re.findall(r"it started (\d+) threads", judgement.log)
+    assert int(threads) < 20_000
 
 
 # What each tries, and the errors that meet it. Names in capitals are filled in by the fixture.
@@ -252,10 +251,7 @@ OUT_OF_REACH = {
     ),
     "fork": ("import os\nos.fork()", "PermissionError"),
     "fork bomb": ("while True: os.fork()", "PermissionError"),
-    "daemon": (
-        "import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)",
-        "PermissionError",
-    ),
+    "daemon": ("import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)", "PermissionError"),
     "spawn": ("os.posix_spawn('/usr/bin/sleep', ['sleep', '1000'], {})", "PermissionError"),
     "multiprocessing": ("import multiprocessing\nmultiprocessing.Process(target=print).start()", "PermissionError"),
     "local network": ("import socket\nsocket.create_connection(('127.0.0.1', PORT), 1)", "ConnectionRefusedError"),
@@ -288,10 +284,7 @@ OUT_OF_REACH = {
         "with open('/scratch/big', 'wb') as f:\n    for _ in range(300): f.write(bytes(2**20))",
         "OSError",
     ),
-    "more processor time": (
-        "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (10**6, 10**6))",
-        "ValueError",
-    ),
+    "more processor time": ("import resource\nresource.setrlimit(resource.RLIMIT_CPU, (10**6, 10**6))", "ValueError"),
     "other namespace": ("import ctypes\nassert ctypes.CDLL(None).unshare(0x10000000) == 0", "AssertionError"),
     "the grader's input": ("input()", "EOFError"),
     "flood of output": ("line = 'x' * 10_000\nfor _ in range(5_000): print(line)\n1 / 0", "ZeroDivisionError"),
@@ -316,14 +309,11 @@ def reached(tmp_path_factory) -> Judgement:
         "TOKEN": "token-of-the-instructor",
         "PORT": "22",
     }
-    cells = []
-    for cell, _ in OUT_OF_REACH.values():
-        for name, value in filled.items():
-            cell = cell.replace(name, value)
-        cells.append(cell)
+    names = re.compile("|".join(filled))  # the longer ones first
+    cells = [names.sub(lambda found: filled[found[0]], cell) for cell, _ in OUT_OF_REACH.values()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SECRET_OF_THE_INSTRUCTOR", filled["TOKEN"])
-        return hand_in(["honest"], [*cells, RIGHT.replace("NAME", "honest")])
+        return hand_in(["honest"], [*cells, HONEST])
 
 
 @pytest.mark.parametrize("attack", OUT_OF_REACH)
@@ -337,7 +327,7 @@ def test_honest_answer_after_all_attacks_keeps_its_points(reached):
 
 
 def test_magic_and_broken_cells_around_an_honest_answer_cost_nothing():
-    cells = ["%matplotlib inline\n!pip install nothing", "def broken(:", "1 / 0", RIGHT.replace("NAME", "honest")]
+    cells = ["%matplotlib inline\n!pip install nothing", "def broken(:", "1 / 0", HONEST]
     judgement = hand_in(["honest"], cells)
     assert points(judgement) == [2]
     assert judgement.notes == ("", "SyntaxError", "ZeroDivisionError", "")

@@ -51,6 +51,8 @@ def test_texts_are_texts_and_numbers_are_none():
     assert text_of(np.arange(3)) == text_of(as_text("")) == ""
 
 
+SURROGATE = b'{"\\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'
+TOO_MANY = {str(index): np.zeros(0) for index in range(protocol.MOST_ARRAYS + 1)}
 TWO = {"x": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}, "y": {"dtype": "F64", "shape": [1]}}
 
 
@@ -66,13 +68,9 @@ TWO = {"x": {"dtype": "F64", "shape": [1], "data_offsets": [0, 8]}, "y": {"dtype
         pytest.param(message(b"[" * 100_000), id="deep JSON"),
         pytest.param(message(b"[1]"), id="a list"),
         pytest.param(message({"x": 1}), id="an array that is a number"),
-        pytest.param(
-            message(b'{"\\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'), id="half a surrogate pair"
-        ),
+        pytest.param(message(SURROGATE), id="half a surrogate pair"),
         pytest.param(message({}, b"more"), id="more bytes than arrays"),
-        pytest.param(
-            save({str(index): np.zeros(0) for index in range(protocol.MOST_ARRAYS + 1)}), id="too many arrays"
-        ),
+        pytest.param(save(TOO_MANY), id="too many arrays"),
         pytest.param(claim("OBJECT", [1], bytes(8)), id="Python objects"),
         pytest.param(claim("F16", [4], bytes(8)), id="a type that nobody sends"),
         pytest.param(claim("BF16", [4], bytes(8)), id="a type that NumPy does not know"),
@@ -128,7 +126,7 @@ def test_lengths_that_a_message_may_not_have(length):
         {"x": np.array([1j])},
         {"x": np.array(["text"])},
         {"x": np.broadcast_to(0.0, protocol.MOST_BYTES // 8 + 1)},
-        {str(index): np.zeros(1) for index in range(protocol.MOST_ARRAYS + 1)},
+        TOO_MANY,
         {"x" * protocol.MOST_HEADER: np.zeros(1)},
         {"\ud800": np.zeros(1)},
     ],

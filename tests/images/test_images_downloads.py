@@ -71,6 +71,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "data"
 
 
+PACKED = "cifar-10-python.tar.gz"
+
+
 @pytest.fixture
 def archive(monkeypatch: pytest.MonkeyPatch) -> bytes:
     """A CIFAR-10 of 60 images, with its checksums put in place of the real ones."""
@@ -96,16 +99,28 @@ def archive(monkeypatch: pytest.MonkeyPatch) -> bytes:
     return packed.getvalue()
 
 
+@pytest.fixture
+def by_hand(folder: Path, archive: bytes) -> Path:
+    """The archive, put into the data folder by hand."""
+    folder.mkdir()
+    (folder / PACKED).write_bytes(archive)
+    return folder / PACKED
+
+
+def cifar10(*mirrors: str, split: str = "train") -> downloads.Labelled:
+    return downloads.load_cifar10(split, mirrors)
+
+
 def everything_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()} if folder.exists() else set()
 
 
-UNPACKED = {"cifar-10-python.tar.gz", "cifar-10-batches-py"}
+UNPACKED = {PACKED, "cifar-10-batches-py"}
 
 
 def test_a_mirror_with_a_wrong_file_is_passed_over(server: Server, folder: Path, archive: bytes) -> None:
     server.files = {"/wrong": b"not the archive", "/right": archive}
-    train = downloads.load_cifar10("train", (server.address("/wrong"), server.address("/right")))
+    train = cifar10(server.address("/wrong"), server.address("/right"))
     assert train.images.shape == (50, 3, 32, 32)
     assert train.images[:, 0].unique().tolist() == [200]
     assert train.images[:, 1:].float().std() > 50
@@ -115,8 +130,7 @@ def test_a_mirror_with_a_wrong_file_is_passed_over(server: Server, folder: Path,
 
 def test_what_is_there_is_not_fetched_again(server: Server, folder: Path, archive: bytes) -> None:
     server.files["/right"] = archive
-    train = downloads.load_cifar10("train", (server.address("/right"),))
-    test = downloads.load_cifar10("test", (server.address("/right"),))
+    train, test = (cifar10(server.address("/right"), split=split) for split in ("train", "test"))
     assert server.asked == ["/right"]
     assert (len(train.images), len(test.images)) == (50, 10)
     assert test.classes == [f"class {label}" for label in range(10)]
@@ -125,7 +139,7 @@ def test_what_is_there_is_not_fetched_again(server: Server, folder: Path, archiv
 def test_a_download_that_breaks_off_goes_on_at_the_next_mirror(server: Server, folder: Path, archive: bytes) -> None:
     server.files = {"/slow": archive, "/right": archive}
     server.half.add("/slow")
-    assert len(downloads.load_cifar10("test", (server.address("/slow"), server.address("/right"))).images) == 10
+    assert len(cifar10(server.address("/slow"), server.address("/right"), split="test").images) == 10
     assert everything_in(folder) == UNPACKED
 
 
@@ -134,58 +148,43 @@ def test_nothing_is_left_of_a_failed_download(server: Server, folder: Path, arch
     server.files = {"/half": archive, "/wrong": b"not the archive"}
     server.half.add("/half")
     with pytest.raises(CourseError) as caught:
-        downloads.load_cifar10("train", (server.address(f"/{content}"), NOBODY))
+        cifar10(server.address(f"/{content}"), NOBODY)
     assert everything_in(folder) == set()
-    for said in (server.address(f"/{content}"), NOBODY, str(folder), "cifar-10-python.tar.gz", "=shapes"):
+    for said in (server.address(f"/{content}"), NOBODY, str(folder), PACKED, "=shapes"):
         assert said in str(caught.value)
 
 
-def test_an_archive_put_there_by_hand_needs_no_network(folder: Path, archive: bytes) -> None:
-    folder.mkdir()
-    (folder / "cifar-10-python.tar.gz").write_bytes(archive)
-    assert len(downloads.load_cifar10("train", (NOBODY,)).images) == 50
-
-
-def test_half_an_archive_is_not_taken_for_a_whole_one(server: Server, folder: Path, archive: bytes) -> None:
-    folder.mkdir()
-    (folder / "cifar-10-python.tar.gz").write_bytes(archive[: len(archive) // 2])
+def test_half_an_archive_is_not_taken_for_a_whole_one(server: Server, by_hand: Path, archive: bytes) -> None:
+    by_hand.write_bytes(archive[: len(archive) // 2])
     with pytest.raises(CourseError):
-        downloads.load_cifar10("train", (NOBODY,))
+        cifar10(NOBODY)
     server.files["/right"] = archive
-    assert len(downloads.load_cifar10("train", (server.address("/right"),)).images) == 50
+    assert len(cifar10(server.address("/right")).images) == 50
 
 
-def test_unpacking_that_fails_leaves_no_half_folder(
-    folder: Path, archive: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unpacking_that_fails_leaves_no_half_folder(by_hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def disk_full(tar: tarfile.TarFile, path: str, **_: object) -> None:
         (Path(path) / "cifar-10-batches-py").mkdir()
         raise OSError(28, "No space left on device")
 
-    folder.mkdir()
-    (folder / "cifar-10-python.tar.gz").write_bytes(archive)
     with monkeypatch.context() as patch:
         patch.setattr(tarfile.TarFile, "extractall", disk_full)
         with pytest.raises(CourseError, match="No space left"):
-            downloads.load_cifar10("train", (NOBODY,))
-    assert everything_in(folder) == {"cifar-10-python.tar.gz"}
-    assert len(downloads.load_cifar10("train", (NOBODY,)).images) == 50
+            cifar10(NOBODY)
+    assert everything_in(by_hand.parent) == {PACKED}
+    assert len(cifar10(NOBODY).images) == 50
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing"])
-def test_a_damaged_folder_is_named(folder: Path, archive: bytes, damage: str) -> None:
-    folder.mkdir()
-    (folder / "cifar-10-python.tar.gz").write_bytes(archive)
-    downloads.load_cifar10("train", (NOBODY,))
-    file = folder / "cifar-10-batches-py" / "data_batch_2"
+def test_a_damaged_folder_is_named(by_hand: Path, damage: str) -> None:
+    cifar10(NOBODY)
+    file = by_hand.parent / "cifar-10-batches-py" / "data_batch_2"
     file.unlink() if damage == "missing" else file.write_bytes(b"changed")
     with pytest.raises(CourseError, match=r"cifar-10-batches-py is incomplete or changed.*Delete"):
-        downloads.load_cifar10("train", (NOBODY,))
+        cifar10(NOBODY)
 
 
-def test_load_by_name_samples_and_resizes(folder: Path, archive: bytes) -> None:
-    folder.mkdir()
-    (folder / "cifar-10-python.tar.gz").write_bytes(archive)
+def test_load_by_name_samples_and_resizes(by_hand: Path) -> None:
     some = load("cifar10", "train", image_size=16, limit=20)
     assert some.images.shape == (20, 3, 16, 16)
     assert torch.bincount(some.targets).tolist() == [2] * 10
@@ -195,24 +194,23 @@ def test_load_by_name_samples_and_resizes(folder: Path, archive: bytes) -> None:
     assert not torch.equal(again.images, other.images)
 
 
-def fashion_files(count: int = 20) -> dict[str, bytes]:
+def fashion_files(packed: bool = True) -> dict[str, bytes]:
     """The four files of Fashion-MNIST, tiny: image i of a split has grey value i and label i % 10."""
     files = {}
-    for split, size in (("train", count), ("t10k", count // 2)):
+    for split, size in (("train", 20), ("t10k", 10)):
         pixels = np.repeat(np.arange(size, dtype=np.uint8), 28 * 28).tobytes()
         labels = bytes(index % 10 for index in range(size))
         files[f"{split}-images-idx3-ubyte"] = struct.pack(">HBBIII", 0, 8, 3, size, 28, 28) + pixels
         files[f"{split}-labels-idx1-ubyte"] = struct.pack(">HBBI", 0, 8, 1, size) + labels
-    return files
+    return {f"{name}.gz": gzip.compress(content) for name, content in files.items()} if packed else files
 
 
 @pytest.mark.parametrize("packed", [True, False])
 @pytest.mark.parametrize("place", [".", "FashionMNIST/raw"])
 def test_fashion_mnist_is_read_where_it_is_found(folder: Path, place: str, packed: bool) -> None:
     (folder / place).mkdir(parents=True)
-    for name, content in fashion_files().items():
-        path = folder / place / (f"{name}.gz" if packed else name)
-        path.write_bytes(gzip.compress(content) if packed else content)
+    for name, content in fashion_files(packed).items():
+        (folder / place / name).write_bytes(content)
     train, test = load("fashion_mnist", "train"), load("fashion_mnist", "test")
     assert train.images.shape == (20, 3, 32, 32)
     assert test.images.shape == (10, 3, 32, 32)
@@ -227,17 +225,14 @@ def test_fashion_mnist_is_read_where_it_is_found(folder: Path, place: str, packe
 def test_a_damaged_fashion_mnist_is_named(folder: Path) -> None:
     folder.mkdir()
     for name, content in fashion_files().items():
-        packed = gzip.compress(content)
-        (folder / f"{name}.gz").write_bytes(packed[:-12] if name.startswith("train-images") else packed)
+        (folder / name).write_bytes(content[:-12] if name.startswith("train-images") else content)
     with pytest.raises(CourseError, match=f"{folder}.*Delete"):
         load("fashion_mnist", "train")
 
 
 @pytest.mark.parametrize("broken", [True, False])
-def test_fashion_mnist_is_fetched_whole_or_not_at_all(
-    server: Server, folder: Path, monkeypatch: pytest.MonkeyPatch, broken: bool
-) -> None:
-    packed = {f"{name}.gz": gzip.compress(content) for name, content in fashion_files().items()}
+def test_fashion_mnist_is_fetched_whole_or_not_at_all(server: Server, folder: Path, monkeypatch, broken: bool) -> None:
+    packed = fashion_files()
     known = torchvision.datasets.FashionMNIST
     monkeypatch.setattr(known, "resources", [(name, hashlib.md5(file).hexdigest()) for name, file in packed.items()])
     monkeypatch.setattr(known, "mirrors", [server.address("/")])
@@ -263,6 +258,6 @@ def test_data_folder_is_the_users_cache_unless_set(folder: Path, monkeypatch: py
 
 def test_a_folder_with_the_four_files_of_fashion_mnist_is_a_data_set(tmp_path: Path) -> None:
     for name, content in fashion_files().items():
-        (tmp_path / f"{name}.gz").write_bytes(gzip.compress(content))
+        (tmp_path / name).write_bytes(content)
     found = load(tmp_path, "train", image_size=16, limit=5)
     assert (len(found), found.image_size, found.name) == (5, 16, "fashion_mnist")

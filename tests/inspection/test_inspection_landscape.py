@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course.inspection import filter_normalise, loss_line, loss_surface, random_direction
+from resnet_course.inspection import filter_normalise, loss_surface, random_direction
 from resnet_course.models import cifar_resnet
 
 BATCHES = [(torch.randn(n, 3, 8, 8, generator=torch.Generator().manual_seed(n)), torch.arange(n) % 10) for n in (6, 2)]
@@ -65,13 +65,13 @@ def test_the_surface_holds_the_loss_at_each_point() -> None:
     surface = loss_surface(model, batches, directions, STEPS, loss_fn)
     expected = [[1.25 * (2 + first) + 10 * (3 + 2 * second) for first in STEPS] for second in STEPS]
     assert torch.allclose(surface, torch.tensor(expected))
-    assert torch.allclose(loss_line(model, batches, directions[0], STEPS, loss_fn), surface[1])
+    assert torch.allclose(loss_surface(model, batches, [directions[0]], STEPS, loss_fn), surface[1])
 
 
 def test_the_middle_is_the_loss_of_the_network_in_eval_mode() -> None:
     model = cifar_resnet(8, width=4).train()
     model(torch.randn(16, 3, 8, 8))
-    line = loss_line(model, BATCHES, random_direction(model, 0), [0.0, 0.3])
+    line = loss_surface(model, BATCHES, [random_direction(model, 0)], [0.0, 0.3])
     model.eval()
     with torch.no_grad():
         images, targets = (torch.cat(part) for part in zip(*BATCHES, strict=True))
@@ -110,7 +110,7 @@ def test_scaling_a_network_that_batch_norm_undoes_changes_raw_directions_only() 
             module.eps *= 100
 
     def line(model: nn.Module, normalise) -> torch.Tensor:
-        return loss_line(model, BATCHES, random_direction(model, 0, normalise), [0.0, 0.5])
+        return loss_surface(model, BATCHES, [random_direction(model, 0, normalise)], [0.0, 0.5])
 
     raw = [line(model, lambda direction, weight: direction * (weight.dim() == 4)) for model in (small, large)]
     fitted = [line(model, filter_normalise) for model in (small, large)]
@@ -123,8 +123,8 @@ def test_what_does_not_fit_is_refused() -> None:
     model = cifar_resnet(8, width=4)
     direction = random_direction(model, 0)
     with pytest.raises(ValueError, match="no images"):
-        loss_line(model, [], direction, [0.0])
+        loss_surface(model, [], [direction], [0.0])
     with pytest.raises(ValueError, match="one tensor for each parameter"):
-        loss_line(model, BATCHES, {**direction, "more": torch.zeros(1)}, [0.0])
+        loss_surface(model, BATCHES, [{**direction, "more": torch.zeros(1)}], [0.0])
     with pytest.raises(ValueError, match="one tensor for each parameter"):
-        loss_line(model, BATCHES, {**direction, "linear.bias": torch.zeros(3)}, [0.0])
+        loss_surface(model, BATCHES, [{**direction, "linear.bias": torch.zeros(3)}], [0.0])

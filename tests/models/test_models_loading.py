@@ -3,6 +3,7 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from models_helpers import left_alone
 from torch import Tensor, nn
 
 from resnet_course.models import cifar_resnet, load_cifar_state_dict, resnet18
@@ -20,9 +21,8 @@ class Unit(nn.Module):
         self.bn2 = nn.BatchNorm2d(after)
         self.projection = projection if step > 1 else None
         if self.projection:
-            setattr(
-                self, projection, nn.Sequential(nn.Conv2d(before, after, 1, step, bias=False), nn.BatchNorm2d(after))
-            )
+            conv = nn.Conv2d(before, after, 1, step, bias=False)
+            setattr(self, projection, nn.Sequential(conv, nn.BatchNorm2d(after)))
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu()))
@@ -62,7 +62,9 @@ def make_twin(*arguments, seed: int = 0) -> nn.Module:
     return twin.eval()
 
 
-def assert_same_logits(model: nn.Module, twin: nn.Module) -> None:
+def assert_loads(model: nn.Module, state: dict, twin: nn.Module) -> None:
+    """The state loads, and the logits are those of the twin."""
+    load_cifar_state_dict(model, state)
     x = torch.randn(3, 3, 32, 32) + 2 * torch.randn(3, 3, 1, 1)  # images of three colours
     with torch.no_grad():
         expected = twin(x)
@@ -72,40 +74,29 @@ def assert_same_logits(model: nn.Module, twin: nn.Module) -> None:
 
 @pytest.mark.parametrize(
     ("depth", "prefix", "wrapper"),
-    [
-        (20, "", None),
-        (20, "module.", None),
-        (56, "module.", "state_dict"),
-        (20, "module.", "net"),
-        (20, "", "model"),
-    ],
+    [(20, "", None), (20, "module.", None), (56, "module.", "state_dict"), (20, "module.", "net"), (20, "", "model")],
 )
 def test_the_common_layout_loads_into_cifar_resnet(depth: int, prefix: str, wrapper: str | None) -> None:
     twin = make_twin((depth - 2) // 6)
     state = {prefix + name: tensor for name, tensor in twin.state_dict().items()}
-    model = cifar_resnet(depth)
-    load_cifar_state_dict(model, state if wrapper is None else {wrapper: state, "epoch": 180, "best_prec1": 91.7})
-    assert_same_logits(model, twin)
+    assert_loads(cifar_resnet(depth), {wrapper: state, "epoch": 180, "best_prec1": 91.7} if wrapper else state, twin)
 
 
 @pytest.mark.parametrize(("projection", "last"), [("shortcut", "linear"), ("downsample", "fc")])
 def test_projections_load_into_option_b(projection: str, last: str) -> None:
     twin = make_twin(3, projection, last)
-    model = cifar_resnet(20, shortcut="B")
-    load_cifar_state_dict(model, {f"module.{name}": tensor for name, tensor in twin.state_dict().items()})
-    assert_same_logits(model, twin)
+    state = {f"module.{name}": tensor for name, tensor in twin.state_dict().items()}
+    assert_loads(cifar_resnet(20, shortcut="B"), state, twin)
 
 
 def test_checkpoints_from_before_the_batch_counter_load() -> None:
     twin = make_twin(3)
     state = {name: tensor for name, tensor in twin.state_dict().items() if not name.endswith("num_batches_tracked")}
-    model = cifar_resnet(20)
-    load_cifar_state_dict(model, state)
-    assert_same_logits(model, twin)
+    assert_loads(cifar_resnet(20), state, twin)
 
 
-def without(state: dict, name: str) -> dict:
-    return {key: tensor for key, tensor in state.items() if key != name}
+WITHOUT_BIAS = {name: tensor for name, tensor in Twin(3).state_dict().items() if name != "linear.bias"}
+OTHER_CLASSES = r"linear\.weight has shape \(10, 64\) instead of \(100, 64\).*classes"
 
 
 @pytest.mark.parametrize(
@@ -116,12 +107,8 @@ def without(state: dict, name: str) -> dict:
         (cifar_resnet(20), Twin(3, "shortcut").state_dict(), r'left over: layer2\.0\.shortcut.*shortcut="B"'),
         (cifar_resnet(20), Twin(3, "downsample").state_dict(), r'left over: layer2\.0\.shortcut.*shortcut="B"'),
         (cifar_resnet(20, shortcut="B"), Twin(3).state_dict(), r'missing: layer2\.0\.shortcut.*shortcut="A"'),
-        (
-            cifar_resnet(20, 100),
-            Twin(3).state_dict(),
-            r"linear\.weight has shape \(10, 64\) instead of \(100, 64\).*classes",
-        ),
-        (cifar_resnet(20), without(Twin(3).state_dict(), "linear.bias"), r"1 entries .*missing: linear\.bias"),
+        (cifar_resnet(20, 100), Twin(3).state_dict(), OTHER_CLASSES),
+        (cifar_resnet(20), WITHOUT_BIAS, r"1 entries .*missing: linear\.bias"),
         (resnet18(), Twin(3).state_dict(), "do not fit.*no weights on its shortcuts"),
         (cifar_resnet(20), {"epoch": 3, "optimizer": {}}, "this is not a state dict.*epoch, optimizer"),
         (cifar_resnet(20), {}, "it holds nothing"),
@@ -129,7 +116,5 @@ def without(state: dict, name: str) -> dict:
     ],
 )
 def test_what_does_not_fit_is_named_and_nothing_is_loaded(model: nn.Module, state: dict, said: str) -> None:
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    with pytest.raises(ValueError, match=said):
+    with left_alone(model), pytest.raises(ValueError, match=said):
         load_cifar_state_dict(model, state)
-    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())

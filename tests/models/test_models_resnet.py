@@ -1,8 +1,13 @@
+import itertools
+from functools import partial
+
 import pytest
 import torch
 import torchvision
+from models_helpers import left_alone
 from torch import nn
 
+from resnet_course.inspection import count_parameters
 from resnet_course.models import (
     BasicBlock,
     Bottleneck,
@@ -20,26 +25,18 @@ from resnet_course.models import (
 OURS = {"resnet18": resnet18, "resnet34": resnet34, "resnet50": resnet50}
 
 
-def count(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-def test_resnet18_parameters() -> None:
-    assert count(resnet18(10)) == 11_173_962
-
-
 @pytest.mark.parametrize(("depth", "millions"), [(20, 0.27), (32, 0.46), (44, 0.66), (56, 0.85), (110, 1.7)])
 def test_cifar_family_has_the_parameters_of_table_6(depth: int, millions: float) -> None:
-    residual, plain = cifar_resnet(depth), cifar_resnet(depth, residual=False)
-    assert count(residual) == count(plain)
-    assert round(count(residual) / 1e6, 1 if depth == 110 else 2) == millions
+    count = count_parameters(cifar_resnet(depth))
+    assert count == count_parameters(cifar_resnet(depth, residual=False))
+    assert round(count / 1e6, 1 if depth == 110 else 2) == millions
 
 
 def test_exact_parameters_at_depth_20_by_shortcut_option() -> None:
     projections = sum(width * width * 2 + 2 * 2 * width for width in (16, 32))
-    assert count(cifar_resnet(20, shortcut="A")) == 269_722
-    assert count(cifar_resnet(20, shortcut="B")) == 269_722 + projections
-    assert count(cifar_resnet(20, shortcut="C")) > 269_722 + projections
+    a, b, c = (count_parameters(cifar_resnet(20, shortcut=option)) for option in "ABC")
+    assert (a, b) == (269_722, 269_722 + projections)
+    assert c > b
 
 
 @pytest.mark.parametrize("depth", [8, 20, 56])
@@ -48,21 +45,17 @@ def test_depth_counts_the_layers_with_weights(depth: int) -> None:
     assert len(layers) == depth
 
 
-@pytest.mark.parametrize("depth", [-4, 0, 2, 9, 18, 57])
-def test_depths_outside_the_family_are_refused(depth: int) -> None:
-    with pytest.raises(ValueError, match="6n"):
-        cifar_resnet(depth)
-
-
-@pytest.mark.parametrize("num_blocks", [[], [2, 0, 2]])
-def test_a_stage_without_blocks_is_refused(num_blocks: list[int]) -> None:
-    with pytest.raises(ValueError, match="at least one block"):
-        ResNet(BasicBlock, num_blocks)
-
-
-def test_an_unknown_stem_is_refused() -> None:
-    with pytest.raises(ValueError, match="'mnist'"):
-        resnet18(stem="mnist")
+@pytest.mark.parametrize(
+    ("make", "argument", "said"),
+    [
+        *((cifar_resnet, depth, "6n") for depth in (-4, 0, 2, 9, 18, 57)),
+        *((partial(ResNet, BasicBlock), num_blocks, "at least one block") for num_blocks in ([], [2, 0, 2])),
+        (lambda stem: resnet18(stem=stem), "mnist", "'mnist'"),
+    ],
+)
+def test_a_network_that_does_not_exist_is_refused(make, argument: object, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        make(argument)
 
 
 def randomise_batch_norm(model: nn.Module) -> None:
@@ -101,12 +94,10 @@ def test_same_logits_as_torchvision(name: str) -> None:
 def test_weights_of_another_network_are_refused_and_nothing_is_loaded(
     name: str, classes: int, stem: str, said: str
 ) -> None:
-    model = resnet18(10, stem=stem if stem == "cifar" else "imagenet")
-    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    model = resnet18(10, stem=stem)
     other = torchvision.models.get_model(name, weights=None, num_classes=classes)
-    with pytest.raises(ValueError, match=said):
+    with left_alone(model), pytest.raises(ValueError, match=said):
         load_torchvision_state_dict(model, other.state_dict())
-    assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
 
 
 def test_missing_weights_are_named() -> None:
@@ -116,24 +107,19 @@ def test_missing_weights_are_named() -> None:
         load_torchvision_state_dict(resnet18(10, stem="imagenet"), state)
 
 
-def names_of_the_common_cifar_code() -> set[str]:
+def test_checkpoints_of_the_common_cifar_code_load_unchanged() -> None:
     def norm(name: str) -> list[str]:
         parts = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
         return [f"{name}.{part}" for part in parts]
 
     names = ["conv1.weight", *norm("bn1"), "linear.weight", "linear.bias"]
-    for stage in (1, 2, 3, 4):
-        for block in (0, 1):
-            prefix = f"layer{stage}.{block}"
-            names += [f"{prefix}.conv1.weight", *norm(f"{prefix}.bn1")]
-            names += [f"{prefix}.conv2.weight", *norm(f"{prefix}.bn2")]
-        if stage > 1:
-            names += [f"layer{stage}.0.shortcut.0.weight", *norm(f"layer{stage}.0.shortcut.1")]
-    return set(names)
-
-
-def test_checkpoints_of_the_common_cifar_code_load_unchanged() -> None:
-    assert set(resnet18().state_dict()) == names_of_the_common_cifar_code()
+    for stage, block in itertools.product((1, 2, 3, 4), (0, 1)):
+        prefix = f"layer{stage}.{block}"
+        names += [f"{prefix}.conv1.weight", *norm(f"{prefix}.bn1")]
+        names += [f"{prefix}.conv2.weight", *norm(f"{prefix}.bn2")]
+        if stage > 1 and block == 0:
+            names += [f"{prefix}.shortcut.0.weight", *norm(f"{prefix}.shortcut.1")]
+    assert set(resnet18().state_dict()) == set(names)
 
 
 class DoubleBlock(nn.Module):

@@ -15,13 +15,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_tries_are_counted_up_to_the_first_pass_and_a_pass_stays() -> None:
-    for status, hint_id in [
-        ("not_written", None),
-        ("failed", "a"),
-        ("failed", "a"),
-        ("crashed", "b"),
-        ("passed", None),
-    ]:
+    for status, hint_id in [("not_written", None), *[("failed", "a")] * 2, ("crashed", "b"), ("passed", None)]:
         journal.note_check("warm_up", status, hint_id)
     journal.note_check("warm_up", "failed", "unknown")
     entry = journal.read_journal()["exercises"]["warm_up"]

@@ -1,5 +1,6 @@
 """The lessons' registry."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -7,13 +8,13 @@ import pytest
 
 from resnet_course import checks
 from resnet_course.base.errors import CourseError
-from resnet_course.notebook.lessons import LESSONS, REFERENCE_SPEED, find_lesson, predict_seconds
+from resnet_course.notebook.lessons import LESSONS, REFERENCE_SPEED, Lesson, find_lesson, predict_seconds
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "name", ["05", "5", "resnet18", "08_resnet18", "08_resnet18.ipynb", "notebooks/08_resnet18.ipynb"]
+    "name", ["08", "8", "resnet18", "08_resnet18", "08_resnet18.ipynb", "notebooks/08_resnet18.ipynb"]
 )
 def test_a_lesson_is_found_by_number_slug_or_file(name: str) -> None:
     assert find_lesson(name).file_name == "08_resnet18.ipynb"
@@ -48,6 +49,59 @@ def test_each_exercise_of_a_lesson_has_its_check() -> None:
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
 def test_a_source_calls_the_checks_of_its_lesson(lesson) -> None:
     text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text()
-    assert set(re.findall(r"= checks\.(\w+)\(", text)) - {"verdict"} == set(lesson.exercises)
+    assert set(re.findall(r"= checks\.(\w+)\(", text)) - {"verdict", "yours"} == set(lesson.exercises)
     assert set(re.findall(r'Stuck\? `checks\.hint\("(\w+)"\)`', text)) | {"warm_up"} == {*lesson.exercises, "warm_up"}
     assert text.startswith(f"# %% [markdown]\n# # {lesson.number} · {lesson.title}\n")
+
+
+# --- The page --------------------------------------------------------------------------------------------------------
+
+RENEWED = [lesson for lesson in LESSONS if lesson.number <= "07"]
+each_page = pytest.mark.parametrize("lesson", RENEWED, ids=lambda lesson: lesson.number)
+
+
+def page(lesson: Lesson) -> list[tuple[str, str]]:
+    """Kind ("code" or "text") and source of each cell."""
+    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text()
+    cells = re.split(r"^# %%", text, flags=re.MULTILINE)[1:]
+    return [("text" if cell.startswith(" [markdown]") else "code", cell.partition("\n")[2]) for cell in cells]
+
+
+@each_page
+def test_code_is_88_characters_wide_at_most(lesson: Lesson) -> None:
+    lines = [line for kind, source in page(lesson) if kind == "code" for line in source.splitlines()]
+    assert [line for line in lines if len(line) > 88] == []
+
+
+@each_page
+def test_a_lesson_takes_eight_names_of_the_course_at_most(lesson: Lesson) -> None:
+    code = "\n".join(source for kind, source in page(lesson) if kind == "code")
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("resnet_course"):
+            names |= {alias.asname or alias.name for alias in node.names}
+    assert len(names) <= 8, names
+
+
+@each_page
+def test_a_dozen_verdicts_and_one_bet_at_most(lesson: Lesson) -> None:
+    code = "\n".join(source for kind, source in page(lesson) if kind == "code")
+    assert len(re.findall(r"cards\.(verdict|compare)\(", code)) <= 12
+    assert code.count("cards.compare_guess(") == code.count(f'lesson="{lesson.number}"') == 1
+
+
+@each_page
+def test_a_page_ends_with_questions_and_links(lesson: Lesson) -> None:
+    text = "\n".join(source for kind, source in page(lesson) if kind == "text")
+    assert text.count("<details>") >= 5
+    assert re.search(r"\]\(https://(arxiv\.org/abs|doi\.org)/", text)
+
+
+@each_page
+def test_at_most_two_cells_of_code_in_a_row_and_none_too_long(lesson: Lesson) -> None:
+    kinds = [kind for kind, _ in page(lesson)]
+    assert "code code code" not in " ".join(kinds)
+    for kind, source in page(lesson):
+        lines = source.strip().splitlines()
+        if kind == "code":
+            assert len(lines) <= (45 if "class " in source else 25), source

@@ -3,7 +3,6 @@ from typing import get_args
 
 import pytest
 
-from resnet_course.notebook import messages
 from resnet_course.notebook.messages import MIME_TYPE, Kind, Message, in_notebook
 
 MESSAGE = Message("failed", "x < y & 'z'", ("first <b>", 'second "line"'), {"answer": 42})
@@ -40,12 +39,8 @@ def test_shown_as_text_outside_a_notebook(capsys: pytest.CaptureFixture[str]) ->
 
 
 @pytest.mark.parametrize("data", [None, {"answer": 42}])
-def test_shown_as_html_text_and_data_in_a_notebook(monkeypatch: pytest.MonkeyPatch, data: dict | None) -> None:
-    display = pytest.importorskip("IPython.display")
-    shown = []
-    monkeypatch.setattr(messages, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "display", lambda bundle, raw: shown.append(bundle))
+def test_shown_as_html_text_and_data_in_a_notebook(displayed: list[dict], data: dict | None) -> None:
     message = Message("info", "title", data=data)
     message.show()
     expected = {"text/html": message.html, "text/plain": message.text}
-    assert shown == [expected if data is None else {**expected, MIME_TYPE: data}]
+    assert displayed == [expected if data is None else {**expected, MIME_TYPE: data}]

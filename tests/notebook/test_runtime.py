@@ -115,9 +115,7 @@ def test_the_choice_is_remembered_in_the_cache_folder(machine: Path, pretend) ->
     assert runtime.precision() == BFLOAT16
 
 
-def test_another_number_of_threads_is_measured_anew_and_both_are_remembered(
-    pretend, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_number_of_threads_is_measured_anew_and_both_are_remembered(pretend, monkeypatch) -> None:
     pretend(FAST)
     assert runtime.precision() == BFLOAT16
     with monkeypatch.context() as patch:
@@ -181,14 +179,7 @@ def test_preflight_shows_what_it_returns(pretend, capsys: pytest.CaptureFixture[
         (False, "smoke", "only that the cells run"),
     ],
 )
-def test_preflight_warns(
-    pretend,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    colab: bool,
-    profile: str,
-    warning: str,
-) -> None:
+def test_preflight_warns(pretend, capsys, monkeypatch, colab: bool, profile: str, warning: str) -> None:
     pretend(FAST)
     monkeypatch.setenv("RESNET_COURSE_PROFILE", profile)
     if colab:

@@ -15,10 +15,10 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Annotation, Text
 
 from resnet_course import plotting
-from resnet_course.notebook import messages
 from resnet_course.plotting.labels import EndLabels, spread
 from resnet_course.plotting.style import luminance, styles_for, text_colour
 
@@ -28,19 +28,19 @@ CLASSES = ("disc", "ring", "half disc", "two bars")
 
 @pytest.fixture(autouse=True)
 def _page():
-    """The course's style without a window, and no figure left open."""
+    """The course's style without a window."""
     plt.switch_backend("Agg")
     with mpl.rc_context():
         plotting.use_style()
         yield
-    plt.close("all")
 
 
-def record(epochs: int = 4, validation: bool = True, low: float = 0.2) -> SimpleNamespace:
-    loss = list(np.linspace(2, low, epochs))
-    accuracy = list(np.linspace(0.1, 0.9, epochs))
-    kept = epochs if validation else 0
-    return SimpleNamespace(train_loss=loss, train_acc=accuracy, val_loss=loss[:kept], val_acc=accuracy[:kept])
+def record(epochs: int = 4, validation: bool = True, **changes: list) -> SimpleNamespace:
+    """A history; without validation its validation curves are empty."""
+    curves = {"loss": list(np.linspace(2, 0.2, epochs)), "acc": list(np.linspace(0.1, 0.9, epochs))}
+    parts = {f"{part}_{name}": curve for name, curve in curves.items() for part in ("train", "val")}
+    empty = {} if validation else {"val_loss": [], "val_acc": []}
+    return SimpleNamespace(**{**parts, **empty, **changes})
 
 
 def names_of(ax: Axes) -> list[Annotation]:
@@ -55,11 +55,11 @@ def words_in(figure: Figure) -> str:
     return " | ".join(text.replace("\n", " ") for text in texts if text)
 
 
-def assert_apart(texts: list[Annotation], figure: Figure) -> None:
-    renderer = figure.canvas.get_renderer()
-    boxes = [Text.get_window_extent(text, renderer) for text in texts]
-    for first, second in combinations(boxes, 2):
-        assert not first.overlaps(second)
+def assert_apart(texts: list[Text]) -> None:
+    """The texts neither overlap nor leave their figure, which is drawn."""
+    figure = texts[0].figure
+    boxes = [Text.get_window_extent(text, figure.canvas.get_renderer()) for text in texts]
+    assert not [(first, second) for first, second in combinations(boxes, 2) if first.overlaps(second)]
     for box in boxes:
         assert figure.bbox.x0 <= box.x0
         assert box.x1 <= figure.bbox.x1 + 1
@@ -129,9 +129,9 @@ def test_names_never_overlap(width):
     plotting.lines(series, "Close together", "epoch", "loss", guesses={"plain 8": 0.2, "plain 20": 0.9}, ax=ax)
     names = names_of(ax)
     assert len(names) == 8
-    assert_apart(names, ax.figure)
+    assert_apart(names)
     ax.set_ylim(0, 40)  # names follow later changes
-    assert_apart(names_of(ax), ax.figure)
+    assert_apart(names_of(ax))
 
 
 def test_long_names_are_broken():
@@ -164,7 +164,7 @@ def test_lines_takes_bands_places_and_lines_that_stop_early():
     ax = plotting.lines({"A": [1, 2, 3], "B": [1]}, "Early", "epoch", "loss")
     assert len(names_of(ax)) == 2
     ax = plotting.lines({"A": [1, float("nan")], "B": [1, float("inf")]}, "Diverged", "epoch", "loss")
-    assert_apart(names_of(ax), ax.figure)
+    assert_apart(names_of(ax))
 
 
 def test_lines_draws_into_given_axes():
@@ -184,9 +184,7 @@ def test_profile_fits_networks_of_different_depth():
 
 
 def test_history_of_one_network_names_both_lines_and_marks_the_best_epoch():
-    one = record()
-    one.val_loss = [2, 0.5, 0.7, 0.9]
-    figure = plotting.history({"ResNet-18": one}, "Overfits after epoch 2")
+    figure = plotting.history({"ResNet-18": record(val_loss=[2, 0.5, 0.7, 0.9])}, "Overfits after epoch 2")
     assert isinstance(figure, Figure)
     loss, accuracy = figure.axes
     assert (loss.get_ylabel(), accuracy.get_ylabel(), accuracy.get_xlabel()) == ("loss", "accuracy", "epoch")
@@ -197,16 +195,17 @@ def test_history_of_one_network_names_both_lines_and_marks_the_best_epoch():
     assert "ResNet-18" in words_in(figure)
 
 
-def test_history_of_several_networks_names_each_once():
-    figure = plotting.history({"plain 18": record(3), "ResNet-18": record(5)}, "Two")
-    for ax in figure.axes:
-        assert [name.get_text() for name in names_of(ax)] == ["plain 18", "ResNet-18"]
-        assert_apart(names_of(ax), figure)
-
-
-def test_history_without_validation():
-    figure = plotting.history({"plain 18": record(validation=False)}, "Training only")
-    assert [name.get_text() for name in names_of(figure.axes[0])] == ["training"]
+@pytest.mark.parametrize(
+    ("histories", "names"),
+    [
+        ({"plain 18": record(3), "ResNet-18": record(5)}, ["plain 18", "ResNet-18"]),
+        ({"plain 18": record(validation=False)}, ["training"]),
+    ],
+)
+def test_history_names_each_of_several_networks_once_and_no_curve_that_is_not_there(histories, names):
+    for ax in plotting.history(histories, "A title").axes:
+        assert [name.get_text() for name in names_of(ax)] == names
+        assert_apart(names_of(ax))
 
 
 def test_bars_write_their_numbers():
@@ -244,8 +243,7 @@ def test_image_grid_shows_every_image_and_label(images):
 def test_image_grid_labels_do_not_overlap():
     figure = plotting.image_grid(torch.rand(20, 3, 8, 8), ["automobile", "half disc"] * 10)
     figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
-    assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
+    assert_apart(figure.axes[0].texts)
 
 
 def test_mistakes_show_the_surest_first():
@@ -293,8 +291,7 @@ def test_shape_trace_writes_shapes_and_names_apart():
     words = words_in(figure)
     for expected in ("64 × 32 × 32", "512", "average pooling", "From image to logits"):
         assert expected in words
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
-    assert not any(first.overlaps(second) for first, second in combinations(boxes, 2))
+    assert_apart(figure.axes[0].texts)
 
 
 @pytest.mark.parametrize(
@@ -332,6 +329,20 @@ def test_block_diagrams_stand_side_by_side_at_one_height():
     assert "Only the shortcut differs" in words_in(figure)
     heights = [next(t.get_position()[1] for t in ax.texts if "3×3" in t.get_text()) for ax in figure.axes]
     assert len(set(heights)) == 1
+
+
+def test_the_growing_network_has_its_old_and_its_new_blocks_in_three_rows():
+    ax = plotting.growing_network(before=3, after=9)
+    boxes = [patch for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
+    words = words_in(ax.figure)
+    assert len(boxes) == 27
+    assert sum(box.get_linestyle() == "--" for box in boxes) == 18
+    assert len({round(box.get_y(), 3) for box in boxes}) == 3
+    assert "20 layers grow to 56" in words
+    assert "6 new blocks" in words
+    assert "3 blocks of the network of 20 layers, then 6 dashed blocks" in ax.figure.course_words
+    with pytest.raises(ValueError, match="got 3 and 3"):
+        plotting.growing_network(3, 3)
 
 
 @pytest.mark.parametrize(
@@ -393,20 +404,9 @@ def test_receptive_field_says_its_size(kernels, title):
 # in a notebook
 
 
-def shown(monkeypatch, *arguments, **words) -> dict[str, str]:
-    """What `show` hands to the notebook."""
-    bundles = []
-    monkeypatch.setattr(messages, "in_notebook", lambda: True)
-    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
-    assert plotting.show(*arguments, **words) is None
-    (bundle,) = bundles
-    return bundle
-
-
-def test_show_gives_an_escaped_sharp_picture_and_closes_it(monkeypatch):
-    pytest.importorskip("IPython")
-    ax = plotting.bars({"A": 1}, "t", "x")
-    bundle = shown(monkeypatch, ax, "3 seeds <b>", 'error < 0.5 & "falling"')
+def test_show_gives_an_escaped_sharp_picture_and_closes_it(displayed):
+    assert plotting.show(plotting.bars({"A": 1}, "t", "x"), "3 seeds <b>", 'error < 0.5 & "falling"') is None
+    (bundle,) = displayed
     assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
     assert bundle["text/plain"] == 'Figure: error < 0.5 & "falling"'
     assert 'alt="error &lt; 0.5 &amp; &quot;falling&quot;"' in bundle["text/html"]
@@ -418,9 +418,9 @@ def test_show_gives_an_escaped_sharp_picture_and_closes_it(monkeypatch):
     assert not plt.get_fignums()
 
 
-def test_show_without_caption_and_with_a_figure(monkeypatch):
-    pytest.importorskip("IPython")
-    bundle = shown(monkeypatch, plotting.block_diagram("plain", 8, 8).figure)
+def test_show_without_caption_and_with_a_figure(displayed):
+    assert plotting.show(plotting.block_diagram("plain", 8, 8).figure) is None
+    (bundle,) = displayed
     assert bundle["text/plain"].startswith("Figure: A plain block without a shortcut: 3×3 conv, 8 → 8;")
     assert "figcaption" not in bundle["text/html"]
 
@@ -434,15 +434,12 @@ def test_show_outside_a_notebook_only_closes(capsys):
 # what cannot be drawn
 
 
-def uneven(**changes: list) -> SimpleNamespace:
-    return SimpleNamespace(**{**vars(record()), **changes})
-
-
 def lines(series, **options):
     return plotting.lines(series, "t", "x", "y", **options)
 
 
 IMAGES, NUMBERS = torch.rand(2, 3, 8, 8), torch.tensor([0, 1])
+PART_OF_A_HISTORY = SimpleNamespace(train_loss=[1], val_loss=[], val_acc=[])
 
 
 @pytest.mark.parametrize(
@@ -459,12 +456,9 @@ IMAGES, NUMBERS = torch.rand(2, 3, 8, 8), torch.tensor([0, 1])
         (lambda: lines({"A": [1, 2]}, y_limits=(1, 0)), "low < high"),
         (lambda: plotting.profile({"A": [1, 0]}, "t"), "above 0"),
         (lambda: plotting.history({}, "t"), "at least one history"),
-        (
-            lambda: plotting.history({"A": SimpleNamespace(train_loss=[1], val_loss=[], val_acc=[])}, "t"),
-            "no train_acc",
-        ),
-        (lambda: plotting.history({"A": uneven(val_acc=[0.5])}, "t"), "differ in length"),
-        (lambda: plotting.history({"A": uneven(train_acc=[0.5])}, "t"), "differ in length"),
+        (lambda: plotting.history({"A": PART_OF_A_HISTORY}, "t"), "no train_acc"),
+        (lambda: plotting.history({"A": record(val_acc=[0.5])}, "t"), "differ in length"),
+        (lambda: plotting.history({"A": record(train_acc=[0.5])}, "t"), "differ in length"),
         (lambda: plotting.bars({}, "t", "x"), "nothing to draw"),
         (lambda: plotting.bars({"A": float("nan")}, "t", "x"), "no finite"),
         (lambda: plotting.bars({"A": 1}, "t", "x", errors={"B": 1}), "errors for 'B'"),

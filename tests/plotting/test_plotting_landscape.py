@@ -1,6 +1,5 @@
 """The map of the loss around a network."""
 
-import matplotlib.pyplot as plt
 import pytest
 import torch
 
@@ -15,13 +14,11 @@ def test_maps_share_one_scale_and_survive_infinite_losses() -> None:
     scales = {(ax.collections[0].norm.vmin, ax.collections[0].norm.vmax) for ax in maps}
     assert scales == {(0.03, 100.0)}
     assert any(text.get_text() == "1" for text in maps[0].texts)
-    plt.close(figure)
 
 
 def test_a_flat_surface_is_drawn_without_lines() -> None:
     figure = plotting.landscapes({"flat": torch.ones(3, 3)}, (-1, 0, 1), "Flat")
     assert not figure.axes[0].texts
-    plt.close(figure)
 
 
 @pytest.mark.parametrize(

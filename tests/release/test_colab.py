@@ -35,19 +35,12 @@ STARTED = "# what tells the course that it is on Colab\nimport google.colab\n"
 
 @dataclass
 class Colab:
-    """An environment with Colab's versions and a kernel in it.
-
-    Args:
-        python: its interpreter.
-        kernels: a folder for JUPYTER_PATH with its kernel "colab".
-        wheels: where pip looks for the course.
-        home: for settings and caches.
-    """
+    """An environment with Colab's versions and a kernel in it."""
 
     python: Path
-    kernels: Path
-    wheels: Path
-    home: Path
+    kernels: Path  # for JUPYTER_PATH, with the kernel "colab"
+    wheels: Path  # where pip looks for the course
+    home: Path  # for settings and caches
 
     def environment(self) -> dict[str, str]:
         """Of the kernel: pip finds the course in a local folder, and the course finds Colab's own package."""

@@ -1,4 +1,3 @@
-import copy
 import os
 import pickle
 import subprocess
@@ -7,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from models_helpers import left_alone
 from torch import nn
 
 from resnet_course.base.errors import CourseError
@@ -57,44 +57,40 @@ class Touch:
         return (os.mkdir, (str(self.path),))
 
 
-def write_bad_file(kind: str, path: Path) -> None:
-    if kind == "truncated":
-        save_weights(make_model(), path)
-        path.write_bytes(path.read_bytes()[:-2000])
-    elif kind == "empty":
-        path.write_bytes(b"")
-    elif kind == "text":
-        path.write_text("<html>404</html>")
-    elif kind == "list":
-        torch.save([torch.zeros(3)], path)
-    elif kind == "whole model":
-        torch.save(make_model(), path)
-    elif kind == "code":
-        torch.save({"conv1.weight": Touch(path.parent / "code was run")}, path)
-    elif kind == "plain pickle":
-        path.write_bytes(pickle.dumps(Touch(path.parent / "code was run"), protocol=2))
-    elif kind == "folder":
-        path.mkdir()
+def truncate(path: Path) -> None:
+    save_weights(make_model(), path)
+    path.write_bytes(path.read_bytes()[:-2000])
 
 
-KINDS = ["truncated", "empty", "text", "list", "whole model", "code", "plain pickle", "folder", "missing"]
+def touch(path: Path) -> Touch:
+    return Touch(path.parent / "code was run")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+WRITE_BAD_FILE = {
+    "truncated": truncate,
+    "empty": lambda path: path.write_bytes(b""),
+    "text": lambda path: path.write_text("<html>404</html>"),
+    "list": lambda path: torch.save([torch.zeros(3)], path),
+    "whole model": lambda path: torch.save(make_model(), path),
+    "code": lambda path: torch.save({"conv1.weight": touch(path)}, path),
+    "plain pickle": lambda path: path.write_bytes(pickle.dumps(touch(path), protocol=2)),
+    "folder": Path.mkdir,
+    "missing": lambda path: None,
+}
+
+
+@pytest.mark.parametrize("kind", WRITE_BAD_FILE)
 def test_files_that_hold_no_weights_are_refused_by_name(tmp_path: Path, kind: str) -> None:
-    path = tmp_path / "weights.pt"
-    write_bad_file(kind, path)
+    WRITE_BAD_FILE[kind](tmp_path / "weights.pt")
     model = make_model()
-    before = copy.deepcopy(model.state_dict())
-    with pytest.raises(CourseError, match=r"weights\.pt"):
-        load_weights(model, path)
-    assert same(model, before)
+    with left_alone(model), pytest.raises(CourseError, match=r"weights\.pt"):
+        load_weights(model, tmp_path / "weights.pt")
     assert not (tmp_path / "code was run").exists()
 
 
 def test_the_hostile_file_would_have_run_its_code(tmp_path: Path) -> None:
     """Else the test above could not fail."""
-    write_bad_file("code", tmp_path / "weights.pt")
+    WRITE_BAD_FILE["code"](tmp_path / "weights.pt")
     torch.load(tmp_path / "weights.pt", weights_only=False)
     assert (tmp_path / "code was run").exists()
 
@@ -114,10 +110,8 @@ def test_weights_of_another_model_are_refused_and_nothing_is_loaded(
     state = {**make_model(1, depth).state_dict(), **changes}
     save_state({name: value for name, value in state.items() if value is not None}, tmp_path / "weights.pt")
     model = make_model()
-    before = copy.deepcopy(model.state_dict())
-    with pytest.raises(CourseError, match=said):
+    with left_alone(model), pytest.raises(CourseError, match=said):
         load_weights(model, tmp_path / "weights.pt")
-    assert same(model, before)
 
 
 FULL_DISK = """

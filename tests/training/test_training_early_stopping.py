@@ -37,26 +37,33 @@ NAN = math.nan
         (2, [NAN, 1.0, NAN, 0.9], [True, True, True, True], 3),  # a NaN is never the best
         (2, [math.inf, 3.0, -1.0], [True, True, True], 2),
         (1, [0.0, 1e-9], [True, False], 0),
+        (1, [torch.tensor(1.0), torch.tensor(2.0)], [True, False], 0),
     ],
 )
 def test_stops_after_num_trials_epochs_without_a_new_best(
     tmp_path: Path, num_trials: int, losses: list[float], answers: list[bool], best_epoch: int
 ) -> None:
-    stopper, said = watch(losses, num_trials, tmp_path / "best.pt")
+    stopper, said = watch(losses, num_trials, tmp_path / "deep" / "folder" / "best.pt")
     assert said == answers
-    assert stopper.get_best_model(model_of(-1)).weight.item() == best_epoch
-
-
-def test_get_best_model_returns_the_model_it_was_given(tmp_path: Path) -> None:
-    stopper, _ = watch([1.0], 1, tmp_path / "deep" / "folder" / "best.pt")
     model = model_of(-1)
     assert stopper.get_best_model(model) is model
+    assert model.weight.item() == best_epoch
 
 
-@pytest.mark.parametrize("losses", [[], [NAN, NAN]])
-def test_without_a_best_there_is_nothing_to_restore(tmp_path: Path, losses: list[float]) -> None:
+@pytest.mark.parametrize(
+    ("earlier", "losses", "said"),
+    [
+        ([], [], r"no epoch was saved yet: .*best\.pt"),
+        ([], [NAN, NAN], r"no epoch was saved yet: .*best\.pt"),
+        ([0.5], [NAN], "earlier run"),
+    ],
+)
+def test_without_a_best_there_is_nothing_to_restore(
+    tmp_path: Path, earlier: list[float], losses: list[float], said: str
+) -> None:
+    watch(earlier, 3, tmp_path / "best.pt")
     stopper, _ = watch(losses, 3, tmp_path / "best.pt")
-    with pytest.raises(CourseError, match=r"no epoch was saved yet: .*best\.pt"):
+    with pytest.raises(CourseError, match=said):
         stopper.get_best_model(model_of(0))
 
 
@@ -90,16 +97,3 @@ def test_counting_goes_on_from_a_saved_state(tmp_path: Path, stop: int) -> None:
     said += [second.is_continuable(model_of(stop + epoch), loss) for epoch, loss in enumerate(losses[stop:])]
     assert said == expected
     assert second.get_best_model(model_of(-1)).weight.item() == 1
-
-
-def test_losses_may_be_tensors(tmp_path: Path) -> None:
-    stopper = EarlyStopper(1, tmp_path / "best.pt")
-    assert stopper.is_continuable(model_of(0), torch.tensor(1.0))
-    assert not stopper.is_continuable(model_of(1), torch.tensor(2.0))
-
-
-def test_the_file_of_an_earlier_run_is_not_taken_for_this_one(tmp_path: Path) -> None:
-    watch([0.5], 3, tmp_path / "best.pt")
-    later, _ = watch([NAN], 3, tmp_path / "best.pt")
-    with pytest.raises(CourseError, match="earlier run"):
-        later.get_best_model(nn.Linear(1, 1))

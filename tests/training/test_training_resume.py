@@ -1,6 +1,7 @@
 """A training that was stopped and resumed ends bit for bit where one without a stop ends."""
 
 import random
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,8 @@ class Noisy(Dataset):
         return image * float(np.random.normal(1, 0.1)), label
 
 
-def batches() -> Batches:
-    return Batches(TRAIN, BATCH_SIZE, shuffle=True, augmentation=Augmentation(2), seed=3)
-
-
-def dataloader() -> DataLoader:
-    return DataLoader(Noisy(), BATCH_SIZE, shuffle=True)
+batches = partial(Batches, TRAIN, BATCH_SIZE, shuffle=True, augmentation=Augmentation(2), seed=3)
+dataloader = partial(DataLoader, Noisy(), BATCH_SIZE, shuffle=True)
 
 
 class Run:
@@ -54,18 +51,9 @@ class Run:
         self.checkpoint = folder / "run.pt"
 
     def fit(self, epochs: int, loss_fn: Any = F.cross_entropy) -> History:
-        return fit(
-            self.model,
-            self.loader,
-            Batches(VALIDATION, BATCH_SIZE),
-            self.optimizer,
-            loss_fn,
-            epochs,
-            self.stopper,
-            scheduler=self.scheduler,
-            precision=self.precision,
-            checkpoint=self.checkpoint,
-        )
+        batches = self.loader, Batches(VALIDATION, BATCH_SIZE)
+        options = {"scheduler": self.scheduler, "precision": self.precision, "checkpoint": self.checkpoint}
+        return fit(self.model, *batches, self.optimizer, loss_fn, epochs, self.stopper, **options)
 
     def end(self, history: History) -> dict[str, Any]:
         """All that must be the same."""

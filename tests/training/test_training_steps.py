@@ -4,6 +4,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from models_helpers import left_alone
 from torch import Tensor, nn
 
 from resnet_course.base.errors import CourseError
@@ -14,17 +15,13 @@ BATCHES = [3, 3, 3, 1]  # an uneven last batch
 
 def make_model() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(
-        nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(96, 4)
-    )
+    first = [nn.Conv2d(3, 6, 3, padding=1), nn.BatchNorm2d(6), nn.ReLU()]
+    return nn.Sequential(*first, nn.Flatten(), nn.Dropout(), nn.Linear(96, 4))
 
 
 def make_batches() -> list[tuple[Tensor, Tensor]]:
-    generator = torch.Generator().manual_seed(1)
-    return [
-        (torch.randn(size, 3, 4, 4, generator=generator), torch.randint(4, (size,), generator=generator))
-        for size in BATCHES
-    ]
+    draws = torch.Generator().manual_seed(1)
+    return [(torch.randn(n, 3, 4, 4, generator=draws), torch.randint(4, (n,), generator=draws)) for n in BATCHES]
 
 
 def make_optimizer(model: nn.Module) -> torch.optim.Optimizer:
@@ -90,14 +87,8 @@ def test_evaluate_uses_the_loss_it_is_given() -> None:
 def test_measuring_changes_nothing(measure) -> None:
     model = make_model().train()
     model[1].eval()  # a frozen batch norm in a model that trains
-    modes = [module.training for module in model.modules()]
-    before = copy.deepcopy(model.state_dict())
-    state = torch.get_rng_state()
-    measure(model, make_batches())
-    assert [module.training for module in model.modules()] == modes
-    assert all(map(torch.equal, model.state_dict().values(), before.values()))
-    assert all(parameter.grad is None for parameter in model.parameters())
-    assert torch.equal(torch.get_rng_state(), state)
+    with left_alone(model):
+        measure(model, make_batches())
 
 
 def test_modes_come_back_after_an_error() -> None:
@@ -108,9 +99,8 @@ def test_modes_come_back_after_an_error() -> None:
             assert not any(module.training for module in model.modules())
             raise KeyError("stop")
 
-    with pytest.raises(KeyError):
+    with left_alone(model), pytest.raises(KeyError):
         evaluate_nothing()
-    assert all(module.training for module in model.modules())
 
 
 def test_predict_gives_logits_and_targets_in_the_order_of_the_batches() -> None:
@@ -122,15 +112,11 @@ def test_predict_gives_logits_and_targets_in_the_order_of_the_batches() -> None:
     assert torch.equal(targets, torch.cat([labels for _, labels in batches]))
 
 
-def diverging(_: Tensor, __: Tensor, to: float) -> Tensor:
-    return torch.tensor(to, requires_grad=True)
-
-
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_no_number_stops_training_with_advice(loss: float) -> None:
     model = make_model()
     with pytest.raises(CourseError, match=r"(?s)learning rate.*tenth.*checkpoint"):
-        train_step(model, make_batches(), lambda *both: diverging(*both, to=loss), make_optimizer(model))
+        train_step(model, make_batches(), lambda *_: torch.tensor(loss, requires_grad=True), make_optimizer(model))
 
 
 def test_a_learning_rate_that_is_far_too_high_is_named() -> None:

@@ -1,0 +1,69 @@
+"""On images whose labels are shuffled nothing can be learned: claims about learning fail, and no lesson says otherwise.
+
+What a lesson takes from a record stays as it is; so the verdicts of the run itself are looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from resnet_course.course.run import HEADLESS
+from resnet_course.images.shapes import make_shapes
+from resnet_course.notebook.messages import MIME_TYPE
+
+nbclient = pytest.importorskip("nbclient")
+pytestmark = pytest.mark.claims
+SOLUTIONS = Path(__file__).parents[2] / "notebooks" / "solutions"
+CLASSES = 10
+
+
+@pytest.fixture(scope="module")
+def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """2,000 training and 600 test images of 32×32 pixels in folders of ten classes that mean nothing."""
+    folder = tmp_path_factory.mktemp("shuffled")
+    for seed, (part, count) in enumerate({"train": 2_000, "test": 600}.items()):
+        images, targets = make_shapes(count, 32, seed)
+        labels = targets[torch.randperm(count, generator=torch.Generator().manual_seed(seed))]
+        for label in range(CLASSES):
+            (folder / part / f"class {label}").mkdir(parents=True)
+        for index, (image, label) in enumerate(zip(images, labels.tolist(), strict=True)):
+            picture = Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy()))
+            picture.save(folder / part / f"class {label}" / f"{index:04}.png")
+    return folder
+
+
+def run_on(folder: Path, file_name: str) -> list[dict]:
+    """The outputs of the solution notebook, run on a folder of images."""
+    notebook = nbformat.read(SOLUTIONS / file_name, as_version=4)
+    environment = {**os.environ, **HEADLESS, "RESNET_COURSE_PROFILE": "quick", "RESNET_COURSE_DATASET": str(folder)}
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute(env=environment)
+    return [output for cell in notebook.cells for output in cell.get("outputs", ())]
+
+
+@pytest.mark.parametrize(
+    ("file_name", "claims"),
+    [
+        ("04_degradation.ipynb", ["plain 56 has a higher training error than plain 20"]),
+        ("05_residual_block.ipynb", ["residual improves with depth", "residual 20 is below its plain twin"]),
+    ],
+)
+def test_claims_about_learning_fail_and_nothing_says_the_opposite(
+    file_name: str, claims: list[str], shuffled: Path
+) -> None:
+    outputs = run_on(shuffled, file_name)
+    data = [output["data"] for output in outputs if "data" in output]
+    verdicts = [bundle[MIME_TYPE]["verdict"] for bundle in data if "verdict" in bundle.get(MIME_TYPE, {})]
+    for claim in claims:
+        found = [verdict["status"] for verdict in verdicts if claim in verdict["claim"]]
+        assert found
+        assert found[0] != "reproduced", claim  # of the run; records come later on the page
+    words = "\n".join(str(bundle.get("text/plain", "")) for bundle in data if MIME_TYPE not in bundle)
+    for sentence in ("Deeper is worse", "depth helps", "deeper network is worse", "gets better with depth"):
+        assert sentence.lower() not in words.lower()
