@@ -441,13 +441,13 @@ if shapes:
 # ## On photographs
 #
 # Generated images are a small world, and an easy one. So the same networks were trained on photographs too, 5,000 of
-# CIFAR-10 at 16×16 pixels, for five epochs. They come from a copy that was saved as JPEG files, which changes the
+# CIFAR-10 at 16×16 pixels, for ten epochs. They come from a copy that was saved as JPEG files, which changes the
 # pixels: these numbers are compared with each other, and never with published ones.
 
 # %%
 photos = recorded("degradation", "cifar10-jpeg")
 if photos:
-    draw(photos, "Recorded: 5,000 photographs of 16×16, 5 epochs, bfloat16")
+    draw(photos, "Recorded: 5,000 photographs of 16×16, 10 epochs, bfloat16")
     plain, residual = photos["plain"], photos["residual"]
     cards.compare(
         "on photographs plain worsens with depth: plain 56 is above plain 20",
@@ -464,7 +464,7 @@ if photos:
 # The step from 8 to 56 layers is a long one. Did the last 36 layers help, or would 20 have been enough? Depth may take
 # its time: a step of the optimizer moves 56 layers at once, and a training like ours above has very few steps. So here
 # is this one difference four times, from the shortest training to the longest. For the last record, all 50,000
-# photographs were shown twelve times.
+# photographs were to be shown six times.
 
 # %%
 many = recorded("all-images", "cifar10-jpeg")
@@ -472,8 +472,8 @@ steps = budget.epochs * -(-len(images) // budget.batch_size)
 trainings = {
     f"this page, {steps} steps": errors,
     "2,000 generated images, 160 steps": shapes,
-    "5,000 photographs, 395 steps": photos,
-    "50,000 photographs, 4,692 steps": many,
+    "5,000 photographs, 790 steps": photos,
+    "50,000 photographs, 2,346 steps": many,
 }
 for what, found in trainings.items():
     if found:

@@ -496,7 +496,7 @@ for kind, name in (("generated images", "shapes"), ("photographs", "cifar10-jpeg
     records, missing = experiments.load_recorded("shortcuts", name)
     if missing:
         print(f"{kind}: {len(missing)} trainings are not recorded yet")
-        continue
+        continue  # without a figure and a verdict
     found = experiments.errors_by_network(records, "test_error")
     letter = {"residual 20": "A"}  # the others have it at the end of their names
     recorded[kind] = {f"option {letter.get(n, n[-1])}": found[n] for n in found}
@@ -594,14 +594,16 @@ agrees = {20: {}, 56: {}}
 for depth in agrees:
     for name, (option, identity) in kinds.items():
         fresh = [build(option, depth, seed, identity).to(device) for seed in range(5)]
-        agrees[depth][name] = [gradient_similarity(m, x, near, y) for m in fresh]
+        found = [gradient_similarity(model, x, near, y) for model in fresh]
+        agrees[depth][name] = [float(number) for number in found]
 
 # %% [markdown]
-# 1 means that the gradients at an image and near it point the same way, 0 that they have nothing to do with each other.
+# A mean cosine of 1 says that the gradients at an image and near it point the same way, one of 0 that they have nothing
+# to do with each other.
 
 # %%
 for depth, by_name in agrees.items():
-    axes = plotting.dots(by_name, f"{depth} layers, untrained", "agreement, 0 to 1")
+    axes = plotting.dots(by_name, f"{depth} layers, untrained", "mean cosine")
     plotting.show(axes, caption=f"64 images of {images.name}, 5 seeds. Lines: means.")
 judge("56 layers: gradients agree more with B than with C", agrees[56],
       "option B", "option C")  # fmt: skip

@@ -59,8 +59,8 @@ def receptive_field(kernel_sizes, strides):
           explain="Before any layer a number sees itself, one pixel, and here the count starts at 0. So every result "
                   "is one too small: 4 for two 3×3 layers, where it should be 5."),
     Wrong("strides_ignored", [("field = field + (k - 1) * jump", "field = field + (k - 1)")],
-          ask="What does a stride of 2 change for the layers behind it?",
-          explain="The strides are not used here, so [2, 3] with strides [2, 1] gives 4 and not 6. Behind a stride "
+          ask="What does a stride of 2 change for the layers after it?",
+          explain="The strides are not used here, so [2, 3] with strides [2, 1] gives 4 and not 6. After a stride "
                   "of 2 neighbours are two pixels apart, and every step of a later layer counts twice."),
     Wrong("stride_first", """
 def receptive_field(kernel_sizes, strides):
@@ -82,7 +82,7 @@ def receptive_field(kernel_sizes, strides):
     Wrong("own_stride_only", [("field = field + (k - 1) * jump", "field = field + (k - 1) * s")],
           ask="Which strides count for the window of a layer?",
           explain="Here each layer uses its own stride. What spreads the numbers it looks at are the strides of all "
-                  "layers in front of it, multiplied; its own acts only on the layers behind. [2, 3] with strides "
+                  "layers in front of it, multiplied; its own acts only on the layers after it. [2, 3] with strides "
                   "[2, 1] should give 6, and here it is 5."),
     Wrong("jump_added", [("jump = jump * s", "jump = jump + s")],
           ask="How far apart are neighbours after two strides of 2?",
@@ -131,12 +131,12 @@ receptive_field = lambda kernel_sizes, strides: max(kernel_sizes)
           explain="Kernel and stride have changed places: what is called the kernel size is the stride. So one 3×3 "
                   "layer with stride 1 gives 1 and not 3. zip keeps the order of its arguments."),
     Wrong("jump_starts_at_0", [("jump = 1\n", "jump = 0\n")],
-          ask="How many pixels lie between neighbours before any layer?",
+          ask="How far apart are two neighbouring pixels, in pixels?",
           explain="The jump starts at 0, and a product with 0 stays 0, so no layer ever widens the field: every "
                   "result is 1. Before any layer neighbours are one pixel apart."),
     Wrong("returns_jump", [("return field", "return jump")],
           ask="Which of the two quantities is handed back?",
-          explain="The jump is handed back, how many pixels lie between neighbours after the last layer. For "
+          explain="The jump is handed back, how many pixels neighbours are apart after the last layer. For "
                   "layers without strides that is always 1. The field is asked for."),
     Wrong("largest_stride", [("jump = jump * s", "jump = max(jump, s)")],
           ask="How far apart are neighbours after two strides of 2?",

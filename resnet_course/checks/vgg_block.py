@@ -29,9 +29,9 @@ WRONG = [
                   "side: 8×8 becomes 6×6, then 4×4. Height and width may change in the pooling only; a border of one "
                   "zero pixel keeps the size."),
     Wrong("no_relu", [("        layers.append(nn.ReLU())\n", "")],
-          ask="What stands behind each convolution?",
+          ask="What comes after each convolution?",
           explain="There is no ReLU in the block. Convolutions in a row are then one linear map: away from the edge, "
-                  "two of 3×3 compute nothing that a single 5×5 could not. A ReLU has to stand behind each of them."),
+                  "two of 3×3 compute nothing that a single 5×5 could not. A ReLU has to follow each of them."),
     Wrong("no_relu_between", """
 def vgg_block(in_channels, out_channels, num_convs):
     layers = [nn.Conv2d(in_channels, out_channels, 3, padding=1)]
@@ -39,7 +39,7 @@ def vgg_block(in_channels, out_channels, num_convs):
     return nn.Sequential(*layers, nn.ReLU(), nn.MaxPool2d(2))
 """,
           ask="What stands between two convolutions?",
-          explain="The only ReLU comes behind the last convolution. All convolutions in front of it are one linear "
+          explain="The only ReLU comes after the last convolution. All convolutions in front of it are one linear "
                   "map together, so the extra layers bring little new. Each convolution needs its own ReLU."),
     Wrong("no_final_relu", [("layers.append(nn.ReLU())", "if i < num_convs - 1: layers.append(nn.ReLU())")],
           ask="What stands between the last convolution and the pooling?",
@@ -51,7 +51,7 @@ def vgg_block(in_channels, out_channels, num_convs):
           ask="What happens to the negative numbers of the input?",
           explain="The ReLU stands in front of the convolution, so the negative numbers of the input become 0 before "
                   "any filter sees them; in normalised images that is about half of all numbers. And nothing follows "
-                  "the last convolution. Each ReLU belongs behind its convolution."),
+                  "the last convolution. Each ReLU belongs after its convolution."),
     Wrong("no_pool", [("    layers.append(nn.MaxPool2d(kernel_size=2))\n", "")],
           ask="What is the height of the output, if the input has 8 rows?",
           explain="An image of 8 rows leaves the block with 8: the convolutions keep the size, and nothing else "
@@ -60,7 +60,7 @@ def vgg_block(in_channels, out_channels, num_convs):
               ("    layers.append(nn.MaxPool2d(kernel_size=2))\n",
                "        layers.append(nn.MaxPool2d(kernel_size=2))\n")],
           ask="How often is the image halved, with three convolutions?",
-          explain="There is a pooling behind every convolution, so three of them make 8×8 into 1×1. A block halves "
+          explain="There is a pooling after every convolution, so three of them make 8×8 into 1×1. A block halves "
                   "the image once, at its end: build the pooling after the loop."),
     Wrong("pool_stride_1", [
               ("layers.append(nn.MaxPool2d(kernel_size=2))", "layers.append(nn.MaxPool2d(kernel_size=2, stride=1))")],

@@ -123,7 +123,9 @@ def seeds(
         ax.scatter(across, up, s=16, color=style["color"], alpha=0.45, linewidths=0, zorder=2.2)
     if log_x:
         ax.set_xscale("log")
-        ax.set_xticks(shared, [f"{place:g}" for place in shared], minor=False)
+    marks = sorted({place for places in settings.values() for place in places})
+    if len(marks) <= 8:
+        ax.set_xticks(marks, [f"{place:g}" for place in marks], minor=False)
         ax.minorticks_off()
     return ax
 

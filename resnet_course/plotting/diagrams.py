@@ -108,7 +108,7 @@ def receptive_field(kernel_sizes: Sequence[int], title: str | None = None, ax: A
     put_title(ax, _field_title(sizes, field) if title is None else title, left=0.1)
     counts = [1 + sum(size - 1 for size in sizes[layer:]) for layer in range(len(sizes) + 1)]
     words = ", ".join(map(str, counts))
-    describe(ax, f"{_field_title(sizes, field)} Seen at each layer from the input on: {words}.")
+    describe(ax, f"{_field_title(sizes, field)}. Seen at each layer from the input on: {words}.")
     return ax
 
 

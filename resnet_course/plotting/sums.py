@@ -112,6 +112,7 @@ def _box(ax: Axes, left: float, unit: float, name: str, shape: Shape, found: lis
     }
     for face, points in corners.items():
         ax.add_patch(Polygon(points, facecolor=_FACES[face], edgecolor=BLUE, linewidth=1.1, joinstyle="round"))
+    rules: list[tuple[tuple[float, ...], tuple[float, ...]]]
     rules = [((left + unit * c,) * 2, (low, top)) for c in range(1, channels)]
     rules += [((left, right, right + slant), (y, y, y + slant)) for y in (low + unit * row for row in range(1, high))]
     for column in range(1, wide):
