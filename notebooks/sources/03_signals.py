@@ -167,8 +167,8 @@ print(f"square root of 1/6: {math.sqrt(1 / 6):.3f}")
 # $-b$ and $b$ have the variance $b^2/3$, which is $1/(3n)$ here, so that the fan-in cancels
 # and a sixth is left under the root. (In PyTorch's source the line reads
 # `kaiming_uniform_(self.weight, a=math.sqrt(5))`. It has the name of Kaiming He, of whom
-# more below, but with this `a` the variance is a sixth of the one that he proposed. The
-# rule is older than PyTorch, and was kept so that old results can be repeated.)
+# more below, but with this `a` the variance is a sixth of the one that he proposed:
+# [issue 15314](https://github.com/pytorch/pytorch/issues/15314).)
 #
 # ## Sixteen layers, computed and measured
 #
@@ -285,17 +285,16 @@ print(f"has the size {differences[-1]:.1g}, a share of {share:.0e}.")
 # %%
 norms = list(inspection.gradient_norms(deep(pooled=()), x, targets).values())
 back = float(signal_factor(deep(pooled=())[2])) ** 15  # fifteen layers from the last
-# The gradient of a weight is made of what comes back and of the numbers that came in.
-came_in = sizes[0] / sizes[15] * math.sqrt(27 / 144)  # the first fan-in is 3 · 9
-print(f"way back alone: {back:.1e}; with what came in: {back * came_in:.1e}")
-print(f"measured, first layer / last layer: {norms[0] / norms[-1]:.1e}: ", end="")
-print(f"the gradient {inspection.trend(norms)}")
+print(f"computed for the way back:          {back:.1e}")
+print(f"measured, first layer / last layer: {norms[0] / norms[-1]:.1e}")
+print(f"so the gradient {inspection.trend(norms)}")
 
 # %% [markdown]
-# The second factor needs a word. The gradient of a weight is a product of two things: the
-# gradient that comes back to the layer's output, and the numbers that the weight was
-# multiplied by. The first layer reads the image itself, which is larger than the signals
-# that the other layers read.
+# The two numbers need not agree closely. The gradient of a weight is a sum, over all images
+# and positions, of products of two things: the gradient that comes back to the layer's
+# output, and the number that the weight was multiplied by. The factor speaks of the first
+# of the two alone. If both numbers have about as many zeros, it has explained most of what
+# there is to explain.
 #
 # ## He's start
 #
@@ -545,12 +544,14 @@ kinds = {"without": {"start": "He"}}
 kinds["with batch norm"] = {"start": "He", "bias": False, "norm": nn.BatchNorm2d}
 by_rate = {"without": {1e-3: errors["He's start"], 1e-2: []}}
 by_rate["with batch norm"] = {1e-3: [], 1e-2: []}
+trained = {}  # the last network of each kind and rate
 with bar(9, "rates", unit=" trainings") as progress:
     for kind, rates in by_rate.items():
         for rate in [rate for rate, found in rates.items() if not found]:
             for seed in range(3):
                 model = deep(**kinds[kind], seed=seed)
                 rates[rate].append(train(model, rate, seed))
+                trained[kind, rate] = model
                 progress.update(1)
 
 # %%
@@ -575,13 +576,14 @@ for rate in (1e-2, 1e-3):
 # ## An image and its company
 #
 # The price of batch norm is that an image no longer comes alone. In training mode its
-# answer depends on the others in the batch. Let us see this with the last of the networks
-# that we trained. We build it once more, with your batch norm in it, and load the trained
-# weights: because your tensors have PyTorch's names, the state dict fits.
+# answer depends on the others in the batch. Let us see this with one of the networks that
+# we trained at the small rate. We build it once more, with your batch norm in it, and load
+# the trained weights: because your tensors have PyTorch's names, the state dict fits.
 
 # %%
 yours = deep(**{**kinds["with batch norm"], "norm": BatchNorm})
-yours.load_state_dict(model.state_dict(), strict=False)  # PyTorch's also counts batches
+state = trained["with batch norm", 1e-3].state_dict()
+yours.load_state_dict(state, strict=False)  # PyTorch's also counts batches
 one, others = x[:1], (x[1:2], x[2:3], x[3:64])
 for mode in (True, False):
     print("training mode" if mode else "eval mode")
@@ -598,22 +600,24 @@ for mode in (True, False):
 # and measure in small batches?
 
 # %%
-forgotten = {}
+in_eval, forgotten = error_of(yours.eval()), {}
 for batch_size in (2, 4, 16, 64):
     network = copy.deepcopy(yours).train()  # a copy: this changes running values
-    forgotten[batch_size] = error_of(network, batch_size)
-by_mode = {"in training mode": list(forgotten.values())}
-by_mode["in eval mode"] = [error_of(yours.eval())] * len(forgotten)
-axes = plotting.lines(
-    by_mode, "The same network, measured in two modes", "images in a batch",
-    "training error", x=list(forgotten),
-)  # fmt: skip
+    forgotten[batch_size] = [error_of(network, batch_size)]
+by_mode = {"in training mode": forgotten}
+by_mode["in eval mode"] = {size: [in_eval] for size in forgotten}
+title = "The same network, measured in two modes"
+axes = plotting.seeds(by_mode, title, "images in a batch", "training error", log_x=True)
 plotting.show(axes, caption=f"One network with batch norm; {len(images):,} of {where}.")
 
 # %% [markdown]
-# The network is the same at every point of the figure; only the company changes. Note the
-# word "copy" in the code. A pass in training mode also moves the running values, so whoever
-# forgets `eval()` on test images measures badly *and* changes the network.
+# The network is the same at every point of the figure; only the company changes. Follow the
+# line of training mode from the largest batch to the smallest, and compare it with eval
+# mode. (The running values lag a little behind the weights. After a training whose last
+# steps were large, eval mode itself can be the worse of the two, which is why we took a
+# network of the small rate.) Note the word "copy" in the code. A pass in training mode also
+# moves the running values, so whoever forgets `eval()` on test images gets numbers that
+# depend on the batches *and* changes the network.
 #
 # ## What batch norm does, and what is said of it
 #
@@ -651,9 +655,11 @@ for name, values in norms.items():
 
 # %% [markdown]
 # By our definition a network of sixteen layers with batch norm is in order if the line above
-# says "neither". But look at the direction of its curve. What would forty layers more do? We
-# have reached the networks of 2015: they start well, they are normalised, and they are about
-# to get deeper.
+# says "neither". Now follow its curve from right to left, the way that the gradient takes.
+# Where it rises, a layer hands on a larger gradient than it got. A factor a little above 1
+# does no harm in sixteen layers, but with more layers the same arithmetic applies as at the
+# beginning of this lesson. We have reached the networks of 2015: they start well, they are
+# normalised, and they are about to get deeper.
 
 # %% [markdown]
 # ## What we measured
@@ -669,9 +675,8 @@ print(f"3. Mean training error after {budget.epochs} epochs:")
 print(f"   {usual:.2f} with the usual start,")
 print(f"   {he:.2f} with He's.")
 print(f"4. At a rate of 0.01: {fast:.2f} without batch norm, {normed:.2f} with it.")
-in_eval = by_mode["in eval mode"][0]
 print(f"5. One network with batch norm: error {in_eval:.2f} in eval mode, ", end="")
-print(f"{forgotten[2]:.2f} in training mode with batches of two.")
+print(f"{forgotten[2][0]:.2f} in training mode with batches of two.")
 
 # %% [markdown]
 # ## Self-check

@@ -383,9 +383,6 @@ for name in names:
 # %% [markdown]
 # Block by block, after the training:
 
-# %% [markdown]
-# Block by block, after the training:
-
 # %%
 axes = plotting.lines(
     changes, "How far a trained block moves its input",

@@ -217,3 +217,5 @@ def _mark_x(ax: Axes, x: Any, count: int) -> None:
         places = np.unique(np.asarray(x, dtype=float))
         if len(places) == 1 or (len(places) <= 8 and np.diff(places).min() > 0.08 * np.ptp(places)):
             ax.set_xticks(places, [f"{place:g}" for place in places])
+        elif (places == places.round()).all():
+            ax.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=(1, 2, 5, 10), integer=True))
