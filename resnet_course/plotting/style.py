@@ -59,6 +59,7 @@ _FIXED = {
     "option B": (BLUE, "s", _RESIDUAL),
     "option C": (GREEN, "^", _RESIDUAL),
     "option D": (PURPLE, "D", _RESIDUAL),
+    "C from the identity": (BLACK, "X", _RESIDUAL),
     "train": (SOFT_INK, "o", "--"),
     "training": (SOFT_INK, "o", "--"),
     "validation": (BLACK, "s", "-"),
