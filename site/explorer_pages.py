@@ -19,15 +19,12 @@ from pathlib import Path
 from PIL import Image
 
 from resnet_course import explorers, plotting
-from resnet_course.experiments import load_records
 from resnet_course.explorers import Control, Explorer
 from resnet_course.explorers.controls import MANY
 
 EXPLORERS: Mapping[str, Callable[[], Explorer]] = {
-    "02": lambda: explorers.depth_parts(load_records("degradation"), ("plain",)),
-    "03": lambda: explorers.depth_parts(load_records("degradation")),
-    "04": explorers.shortcut_parts,
-    "05": explorers.shape_parts,
+    "07": explorers.shortcut_parts,
+    "08": explorers.shape_parts,
 }
 """The explorer that stands in a lesson, as the lesson makes it."""
 

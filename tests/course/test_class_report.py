@@ -148,7 +148,7 @@ def test_numbers_of_a_hand_made_class(hand_made: Path) -> None:
     assert rows["warm_up"] == ["00", "2", "1", "0", "2"]
     assert rows["vgg_block"] == ["01", "1", "1", "1", "1"]
     assert rows["basic_block"] == ["05", "0", "1", "2", "–"]
-    assert rows["checkpoint"] == ["06", "0", "0", "3", "–"]
+    assert rows["checkpoint"] == ["09", "0", "0", "3", "–"]
     asked = {row[0]: row[1:] for row in page.table("Explanations by exercise")}
     assert (asked["warm_up"], asked["vgg_block"], asked["evaluate"]) == (["2", "3"], ["1", "1"], ["0", "0"])
     tiles = [each["text"] for each in page.all("li", inside=page.all("main")[0])]

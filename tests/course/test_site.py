@@ -46,7 +46,7 @@ def test_an_explorer_holds_every_answer_and_shows_the_first(tmp_path: Path, monk
     class OneProcess:  # a worker would import the real table of explorers
         map = staticmethod(map)
 
-    explorer = explorer_pages.EXPLORERS["04"]()
+    explorer = explorer_pages.EXPLORERS["07"]()
     small = dict(explorer.controls)
     for name in ("in_planes", "planes", "image_size"):
         control = small[name]
@@ -59,9 +59,9 @@ def test_an_explorer_holds_every_answer_and_shows_the_first(tmp_path: Path, monk
     assert page.count('type="hidden"') == 3
     assert page.count("tensor a (4) must match the size of tensor b (8)") == 2  # shown, and among the answers
     for stride in range(2):
-        for option in range(4):
+        for option in range(5):
             assert f'"0,0,{stride},{option},0": ' in page
-    assert len(list(tmp_path.glob("*.webp"))) == 6  # at either stride, B and C are drawn alike
+    assert len(list(tmp_path.glob("*.webp"))) == 7  # at either stride, B and C are drawn alike, and at stride 1 D too
 
 
 def test_links_of_documents_lead_to_the_site_or_else_to_the_repository(tmp_path: Path) -> None:
