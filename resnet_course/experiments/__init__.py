@@ -8,17 +8,10 @@ what stands in a file.
 what came out.
 """
 
-from resnet_course.experiments.figures import (
-    bands_in_words,
-    draw_by,
-    draw_by_depth,
-    draw_curves,
-    draw_lesions,
-    draw_starts,
-)
-from resnet_course.experiments.findings import Finding, compare_shortcuts, errors_by_network, find_out, lost_by_lesion
+from resnet_course.experiments.figures import bands_in_words, draw_lesions
+from resnet_course.experiments.findings import Finding, errors_by_network, find_out, lost_by_lesion
 from resnet_course.experiments.plans import PLANS, Plan, Run, dataset_name, find_plan
-from resnet_course.experiments.records import SHIPPED, load_recorded, load_records, load_weights, mean_by, plan_folder
+from resnet_course.experiments.records import SHIPPED, load_recorded, load_records, load_weights, plan_folder
 from resnet_course.experiments.report import first_figure, write_report
 from resnet_course.experiments.reproducing import default_jobs, list_plans, perform, reproduce
 
@@ -29,14 +22,9 @@ __all__ = [
     "Plan",
     "Run",
     "bands_in_words",
-    "compare_shortcuts",
     "dataset_name",
     "default_jobs",
-    "draw_by",
-    "draw_by_depth",
-    "draw_curves",
     "draw_lesions",
-    "draw_starts",
     "errors_by_network",
     "find_out",
     "find_plan",
@@ -46,7 +34,6 @@ __all__ = [
     "load_records",
     "load_weights",
     "lost_by_lesion",
-    "mean_by",
     "perform",
     "plan_folder",
     "reproduce",

@@ -13,7 +13,7 @@ from statistics import mean
 
 from resnet_course.experiments.plans import depth_of, shortcut_of
 from resnet_course.experiments.records import Record, group_by
-from resnet_course.inspection import paired_difference
+from resnet_course.inspection.differences import compare_means, paired_difference
 
 SHALLOWEST = 20  # the paper's least deep network; 8 layers are too few to compare
 STEP = 0.02  # of training error: below it a network has stopped improving
@@ -60,10 +60,7 @@ def compare(claim: str, higher: Mapping[str, Sequence[float]], lower: Mapping[st
         claim: the sentence under test.
         higher, lower: a name and one number for each seed.
     """
-    (name, first), (other, second) = *higher.items(), *lower.items()
-    difference = paired_difference(first, second)
-    numbers = f"{name} {mean(first):.3f}, {other} {mean(second):.3f}; difference {difference}"
-    return Finding(claim, difference.is_above(), numbers)
+    return Finding(claim, *compare_means(higher, lower))
 
 
 def _pick(errors: Mapping[str, Sequence[float]], *names: str) -> list[dict[str, Sequence[float]]]:

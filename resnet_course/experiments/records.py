@@ -160,12 +160,6 @@ def group_by(records: Iterable[Record], *keys: str) -> dict[tuple[Any, ...], lis
     return groups
 
 
-def mean_by(records: Iterable[Record], *keys: str, value: str = "train_error") -> dict[tuple[Any, ...], float]:
-    """Mean of a value over the records that agree in `keys` of their configuration."""
-    groups = group_by(records, *keys)
-    return {key: sum(record[value] for record in group) / len(group) for key, group in groups.items()}
-
-
 # --- Weights -------------------------------------------------------------------------------------------------------
 
 

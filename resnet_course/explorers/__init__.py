@@ -4,7 +4,6 @@ Where controls cannot be shown, the answers for a few settings stand there inste
 """
 
 from resnet_course.explorers.controls import Answer, Control, Explorer, explore
-from resnet_course.explorers.depth import depth_explorer, depth_parts
 from resnet_course.explorers.gradient import gradient_explorer, gradient_parts
 from resnet_course.explorers.shapes import shape_parts, shape_tracer
 from resnet_course.explorers.shortcuts import shortcut_explorer, shortcut_parts
@@ -13,8 +12,6 @@ __all__ = [
     "Answer",
     "Control",
     "Explorer",
-    "depth_explorer",
-    "depth_parts",
     "explore",
     "gradient_explorer",
     "gradient_parts",

@@ -64,6 +64,19 @@ def paired_difference(first: Sequence[float], second: Sequence[float]) -> Differ
     return Difference(mean(differences), t * stdev(differences) / math.sqrt(count), count)
 
 
+def compare_means(
+    higher: Mapping[str, Sequence[float]], lower: Mapping[str, Sequence[float]]
+) -> tuple[bool | None, str]:
+    """Whether the first is higher than the second, by pairs of one seed, and the numbers in words.
+
+    Args:
+        higher, lower: a name and one number for each seed, in the order of the seeds.
+    """
+    (name, first), (other, second) = *higher.items(), *lower.items()
+    difference = paired_difference(first, second)
+    return difference.is_above(), f"{name} {mean(first):.3f}, {other} {mean(second):.3f}; difference {difference}"
+
+
 def trend(norms: Sequence[float] | Mapping[str, float]) -> str:
     """ "vanishes", "explodes" or "neither": how a gradient changes on its way from the last layer to the first.
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import mean
 
-from resnet_course import inspection
+from resnet_course.inspection.differences import compare_means
 from resnet_course.notebook import journal
 from resnet_course.notebook.messages import Kind, Message
 
@@ -71,7 +70,4 @@ def compare(claim: str, higher: Mapping[str, Sequence[float]], lower: Mapping[st
         claim: the sentence under test.
         higher, lower: a name and one number for each seed, in the order of the seeds.
     """
-    (name, first), (other, second) = *higher.items(), *lower.items()
-    difference = inspection.paired_difference(first, second)
-    numbers = f"{name} {mean(first):.3f}, {other} {mean(second):.3f}; difference {difference}"
-    verdict(claim, difference.is_above(), numbers)
+    verdict(claim, *compare_means(higher, lower))

@@ -11,7 +11,7 @@ from experiments_helpers import made_up_record, write_plan
 from torch import nn
 
 from resnet_course.base.errors import CourseError
-from resnet_course.experiments import PLANS, SHIPPED, load_recorded, load_records, mean_by
+from resnet_course.experiments import PLANS, SHIPPED, load_recorded, load_records
 from resnet_course.experiments.plans import (
     AdamRun,
     LandscapeRun,
@@ -235,10 +235,3 @@ def test_each_start_and_the_clipping_change_what_they_say(tmp_path: Path) -> Non
 def test_a_run_without_the_weights_that_its_plan_keeps_is_missing(tmp_path: Path) -> None:
     write_plan(tmp_path, "inside")
     assert missing_runs("inside", "shapes", tmp_path) == find_plan("inside")
-
-
-def test_means_by_configuration() -> None:
-    records = [made_up_record(Run("plain 8", seed=seed), train_error=0.1 * seed) for seed in (1, 2)]
-    records.append(made_up_record(Run("plain 20"), train_error=0.5))
-    assert mean_by(records, "network") == pytest.approx({("plain 8",): 0.15, ("plain 20",): 0.5})
-    assert mean_by(records, "seed", value="seconds") == {(1,): 10, (2,): 10, (0,): 10}

@@ -5,7 +5,6 @@ import importlib.util
 import itertools
 import math
 import re
-import statistics
 from types import SimpleNamespace
 
 import IPython
@@ -16,9 +15,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from resnet_course import explorers
-from resnet_course.explorers import controls, depth, gradient, shapes, shortcuts
+from resnet_course.explorers import controls, gradient, shapes, shortcuts
 from resnet_course.inspection import count_multiply_adds, count_parameters
-from resnet_course.models import BasicBlock, PlainBlock, cifar_resnet
+from resnet_course.models import BasicBlock, PlainBlock
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -33,22 +32,8 @@ SHAPE_SETTINGS = list(
 NORMS = {"plain 56": [2 ** (27 - i / 2) for i in range(55)], "residual 56": [1.0] * 54 + [0.5]}
 
 
-def made_up_records(depths=(8, 20, 32, 44, 56), seeds=range(5)) -> list[dict]:
-    """Records as the plan "degradation" writes them, with errors that nobody measured."""
-    return [
-        {
-            "configuration": {"network": f"{kind} {d}", "images": 2_000, "image_size": 16, "epochs": 5, "seed": seed},
-            "train_error": (d / 100 if kind == "plain" else 0.05) + seed / 1000,
-        }
-        for kind in ("plain", "residual")
-        for d in depths
-        for seed in seeds
-    ]
-
-
 def call_all() -> None:
     explorers.shortcut_explorer()
-    explorers.depth_explorer(made_up_records())
     explorers.shape_tracer()
     explorers.gradient_explorer(NORMS)
 
@@ -80,7 +65,7 @@ def test_a_notebook_gets_controls_fixed_page_and_text_in_one_output(notebook) ->
     pytest.importorskip("ipywidgets")
     call_all()
     bundles = notebook.displayed[1::2]  # each after the first answer, which an output widget takes
-    assert len(bundles) == 4
+    assert len(bundles) == 3
     for bundle in bundles:
         assert set(bundle) == {VIEW, "text/html", "text/plain"}
         assert bundle[VIEW]["version_major"] == 2
@@ -267,60 +252,6 @@ def test_the_drawing_of_a_shortcut_that_does_not_fit_names_both_shapes() -> None
     plt.close(ax.figure)
     assert {"x as it is\n16 × H × W", "32 × H/2 × W/2", "error"} <= words
     assert "ReLU(F(x))" not in words
-
-
-# --- Lesson 04: depth
-
-
-@pytest.mark.parametrize("kinds", [("plain",), ("plain", "residual")])
-def test_every_depth_answers_with_its_own_record_or_says_that_there_is_none(kinds) -> None:
-    records = made_up_records()
-    answers = depth.DepthAnswers(records, kinds)
-    for kind, n in itertools.product(kinds, depth.BLOCKS):
-        answer, name = answers(kind, n), f"{kind} {6 * n + 2}"
-        draw_and_close(answer)
-        assert answer.lines[0].startswith(name)
-        errors = [record["train_error"] for record in records if record["configuration"]["network"] == name]
-        if n % 2:
-            assert f"{statistics.mean(errors):.3f} on average of 5 seeds" in answer.lines[1]
-            assert f"from {min(errors):.3f} to {max(errors):.3f}." in answer.lines[1]
-        else:
-            assert not errors
-            assert answer.lines[1] == f"Training error of {name}: not recorded."
-        assert "2,000 images of 16×16, 5 epochs, 5 seeds" in answer.caption
-        assert ("residual" in answer.text + answer.alt) == ("residual" in kinds)
-
-
-@pytest.mark.parametrize(("kind", "n"), [("plain", 1), ("plain", 9), ("residual", 4)])
-def test_size_and_work_are_those_of_the_real_network(kind: str, n: int) -> None:
-    model = cifar_resnet(6 * n + 2, residual=kind == "residual")
-    work = count_multiply_adds(model, (3, 16, 16))
-    (line, _) = depth.DepthAnswers(made_up_records(), ("plain", "residual"))(kind, n).lines
-    assert f"{count_parameters(model):,} parameters, {work:,} multiply-adds for one image of 16×16" in line
-    if n > 1:
-        assert f"{work / count_multiply_adds(cifar_resnet(8), (3, 16, 16)):.1f} times those of depth 8" in line
-
-
-def test_the_figure_marks_the_depth_and_draws_no_point_that_was_not_recorded() -> None:
-    answers = depth.DepthAnswers(made_up_records(), ("plain", "residual"))
-    for n, marked in [(9, 1), (2, 0)]:
-        ax = answers("plain", n).draw()
-        upright = [line for line in ax.lines if list(line.get_xdata()) == [6 * n + 2] * 2]
-        rings = [line for line in ax.lines if len(line.get_xdata()) == 1]
-        title = ax.get_title(loc="left")
-        plt.close(ax.figure)
-        assert len(upright) == 1
-        assert [list(ring.get_xdata()) for ring in rings] == [[56]] * marked
-        assert ("not recorded" in title) == (not marked)
-
-
-def test_a_network_without_a_record_leaves_a_gap() -> None:
-    records = [record for record in made_up_records() if record["configuration"]["network"] != "residual 32"]
-    answer = depth.DepthAnswers(records, ("plain", "residual"))("residual", 5)
-    draw_and_close(answer)
-    assert "not recorded" in answer.lines[1]
-    assert "at depth 32" in answer.alt.split(";")[0]
-    assert "at depth 32" not in answer.alt.split(";")[1]
 
 
 # --- Lesson 06: the gradient
