@@ -350,7 +350,7 @@ for depth in (8, 20, 56):
     at_start[f"plain {depth}"] = gradient_norms(starts[depth], *batch)
 
 title = "Gradient norm over weight norm, at the start"
-axes = plotting.profile(at_start, title, "", "ratio of the norms")
+axes = plotting.profile(at_start, title, "convolution", "ratio of the norms")
 plotting.show(axes, "One batch of 128 training images, seed 0, before the first step.")
 
 # %% [markdown]
@@ -392,8 +392,8 @@ cards.verdict(
 # He et al. also find that vanishing gradients are unlikely to be the reason: with batch
 # norm, theirs had "healthy norms" (§4.1). Yang et al. 2019
 # ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow*
-# towards the input at the start of a deep network with batch norm. So if one of the two
-# is a suspect here, look at the row of plain 56 at the start, which one is it?
+# towards the input at the start of a deep network with batch norm. Which of the two would
+# you suspect here, by the row of plain 56 at the start?
 #
 # ### Does the size matter to the optimizer?
 #
