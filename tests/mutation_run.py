@@ -33,6 +33,8 @@ ROOT = Path(__file__).parents[1]
 SURVIVORS = Path(__file__).with_name("mutation_survivors.md")
 SAME, ALLOWED = "## They do the same", "## They do something else, and may"
 LISTED = re.compile(r"- `(\w+)`: `(.+)` → `(.+)` — (.+)")
+YOURS = re.compile(r"checks\.yours\('(\w+)'\)")
+ALIAS = re.compile(rf"{YOURS.pattern}|models\.\w+")
 SHARE = 0.98  # of the mutants that change anything: how many must fail their check
 SECONDS, TIMES = 2.0, 10.0  # a mutant may take so long, or so many times what the solution takes
 IMPORTS = (ast.Import, ast.ImportFrom)
@@ -76,11 +78,17 @@ def solutions() -> dict[str, Solution]:
                 call = getattr(statement, "value", None)
                 if has_solution and (name := _check_called(call)):
                     sources = [ast.unparse(ast.Module(part, [])) for part in (setting, before)]
+                    sources = [YOURS.sub(r"checks.EXERCISES['\1'].reference", source) for source in sources]
                     found[name] = Solution(name, *sources, ast.unparse(call.args[0]))
                 before.append(statement)
             kept = (*IMPORTS, ast.FunctionDef, ast.ClassDef) if has_solution else IMPORTS
-            setting += [statement for statement in before if isinstance(statement, kept)]
+            setting += [statement for statement in before if isinstance(statement, kept) or _names_a_block(statement)]
     return found
+
+
+def _names_a_block(statement: ast.stmt) -> bool:
+    """`BasicBlock = checks.yours("basic_block")`, `CourseBlock = models.BasicBlock`: names that answers use."""
+    return isinstance(statement, ast.Assign) and bool(ALIAS.fullmatch(ast.unparse(statement.value)))
 
 
 def _check_called(node: Any) -> str:
