@@ -9,7 +9,7 @@ what came out.
 """
 
 from resnet_course.experiments.figures import bands_in_words, draw_lesions
-from resnet_course.experiments.findings import Finding, errors_by_network, find_out, lost_by_lesion
+from resnet_course.experiments.findings import Finding, errors_by_network, errors_by_shortcut, find_out, lost_by_lesion
 from resnet_course.experiments.plans import PLANS, Plan, Run, dataset_name, find_plan
 from resnet_course.experiments.records import SHIPPED, load_recorded, load_records, load_weights, plan_folder
 from resnet_course.experiments.report import first_figure, write_report
@@ -26,6 +26,7 @@ __all__ = [
     "default_jobs",
     "draw_lesions",
     "errors_by_network",
+    "errors_by_shortcut",
     "find_out",
     "find_plan",
     "first_figure",

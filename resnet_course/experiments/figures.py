@@ -27,12 +27,12 @@ def draw_curves(records: Sequence[Record], title: str, of_epochs: int | None = N
         title: what the figure shows, as a sentence.
         of_epochs: take the runs of this many epochs only.
     """
-    options = any(shortcut_of(record["configuration"]["network"]) != "A" for record in records)
+    options = any(shortcut_of(record["configuration"]) != "option A" for record in records)
     columns: Columns = {}
-    for (network, epochs), group in group_by(records, "network", "epochs").items():
+    for (network, epochs, _), group in group_by(records, "network", "epochs", "start").items():
         if of_epochs in (None, epochs):
             curves = zip(*(record["curves"]["train_acc"] for record in group), strict=True)
-            name = f"option {shortcut_of(network)}" if options else network
+            name = shortcut_of(group[0]["configuration"]) if options else network
             columns[name] = [[1 - accuracy for accuracy in seeds] for seeds in curves]
     return _draw(columns, title, "epoch")
 

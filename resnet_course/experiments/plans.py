@@ -21,7 +21,7 @@ from resnet_course.models import ResNet, cifar_resnet, plain18, resnet18
 from resnet_course.models.blocks import BasicBlock, Shortcut
 from resnet_course.training import evaluate
 
-Start = Literal["usual", "identity", "zero gamma"]
+Start = Literal["usual", "identity", "identity shortcuts", "zero gamma"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ class AdamRun(Run):
 
     Args:
         start: of the weights: "usual" (He initialisation); "identity": see `start_as_identity`;
-            "zero gamma": every residual block passes its input on, see `ResNet(zero_init_residual=True)`.
+            "identity shortcuts": the same for the 1×1 convolutions of shortcuts alone; "zero gamma": every residual
+            block passes its input on, see `ResNet(zero_init_residual=True)`.
         clip_norm: longest gradient that a step may use, a norm over all parameters; 0 means any.
     """
 
@@ -106,7 +107,9 @@ class AdamRun(Run):
         """The network, with fresh weights of the kind that `start` says."""
         model = build_network(self.network, num_classes)
         if self.start == "identity":
-            start_as_identity(model)
+            start_as_identity([model])
+        elif self.start == "identity shortcuts":
+            start_as_identity(shortcut for name, shortcut in model.named_modules() if name.endswith("shortcut"))
         elif self.start == "zero gamma":
             for stage in model.stages:
                 for block in stage:
@@ -199,17 +202,17 @@ def clip_gradients(model: nn.Module, longest: float) -> None:
     nn.utils.clip_grad_norm_(model.parameters(), longest)
 
 
-def start_as_identity(model: nn.Module) -> None:
-    """Let every convolution that keeps the shape pass its input on: weight 1 in the middle of the channel's own kernel.
+def start_as_identity(modules: Iterable[nn.Module]) -> None:
+    """In these modules, let every convolution that keeps the shape pass its input on: weight 1 in the middle of the channel's own kernel.
 
     The others, the first one and those that halve the image, keep their usual start: they have to make new channels.
     Reference: Hardt & Ma 2016 (arXiv 1611.04231), who start near the identity.
 
     Taught in lesson 04.
     """
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d) and module.in_channels == module.out_channels and module.stride == (1, 1):
-            nn.init.dirac_(module.weight)
+    for layer in itertools.chain.from_iterable(module.modules() for module in modules):
+        if isinstance(layer, nn.Conv2d) and layer.in_channels == layer.out_channels and layer.stride == (1, 1):
+            nn.init.dirac_(layer.weight)
 
 
 def depth_of(network: str) -> int:
@@ -217,9 +220,11 @@ def depth_of(network: str) -> int:
     return int(network.split()[1])
 
 
-def shortcut_of(network: str) -> str:
-    """The shortcut option in a network's name: "A", "B", "C" or "D"."""
-    return network[-1] if network.endswith((" B", " C", " D")) else "A"
+def shortcut_of(configuration: Mapping[str, Any]) -> str:
+    """The shortcuts of a run in words: "option A" to "option D", or "C from the identity"."""
+    network, start = configuration["network"], configuration.get("start")
+    letter = network[-1] if network.endswith((" B", " C", " D")) else "A"
+    return f"{letter} from the identity" if start == "identity shortcuts" else f"option {letter}"
 
 
 @dataclass(frozen=True)
@@ -270,10 +275,11 @@ def _all_images(dataset: str) -> list[Run]:
 
 
 def _shortcuts(dataset: str) -> list[Run]:
-    """Option A is the residual 20 of the plan `degradation`."""
+    """The four options, and C with another start; A is the residual 20 of the plan `degradation`."""
     budget = {} if dataset == "shapes" else FEW_PHOTOGRAPHS
     networks = ("residual 20", "residual 20 B", "residual 20 C", "residual 20 D")
-    return _runs(AdamRun, budget, seed=range(5), network=networks)
+    other_start = _runs(AdamRun, budget, seed=range(5), network=networks[2:3], start=["identity shortcuts"])
+    return _runs(AdamRun, budget, seed=range(5), network=networks) + other_start
 
 
 def _learning_rates(dataset: str) -> list[Run]:

@@ -156,7 +156,7 @@ def group_by(records: Iterable[Record], *keys: str) -> dict[tuple[Any, ...], lis
     """The records that agree in `keys` of their configuration, in the order of the first of each group."""
     groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in records:
-        groups.setdefault(tuple(record["configuration"][key] for key in keys), []).append(record)
+        groups.setdefault(tuple(record["configuration"].get(key) for key in keys), []).append(record)
     return groups
 
 

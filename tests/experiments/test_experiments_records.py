@@ -224,6 +224,9 @@ def test_each_start_and_the_clipping_change_what_they_say(tmp_path: Path) -> Non
     kernel = identity.layer1[0].conv1.weight
     assert torch.equal(nn.functional.conv2d(x, kernel, padding=1), x)
     assert torch.equal(zero.layer1[0](x), x)
+    shortcuts = AdamRun("residual 8 C", start="identity shortcuts").build(10)
+    assert torch.equal(shortcuts.layer1[0].shortcut[0](x), x)
+    assert not torch.equal(shortcuts.layer1[0].conv1(x), x)
     model = AdamRun("plain 8").build(10)
     optimizer, _ = AdamRun("plain 8", clip_norm=1).recipe(model, 5)
     for parameter in model.parameters():

@@ -78,6 +78,7 @@ def test_the_recipe_trains_the_usual_resnet18() -> None:
     assert inspection.count_parameters(model) == 11_173_962
 
 
-@pytest.mark.parametrize(("network", "option"), [("residual 20", "A"), ("residual 20 B", "B"), ("residual 8 C", "C")])
-def test_the_shortcut_in_a_name(network: str, option: str) -> None:
-    assert shortcut_of(network) == option
+@pytest.mark.parametrize(("network", "option"), [("residual 20", "option A"), ("residual 8 C", "option C")])
+def test_the_shortcuts_of_a_run_in_words(network: str, option: str) -> None:
+    assert shortcut_of({"network": network}) == option
+    assert shortcut_of({"network": f"{network} C", "start": "identity shortcuts"}) == "C from the identity"
