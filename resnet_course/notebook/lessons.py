@@ -65,7 +65,7 @@ LESSONS = (
         "Assembling ResNet-18",
         45,
         15,
-        ("make_layer", "flat_features", "resnet18", "load_torchvision"),
+        ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
     Lesson("09", "training", "Training ResNet-18", 35, 50, ("checkpoint",)),
     Lesson("10", "inside", "Inside a trained ResNet", 40, 25, ("lesion", "filter_normalise")),
