@@ -63,7 +63,7 @@ LESSONS = (
         "08",
         "resnet18",
         "Assembling ResNet-18",
-        45,
+        35,
         15,
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
