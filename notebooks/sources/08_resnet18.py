@@ -517,7 +517,7 @@ share = {
     "multiply-adds": [counts[f"layer{stage}"][1] / work for stage in (1, 2, 3, 4)],
 }
 cards.compare_guess(my_guess, {name: of[3] for name, of in share.items()}, lesson="08")
-axes = plotting.lines(share, "Where ResNet-18 keeps its parameters and does its work",
+axes = plotting.lines(share, "Parameters and work of ResNet-18 by stage",
                       "stage", "share of the network", y_limits=(0, 1))  # fmt: skip
 plotting.show(axes, caption="Counted for one image of 32×32.")
 
