@@ -367,7 +367,8 @@ for name in ("plain 18", "ResNet-18"):
     print(f"{name}: error on the training images in the end {known:.4f}")
 
 # %% [markdown]
-# Now read the four boxes with one question in mind: what was equal?
+# Now read the four boxes with one question in mind: what was equal? (*Not reproduced* means that the numbers say the
+# opposite of the claim, and not that nothing was found.)
 #
 # - The first is about *speed of learning*. He et al. saw it at 18 layers on ImageNet: the residual network came to its
 #   result sooner, and in the end the two were about equal (2015, §4.1, table 2).
@@ -376,7 +377,8 @@ for name in ("plain 18", "ResNet-18"):
 #   decide, lesson 05), and which of two networks does better on new images is another question. The box answers it
 #   for few and small images only.
 # - The third and the fourth compare the same two architectures, with equal epochs and with unequal ones. If their words
-#   differ, you have seen a winner that depends on what was held equal.
+#   differ, you have seen a winner that depends on what was held equal. If they agree, look at how much of the distance
+#   went away with the epochs.
 #
 # The errors of the record were counted on test images. By the rule of lesson 02 that is fine as long as nobody picks a
 # network by them and then quotes its error.
