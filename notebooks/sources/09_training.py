@@ -332,6 +332,7 @@ axes = plotting.lines(
 )  # fmt: skip
 seeds, side = len(short["ResNet-18"]), made["image_size"]
 conditions = f"{made['images']:,} generated images of {side}×{side}, {seeds} seeds"
+conditions += f", {records[0]['precision']}"
 plotting.show(axes, f"{conditions}: mean, lowest and highest.")
 
 # %% [markdown]
@@ -350,12 +351,12 @@ cards.compare(
     {"ResNet-18": second["ResNet-18"]}, {"plain 18": second["plain 18"]},
 )  # fmt: skip
 ends = {name: errors(name, few) for name in ("TinyVGG", "plain 18", "ResNet-18")}
-ends[f"TinyVGG, {many} epochs"] = errors("TinyVGG", many)
+ends[f"TinyVGG ({many} epochs)"] = errors("TinyVGG", many)
 axes = plotting.dots(ends, "Error on new images, recorded", "test error")
 plotting.show(axes, f"{conditions} (dots). {few} epochs where nothing else is said.")
-for name in ("plain 18", "TinyVGG", f"TinyVGG, {many} epochs"):
+for name in ("plain 18", "TinyVGG", f"TinyVGG ({many} epochs)"):
     cards.compare(
-        f"on new images {name} has a higher error than ResNet-18",
+        f"{name} has a higher error on new images than ResNet-18",
         {name: ends[name]}, {"ResNet-18": ends["ResNet-18"]},
     )  # fmt: skip
 

@@ -174,8 +174,6 @@ def load_checkpoint(path, model, optimizer):
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return state["epoch"]
-
-pair = (save_checkpoint, load_checkpoint)
 """
 # fmt: off
 WRONG = [
@@ -325,7 +323,7 @@ WRONG = [
 EXERCISE = Exercise(
     "checkpoint",
     lesson="09",
-    defines="pair",
+    defines="(save_checkpoint, load_checkpoint)",
     observe=observe,
     start="Write down the three things that have to be kept, and give each a name in one dict: model and optimizer "
     "both have a state_dict(). torch.save writes the dict to a file. For loading, go through the same three names: "
@@ -343,7 +341,7 @@ def load(path, model, optimizer):
     optimizer.load_state_dict(memory)
     return int(epoch)
 
-pair = [save, load]
+save_checkpoint, load_checkpoint = save, load
 """,
         "through an open file": """
 def save_checkpoint(path, model, optimizer, epoch):
@@ -357,8 +355,6 @@ def load_checkpoint(path, model, optimizer):
     optimizer.load_state_dict(state["adam"])
     model.load_state_dict(state["weights"])
     return state["epoch"]
-
-pair = (save_checkpoint, load_checkpoint)
 """,
         "written whole or not at all": """
 import os
@@ -373,8 +369,6 @@ def load_checkpoint(path, model, optimizer):
     model.load_state_dict(weights)
     optimizer.load_state_dict(memory)
     return epoch.item()
-
-pair = (save_checkpoint, load_checkpoint)
 """,
         "one flat dict": """
 def save_checkpoint(path, model, optimizer, epoch):
@@ -388,8 +382,6 @@ def load_checkpoint(path, model, optimizer):
         tensor.copy_(own[name])
     optimizer.load_state_dict(flat["optimizer"])
     return flat["epoch"]
-
-pair = (save_checkpoint, load_checkpoint)
 """,
         "methods of an object": """
 import io
@@ -407,7 +399,7 @@ class Checkpoints:
             thing.load_state_dict(state.pop(key))
         return state.popitem()[1]
 
-pair = (Checkpoints().save, Checkpoints().load)
+save_checkpoint, load_checkpoint = Checkpoints().save, Checkpoints().load
 """,
         "a helper, copies, and eval mode": edited(
             ANSWER,
