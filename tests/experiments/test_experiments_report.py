@@ -77,7 +77,7 @@ def test_the_shortcuts_on_photographs_with_option_a_from_another_plan(tmp_path: 
     findings = find_out("shortcuts", load_records("shortcuts", "photographs", tmp_path))
     assert "option B 0.140, option A 0.140; difference +0.000 ± 0.000 (5 seeds, 95 %)" in findings[0].numbers
     text = write_report("shortcuts", "photographs", tmp_path / "report", tmp_path).read_text()
-    assert "| residual 20 | 5 |" in text
+    assert "| residual 20 | usual | 5 |" in text
 
 
 def lesion_record(run: Run, accuracies: list[float]) -> dict:
