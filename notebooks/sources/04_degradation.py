@@ -52,7 +52,7 @@ plotting.use_style()
 profile = runtime.profile()
 precision = runtime.precision()  # the fastest number format of this machine
 budget = profile.pick(
-    quick=runtime.Budget(images=1_000, image_size=16, epochs=5),
+    quick=runtime.Budget(images=700, image_size=16, epochs=5),
     full=runtime.Budget(images=50_000, image_size=32, epochs=6, batch_size=128),
 )
 SEEDS = (0, 1, 2)
