@@ -16,7 +16,7 @@ help: ## list the targets
 course: $(VENV)/.lab ## run all lessons headless; a table, and notebooks and pages in build/
 	$(BIN)/python -m resnet_course course
 
-lab: $(VENV)/.lab ## open JupyterLab on lesson 00
+lab: $(VENV)/.lab ## open JupyterLab on copies of the lessons in work/, yours to write in
 	$(BIN)/python -m resnet_course lab
 
 preflight: $(VENV)/.lab ## show versions, device, precision and predicted minutes

@@ -17,6 +17,7 @@ from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.course.misconceptions import misconceptions_page
+from resnet_course.course.work import free_name, is_written_in, save_copy, stamp
 from resnet_course.notebook.lessons import LESSONS
 
 STUB = "# Write this part yourself.\nraise NotImplementedError"
@@ -37,17 +38,40 @@ BADGE = (
 )
 
 
-def build_notebooks(root: Path) -> list[Path]:
+def build_notebooks(root: Path, save_answers: bool = False) -> list[Path]:
     """Write both notebooks of every source, the README's table of lessons and the instructor's guide's misconceptions.
 
-    Returns the files that changed.
+    Args:
+        root: of the checkout.
+        save_answers: copy a notebook in which somebody has written into `work/` and build it again.
+
+    Returns:
+        the files that changed, copies included
+
+    Raises:
+        CourseError: if somebody has written in a notebook and `save_answers` is not set; nothing is written then.
     """
-    changed = []
-    for path, content in notebooks_from_sources(root).items():
-        if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, content)
-            changed.append(path)
-    return changed
+    new = {
+        path: content
+        for path, content in notebooks_from_sources(root).items()
+        if not path.is_file() or path.read_bytes() != content
+    }
+    written = [path for path in new if path.suffix == ".ipynb" and path.is_file() and is_written_in(path)]
+    if written and not save_answers:
+        raise CourseError(f"{' '.join(_written(path, root) for path in written)} Nothing was overwritten.")
+    copies = [save_copy(path, root) for path in written]
+    for path, content in new.items():
+        write_atomically(path, content)
+    return [*copies, *new]
+
+
+def _written(path: Path, root: Path) -> str:
+    """What to do with a notebook in which somebody has written."""
+    name, copy = path.relative_to(root).as_posix(), free_name(path, root).relative_to(root).as_posix()
+    return (
+        f"{name} is not as it was built: somebody wrote in it or ran it. "
+        f"`python -m resnet_course notebooks --save-answers` copies it to {copy} and builds it anew."
+    )
 
 
 def notebooks_out_of_step(root: Path) -> list[str]:
@@ -58,7 +82,11 @@ def notebooks_out_of_step(root: Path) -> list[str]:
         name = path.relative_to(root)
         if not path.is_file():
             problems.append(f"{name} is missing; run `make notebooks`")
-        elif path.read_bytes() != content:
+        elif path.read_bytes() == content:
+            continue
+        elif path.suffix == ".ipynb" and is_written_in(path):
+            problems.append(_written(path, root))
+        else:
             problems.append(f"{name} differs from its source; edit the source, then run `make notebooks`")
     for path in sorted((root / "notebooks").rglob("*.ipynb")):
         if path not in expected and ".ipynb_checkpoints" not in path.parts:
@@ -78,6 +106,7 @@ def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
             name = f"{folder}/{source.stem}.ipynb"
             notebook = _read(source, repository, name)
             notebook = without_solutions(notebook) if folder == "notebooks" else _without_markers(notebook)
+            stamp(notebook)
             found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
     readme = root / "README.md"
     if readme.is_file():

@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     checks = add("checks", _checks, "list the exercises by lesson")
     checks.add_argument("--table", action="store_true", help="try every check: as typed, respelled, in pairs")
     checks.add_argument("exercise", nargs="*", help="with --table: only these")
-    add("lab", _lab, "open JupyterLab on lesson 00")
+    add("lab", _lab, "copy the lessons into work/, where nothing overwrites them, and open JupyterLab there")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
     reproduce.add_argument("plan", nargs="?", help="its name; --list shows all")
@@ -124,7 +124,10 @@ def _parser() -> argparse.ArgumentParser:
     report = add("class-report", _class_report, "turn a class's exported progress files into one page of histograms")
     report.add_argument("folder", type=Path, help="holds the files that learners got from checks.export()")
     report.add_argument("--output", type=Path, help="the page; default: class_report.html in the folder")
-    add("notebooks", _notebooks, "build the notebooks, and the guide's misconceptions, from their sources")
+    notebooks = add("notebooks", _notebooks, "build the notebooks, and the guide's misconceptions, from their sources")
+    notebooks.add_argument(
+        "--save-answers", action="store_true", help="copy a notebook in which somebody wrote into work/ first"
+    )
     slides = add("slides", _slides, "build the slides of the lessons into build/slides")
     slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
     add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
@@ -200,9 +203,9 @@ def _checks(options: argparse.Namespace) -> int:
 
 def _lab(options: argparse.Namespace) -> int:
     from resnet_course.course.run import course_root
-    from resnet_course.notebook.lessons import LESSONS
+    from resnet_course.course.work import lay_out
 
-    notebook = course_root() / "notebooks" / LESSONS[0].file_name
+    notebook = lay_out(course_root())
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
 
 
@@ -281,7 +284,7 @@ def _notebooks(options: argparse.Namespace) -> int:
     from resnet_course.course.run import course_root
 
     root = course_root()
-    changed = build_notebooks(root)
+    changed = build_notebooks(root, options.save_answers)
     for path in changed:
         say(f"wrote {path.relative_to(root)}")
     say(f"{len(changed)} files changed")

@@ -156,12 +156,12 @@ def test_a_cell_keeps_its_id_when_others_change_and_two_equal_ones_have_two(cour
     assert [old == new for old, new in zip(before, after, strict=True)].count(False) == 1
 
 
-def test_a_notebook_edited_by_hand_is_named(course: Path) -> None:
-    edit(course / SOLUTION, "x = 1", "x = 2")
-    (problem,) = notebooks_out_of_step(course)
-    assert problem.startswith(str(Path(SOLUTION)))
-    assert "edit the source" in problem
-    assert build_notebooks(course) == [course / SOLUTION]
+def test_a_source_that_was_edited_is_named(course: Path) -> None:
+    edit(course / SOURCE_FILE, "sum(numbers) + 0", "sum(numbers)")
+    problems = notebooks_out_of_step(course)
+    assert [problem.split()[0] for problem in problems] == [str(Path(STUDENT)), str(Path(SOLUTION))]
+    assert all("edit the source" in problem for problem in problems)
+    assert build_notebooks(course) == [course / STUDENT, course / SOLUTION]
     assert notebooks_out_of_step(course) == []
 
 
