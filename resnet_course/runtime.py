@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.metadata
 import json
 import os
 import platform
@@ -22,6 +21,7 @@ import platformdirs
 import torch
 import torch.nn.functional as F
 
+from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.models import cifar_resnet
@@ -205,7 +205,7 @@ def preflight() -> dict[str, str]:
     speed = measure_speed(chosen, here.device)
     facts = {
         "Python": platform.python_version(),
-        "resnet_course": importlib.metadata.version("resnet_course"),
+        "resnet_course": __version__,
         "torch": torch.__version__,
         "device": f"GPU ({_hardware(here.device)})" if here.device.type == "cuda" else here.device.type.upper(),
         "CPU threads": str(torch.get_num_threads()),

@@ -21,7 +21,8 @@ import result_pages
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import say
-from resnet_course.course.build import notebooks_out_of_step, repository_address
+from resnet_course.course.address import repository_address
+from resnet_course.course.build import notebooks_out_of_step
 from resnet_course.course.run import stale_lessons
 
 HERE = Path(__file__).resolve().parent

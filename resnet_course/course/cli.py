@@ -81,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except ModuleNotFoundError as error:  # of an extra; what every command needs is installed with the package
         extra = "lab" if error.name in LAB else "dev"
-        say(f"error: {error.name} is missing. Install it with: pip install 'resnet-course[{extra}]'", error=True)
+        say(f"error: {error.name} is missing. In the course's folder: pip install -e '.[{extra}]'", error=True)
         return 2
 
 
@@ -128,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     notebooks.add_argument(
         "--save-answers", action="store_true", help="copy a notebook in which somebody wrote into work/ first"
     )
+    fork = add("fork", _fork, "make this checkout that of a fork: its address in badges, install cells, citation, site")
+    fork.add_argument("repository", nargs="?", metavar="OWNER/NAME", help="on GitHub; default: git's remote origin")
     slides = add("slides", _slides, "build the slides of the lessons into build/slides")
     slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
     add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
@@ -288,6 +290,18 @@ def _notebooks(options: argparse.Namespace) -> int:
     for path in changed:
         say(f"wrote {path.relative_to(root)}")
     say(f"{len(changed)} files changed")
+    return 0
+
+
+def _fork(options: argparse.Namespace) -> int:
+    from resnet_course.course.address import repository_address, set_address
+    from resnet_course.course.build import build_notebooks
+    from resnet_course.course.run import course_root
+
+    root = course_root()
+    for path in [*set_address(root, options.repository), *build_notebooks(root)]:
+        say(f"wrote {path.relative_to(root)}")
+    say(f"this is {repository_address(root)}; commit and push, and its badges work")
     return 0
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from resnet_course import __version__
 from resnet_course.base.errors import CourseError
+from resnet_course.course.address import repository
 from resnet_course.course.build import (
     build_notebooks,
     leaked_solutions,
     notebooks_from_sources,
     notebooks_out_of_step,
-    repository_address,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -116,13 +115,12 @@ def test_no_notebook_holds_a_marker_and_student_notebooks_hold_stubs(built: dict
 
 
 def test_every_notebook_begins_with_title_badge_and_install_cell(built: dict[Path, bytes]) -> None:
-    repository = repository_address(ROOT)
+    where = repository(ROOT)
     for path, content in built.items():
         title, install, *_ = nbformat.reads(content.decode(), as_version=4).cells
         assert title.source.startswith(f"# {path.name[:2]} · ")
-        where = f"{repository.removeprefix('https://github.com/')}/blob/main/{path.relative_to(ROOT).as_posix()}"
-        assert where in title.source
-        assert install.source.count(f'"resnet-course=={__version__}"') == 1
+        assert f"{where.owner_and_name}/blob/{where.ref}/{path.relative_to(ROOT).as_posix()}" in title.source
+        assert f'%pip install --quiet "{where.archive}"\n' in install.source
         assert "torch" not in install.source
 
 
@@ -202,16 +200,6 @@ def test_a_student_notebook_with_a_marker_or_none_is_no_proof(course: Path, new:
         (course / STUDENT).unlink()
     (problem,) = leaked_solutions(course)
     assert said in problem
-
-
-def test_a_fork_changes_the_address_in_one_place(course: Path) -> None:
-    edit(course / "pyproject.toml", repository_address(course), "https://github.com/someone/fork")
-    edit(course / "pyproject.toml", 'name = "resnet-course"', 'name = "forked-course"')
-    build_notebooks(course)
-    for name in (STUDENT, SOLUTION):
-        title, install, *_ = cells(course / name)
-        assert f"someone/fork/blob/main/{name}" in title.source
-        assert f'"forked-course=={__version__}"' in install.source
 
 
 @pytest.mark.parametrize(

@@ -132,5 +132,5 @@ def test_a_build_takes_the_last_run_and_lays_reveal_beside_the_page(checkout: Pa
 
 def test_without_reveal_the_error_says_what_to_install(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(CourseError, match=r"resnet-course\[slides\]"):
+    with pytest.raises(CourseError, match=r"pip install -e .*\[slides\]"):
         slides.build_slides(LESSONS[:1], checkout)
