@@ -207,7 +207,7 @@ def leaked_solutions(root: Path) -> list[str]:
     """
     problems = []
     for source in sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py")):
-        inside, outside = solution_lines(source.read_text())
+        inside, outside = solution_lines(source.read_text(encoding="utf-8"))
         path = root / "notebooks" / f"{source.stem}.ipynb"
         if not path.is_file():
             problems.append(f"{path.relative_to(root)} is missing; run `make notebooks`")

@@ -331,7 +331,9 @@ def _test(options: argparse.Namespace) -> int:
     def run(step: Step, capture: bool = False) -> subprocess.CompletedProcess[str]:
         line, started = [sys.executable, *step.arguments], time.perf_counter()
         environment = {"OMP_NUM_THREADS": "1", **step.settings, **os.environ}
-        done = subprocess.run(line, cwd=root, env=environment, text=True, check=False, capture_output=capture)
+        done = subprocess.run(
+            line, cwd=root, env=environment, text=True, errors="replace", check=False, capture_output=capture
+        )
         seconds[step.title] = time.perf_counter() - started
         return done
 

@@ -60,7 +60,7 @@ def course(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     sources = tmp_path / "notebooks" / "sources"
     sources.mkdir(parents=True)
-    (sources / "07_small.py").write_text(SOURCE)
+    (sources / "07_small.py").write_text(SOURCE, encoding="utf-8")
     build_notebooks(tmp_path)
     return tmp_path
 
@@ -76,9 +76,9 @@ def cells(path: Path) -> list[nbformat.NotebookNode]:
 
 
 def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert old in text
-    path.write_text(text.replace(old, new))
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 # --- this repository ------------------------------------------------------------------------------------------------
@@ -109,7 +109,7 @@ def test_all_notebooks_are_valid_without_outputs_and_with_unique_ids(built: dict
 def test_no_notebook_holds_a_marker_and_student_notebooks_hold_stubs(built: dict[Path, bytes]) -> None:
     for path, content in built.items():
         assert b"BEGIN SOLUTION" not in content, path.name
-        source = (ROOT / "notebooks" / "sources" / f"{path.stem}.py").read_text()
+        source = (ROOT / "notebooks" / "sources" / f"{path.stem}.py").read_text(encoding="utf-8")
         if path.parent.name == "notebooks":
             assert content.count(b"raise NotImplementedError") >= source.count("### BEGIN SOLUTION"), path.name
 

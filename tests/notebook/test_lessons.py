@@ -48,7 +48,7 @@ def test_each_exercise_of_a_lesson_has_its_check() -> None:
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
 def test_a_source_calls_the_checks_of_its_lesson(lesson) -> None:
-    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text()
+    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text(encoding="utf-8")
     assert set(re.findall(r"= checks\.(\w+)\(", text)) - {"verdict", "yours"} == set(lesson.exercises)
     assert set(re.findall(r'Stuck\? `checks\.hint\("(\w+)"\)`', text)) | {"warm_up"} == {*lesson.exercises, "warm_up"}
     assert text.startswith(f"# %% [markdown]\n# # {lesson.number} · {lesson.title}\n")
@@ -62,7 +62,7 @@ each_page = pytest.mark.parametrize("lesson", RENEWED, ids=lambda lesson: lesson
 
 def page(lesson: Lesson) -> list[tuple[str, str]]:
     """Kind ("code" or "text") and source of each cell."""
-    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text()
+    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text(encoding="utf-8")
     cells = re.split(r"^# %%", text, flags=re.MULTILINE)[1:]
     return [("text" if cell.startswith(" [markdown]") else "code", cell.partition("\n")[2]) for cell in cells]
 

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 import torch
-import torch._dynamo  # as the first step of an optimizer does; it reads functions that are replaced here
+import torch._dynamo  # noqa: F401 - as the first step of an optimizer does; it reads functions that are replaced here
 
 from resnet_course import runtime
 from resnet_course.base.errors import CourseError
@@ -135,7 +135,11 @@ def test_a_broken_cache_file_or_choice_is_measured_anew(machine: Path, pretend, 
     pretend(FAST)
     runtime.precision()
     (file,) = machine.iterdir()
-    whole = content if isinstance(content, bytes) else json.dumps(dict.fromkeys(json.loads(file.read_text()), content))
+    whole = (
+        content
+        if isinstance(content, bytes)
+        else json.dumps(dict.fromkeys(json.loads(file.read_text(encoding="utf-8")), content))
+    )
     file.write_bytes(whole if isinstance(whole, bytes) else whole.encode())
     pretend(SLOW)
     assert runtime.precision() == FLOAT32
@@ -144,7 +148,7 @@ def test_a_broken_cache_file_or_choice_is_measured_anew(machine: Path, pretend, 
 
 
 def test_a_cache_folder_that_cannot_be_written_is_no_obstacle(machine: Path, pretend) -> None:
-    machine.write_text("a file where the folder should be")
+    machine.write_text("a file where the folder should be", encoding="utf-8")
     pretend(FAST)
     assert runtime.precision() == BFLOAT16
 

@@ -90,11 +90,13 @@ def colab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     (package / "__init__.py").touch()
     startup = home / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "00-colab.py").write_text(STARTED)
+    (startup / "00-colab.py").write_text(STARTED, encoding="utf-8")
     kernels = home / "jupyter"
     spec = {"argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
     (kernels / "kernels" / "colab").mkdir(parents=True)
-    (kernels / "kernels" / "colab" / "kernel.json").write_text(json.dumps({**spec, "display_name": "Colab"}))
+    (kernels / "kernels" / "colab" / "kernel.json").write_text(
+        json.dumps({**spec, "display_name": "Colab"}), encoding="utf-8"
+    )
     found = Colab(python, kernels, home)
     if any(line.startswith("resnet-course==") for line in found.installed()):
         found.remove_course()
@@ -195,5 +197,5 @@ def test_a_lost_session_resumes_from_the_mounted_folder(colab: Colab, course: Pu
         NotebookClient(nbformat.read(source, as_version=4), km=manager, timeout=600).execute()
     finally:
         manager.shutdown_kernel(now=True)
-    results = [json.loads((folder / "history.json").read_text()) for folder in folders]
+    results = [json.loads((folder / "history.json").read_text(encoding="utf-8")) for folder in folders]
     assert results[0] == results[1]
