@@ -26,7 +26,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 INSTALL_CELL = """\
-# Installs the course where it is missing, as on Colab and Kaggle. Does nothing otherwise.
+# Installs the course where it is missing, as on Colab and Kaggle.
 import importlib.util
 import shutil
 import sys
@@ -46,6 +46,12 @@ if importlib.util.find_spec("resnet_course") is None:
             "elsewhere, put it beside this notebook (Colab: the folder on the left, or "
             "Drive, mounted at `drive`), and run this cell again."
         )\
+"""
+BEGIN_LESSON = """
+
+from resnet_course import runtime
+
+runtime.begin_lesson("{number}", "{version}")  # speaks up where it takes long\
 """
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -163,7 +169,9 @@ def _read(source: Path, where: Repository, name: str) -> NotebookNode:
     notebook = jupytext.read(source, fmt="py:percent")
     title = notebook.cells[0]
     title.source += "\n\n" + BADGE.format(owner_and_name=where.owner_and_name, ref=where.ref, path=name)
-    notebook.cells.insert(1, install_cell(source.parents[2]))
+    install = install_cell(source.parents[2])
+    install.source += BEGIN_LESSON.format(number=source.name[:2], version=where.version)
+    notebook.cells.insert(1, install)
     notebook.metadata = NotebookNode(copy.deepcopy(METADATA))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     seen: dict[str, int] = {}

@@ -122,6 +122,7 @@ def test_every_notebook_begins_with_title_badge_and_install_cell(built: dict[Pat
         assert f"{where.owner_and_name}/blob/{where.ref}/{path.relative_to(ROOT).as_posix()}" in title.source
         assert f'%pip install --quiet "{where.archive}"\n' in install.source
         assert "torch" not in install.source
+        assert f'runtime.begin_lesson("{path.name[:2]}", "{where.version}")' in install.source
 
 
 # --- a small course -------------------------------------------------------------------------------------------------
