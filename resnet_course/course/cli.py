@@ -102,7 +102,8 @@ def _parser() -> argparse.ArgumentParser:
     checks = add("checks", _checks, "list the exercises by lesson")
     checks.add_argument("--table", action="store_true", help="try every check: as typed, respelled, in pairs")
     checks.add_argument("exercise", nargs="*", help="with --table: only these")
-    add("lab", _lab, "copy the lessons into work/, where nothing overwrites them, and open JupyterLab there")
+    lab = add("lab", _lab, "copy the lessons into work/, where nothing overwrites them, and open JupyterLab there")
+    lab.add_argument("--copy", action="store_true", help="copy them and open nothing, as for VS Code")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
     reproduce.add_argument("plan", nargs="?", help="its name; --list shows all")
@@ -208,6 +209,9 @@ def _lab(options: argparse.Namespace) -> int:
     from resnet_course.course.work import lay_out
 
     notebook = lay_out(course_root())
+    if options.copy:
+        say(f"your copy of the first lesson: {notebook}")
+        return 0
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
 
 

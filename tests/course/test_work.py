@@ -127,6 +127,13 @@ def test_lab_opens_a_copy_and_opening_it_again_changes_nothing(course: Path, mon
     assert [path.name for path in copy.parent.iterdir()] == [LESSON.file_name]
 
 
+def test_another_editor_gets_the_copies_alone(course: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("subprocess.call", call := Mock())
+    assert cli.main(["lab", "--copy"]) == 0
+    assert str(course / "work" / LESSON.file_name) in capsys.readouterr().out
+    call.assert_not_called()
+
+
 def test_a_newer_lesson_is_laid_beside_what_somebody_wrote_and_once(course: Path, capsys) -> None:
     kept = write_answer(lay_out(course))
     write_source(course, SOURCE.replace("Signals", "Signals again"))
