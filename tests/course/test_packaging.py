@@ -48,6 +48,17 @@ def test_pip_takes_what_environment_yml_hands_to_it(tmp_path: Path):
     assert f"resnet-course-{resnet_course.__version__}" in done.stdout
 
 
+def test_the_lock_of_uv_names_public_places_alone_and_every_requirement():
+    text = (ROOT / "uv.lock").read_text(encoding="utf-8")
+    assert set(re.findall(r'registry = "([^"]+)"', text)) == {"https://pypi.org/simple"}
+    assert set(re.findall(r"https?://[^/\"]+", text)) == {"https://pypi.org", "https://files.pythonhosted.org"}
+    assert re.findall(r"source = \{ (?!registry)(.*) \}", text) == ['editable = "."']
+    locked = set(re.findall(r'^name = "([^"]+)"', text, re.MULTILINE))
+    of_conda = {conda: name for name, conda in CONDA_NAMES.items()}
+    names = {re.split(r"[<>=]", entry)[0] for entry in requirements_of_pyproject()}
+    assert {of_conda.get(name, name) for name in names} <= locked
+
+
 def extras() -> set[str]:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     return set(
