@@ -79,7 +79,7 @@ def build_notebooks(root: Path, save_answers: bool = False) -> list[Path]:
     }
     written = [path for path in new if path.suffix == ".ipynb" and path.is_file() and is_written_in(path)]
     if written and not save_answers:
-        raise CourseError(f"{' '.join(_written(path, root) for path in written)} Nothing was overwritten.")
+        raise CourseError(f"{'; '.join(_written(path, root) for path in written)}. Nothing was overwritten.")
     copies = [save_copy(path, root) for path in written]
     for path, content in new.items():
         write_atomically(path, content)
@@ -91,7 +91,7 @@ def _written(path: Path, root: Path) -> str:
     name, copy = path.relative_to(root).as_posix(), free_name(path, root).relative_to(root).as_posix()
     return (
         f"{name} is not as it was built: somebody wrote in it or ran it. "
-        f"`python -m resnet_course notebooks --save-answers` copies it to {copy} and builds it anew."
+        f"`python -m resnet_course notebooks --save-answers` copies it to {copy} and builds it anew"
     )
 
 
