@@ -91,7 +91,7 @@ def test_a_class_may_be_called_train(tmp_path: Path) -> None:
 
 def test_a_class_without_images_is_named(animals: Path) -> None:
     (animals / "dog").mkdir()
-    (animals / "dog" / "notes.txt").write_text("no image")
+    (animals / "dog" / "notes.txt").write_text("no image", encoding="utf-8")
     with pytest.raises(CourseError, match="dog"):
         load_folder(animals, "train")
 

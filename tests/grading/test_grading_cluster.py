@@ -82,8 +82,8 @@ def test_every_hand_in_gets_its_points_once(classroom, monkeypatch):
     assert grade(folder, tests, monkeypatch) == []  # nothing is left to do
 
     # A new hand-in is graded again, and so is one whose outcome was cut off or lost.
-    (folder / "submitted" / "ada" / "tiny" / "extra.txt").write_text("x")
-    outcome_file(folder, "tiny", "ben").write_text('{"student": ')
+    (folder / "submitted" / "ada" / "tiny" / "extra.txt").write_text("x", encoding="utf-8")
+    outcome_file(folder, "tiny", "ben").write_text('{"student": ', encoding="utf-8")
     outcome_file(folder, "tiny", "cem").unlink()
     assert sorted(grade(folder, tests, monkeypatch, backwards=True)) == ["ada", "ben", "cem"]
     assert points(folder) == POINTS
@@ -95,7 +95,9 @@ def test_new_hidden_tests_mean_new_marks(classroom, monkeypatch):
         (folder / "submitted" / student / "tiny" / "tiny.ipynb").unlink()
         (folder / "submitted" / student / "tiny").rmdir()
     assert grade(folder, tests, monkeypatch) == ["ada"]
-    (tests / "hidden.py").write_text((tests / "hidden.py").read_text() + "# changed\n")
+    (tests / "hidden.py").write_text(
+        (tests / "hidden.py").read_text(encoding="utf-8") + "# changed\n", encoding="utf-8"
+    )
     cluster.load_assignment.cache_clear()
     assert grade(folder, tests, monkeypatch) == ["ada"]
 
@@ -108,7 +110,8 @@ def test_killed_in_the_middle_and_started_again(classroom):
     script.write_text(
         "import sys, pathlib\nfrom resnet_course.grading import commands\n"
         f"commands.assignment_folders = lambda: [pathlib.Path({str(tests)!r})]\n"
-        "if __name__ == '__main__':\n    sys.exit(commands.main(sys.argv[1:]))\n"
+        "if __name__ == '__main__':\n    sys.exit(commands.main(sys.argv[1:]))\n",
+        encoding="utf-8",
     )
     command = [sys.executable, str(script), "grade", str(folder), "--workers", "1", "--seconds", "60"]
     first = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -124,7 +127,7 @@ def test_killed_in_the_middle_and_started_again(classroom):
 
     export = folder / "grades.csv"
     build.nbgrader(folder, "export", f"--CsvExportPlugin.to={export}")
-    rows = {row["student_id"]: row for row in csv.DictReader(export.open())}
+    rows = {row["student_id"]: row for row in csv.DictReader(export.open(encoding="utf-8"))}
     assert {student: float(row["raw_score"]) for student, row in rows.items()} == POINTS
     assert {float(row["max_score"]) for row in rows.values()} == {15.0}
 

@@ -10,13 +10,13 @@ def test_a_folder_and_an_archive_give_the_same(tmp_path):
     (tmp_path / "downloads").mkdir()
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for name in ("ada_12_late_a1.ipynb", "ben.ipynb", "notes.txt"):
-            (tmp_path / "downloads" / name).write_text(name)
+            (tmp_path / "downloads" / name).write_text(name, encoding="utf-8")
             archive.writestr(f"deep/{name}", name)
     (tmp_path / "downloads" / "cem.ipynb").symlink_to(tmp_path / "all.zip")
     for source in ("downloads", "all.zip"):
         room = tmp_path / f"room of {source}"
         assert collect(tmp_path / source, "a1", room) == ["ada", "ben"]
-        assert (room / "submitted" / "ada" / "a1" / "a1.ipynb").read_text() == "ada_12_late_a1.ipynb"
+        assert (room / "submitted" / "ada" / "a1" / "a1.ipynb").read_text(encoding="utf-8") == "ada_12_late_a1.ipynb"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,6 @@ def test_another_pattern_and_another_kind_of_file(tmp_path):
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.writestr("a1 - ada.ipynb", "x")
     assert collect(tmp_path / "all.zip", "a1", tmp_path / "room", r".* - (?P<student>\w+)") == ["ada"]
-    (tmp_path / "text").write_text("x")
+    (tmp_path / "text").write_text("x", encoding="utf-8")
     with pytest.raises(CourseError, match="neither a folder nor a zip archive"):
         collect(tmp_path / "text", "a1", tmp_path / "room")

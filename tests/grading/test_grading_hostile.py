@@ -294,7 +294,7 @@ OUT_OF_REACH = {
 @pytest.fixture(scope="module")
 def reached(tmp_path_factory) -> Judgement:
     secret = tmp_path_factory.mktemp("other") / f"secret-{secrets.token_hex(8)}.py"
-    secret.write_text("SECRET = 42")
+    secret.write_text("SECRET = 42", encoding="utf-8")
     import pwd  # of Unix alone, like bubblewrap
 
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # the instructor's, not that of the tests

@@ -109,7 +109,7 @@ def test_too_large_a_file_is_refused(tmp_path, release):
 
 def test_links_and_odd_files_are_not_followed(tmp_path, release):
     secret = tmp_path / "secret.ipynb"
-    secret.write_text("{}")
+    secret.write_text("{}", encoding="utf-8")
     folder = tmp_path / "student"
     folder.mkdir()
     (folder / "tiny.ipynb").symlink_to(secret)
@@ -129,12 +129,12 @@ def test_links_and_odd_files_are_not_followed(tmp_path, release):
 def test_the_notebook_is_found_under_another_name(tmp_path):
     with pytest.raises(RefusedError, match=r"hand in tiny\.ipynb"):
         find_notebook(tmp_path, "tiny")
-    (tmp_path / "Untitled.ipynb").write_text("{}")
+    (tmp_path / "Untitled.ipynb").write_text("{}", encoding="utf-8")
     path, said = find_notebook(tmp_path, "tiny")
     assert path.name == "Untitled.ipynb"
     assert said == ["the file is called Untitled.ipynb, not tiny.ipynb"]
-    (tmp_path / "Untitled1.ipynb").write_text("{}")
+    (tmp_path / "Untitled1.ipynb").write_text("{}", encoding="utf-8")
     with pytest.raises(RefusedError, match="2 notebooks"):
         find_notebook(tmp_path, "tiny")
-    (tmp_path / "tiny.ipynb").write_text("{}")
+    (tmp_path / "tiny.ipynb").write_text("{}", encoding="utf-8")
     assert find_notebook(tmp_path, "tiny")[0].name == "tiny.ipynb"

@@ -117,7 +117,7 @@ def test_without_a_sandbox_the_scratch_folder_goes_and_so_does_what_was_started(
     assert folder == home
     assert not Path(folder).exists()
     state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or ") Z " in state.read_text()
+    assert not state.exists() or ") Z " in state.read_text(encoding="utf-8")
 
 
 def test_container_engine_gets_the_walls_and_passes_messages(tmp_path, monkeypatch):
@@ -126,13 +126,14 @@ def test_container_engine_gets_the_walls_and_passes_messages(tmp_path, monkeypat
     course = Path(engines.__file__).parents[3]
     engine.write_text(
         f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n[ "$1" = run ] || exit 0\n'
-        f"export PYTHONPATH={course}\nexec {sys.executable} -m resnet_course.grading.sandbox.inside\n"
+        f"export PYTHONPATH={course}\nexec {sys.executable} -m resnet_course.grading.sandbox.inside\n",
+        encoding="utf-8",
     )
     engine.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with Session(["def twice(x):\n    return 2 * x"], EXAMINE, LIMITS, Sandbox("docker", "class")) as session:
         assert session.observe(*TWICE)["y"].tolist() == [0, 2, 4]
-    run, kill = (tmp_path / "calls").read_text().splitlines()
+    run, kill = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     for option in ("--network none", "--read-only", "--cap-drop ALL", "--pids-limit", "--memory", "--rm"):
         assert option in run
     assert run.split()[-5:-3] == ["class", "python"]
@@ -147,7 +148,7 @@ def test_missing_program_says_what_to_do(monkeypatch):
 
 def test_sandbox_that_cannot_start_says_what_to_do(tmp_path, monkeypatch):
     broken = tmp_path / "bwrap"
-    broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n", encoding="utf-8")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(CourseError, match=r"No permissions to create new namespace.*seccomp=unconfined.*--container"):

@@ -94,7 +94,7 @@ def test_what_is_no_journal_is_put_aside_and_not_lost(path: Path, content: bytes
 
 
 def test_a_place_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     monkeypatch.setenv("RESNET_COURSE_JOURNAL", str(tmp_path / "file" / "journal.json"))
     journal.note_check("warm_up", "passed", None)
     assert journal.read_journal()["exercises"] == {}

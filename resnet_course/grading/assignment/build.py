@@ -77,7 +77,7 @@ def nbgrader(folder: Path, command: str, *arguments: str) -> None:
         CourseError: with nbgrader's last words, if it fails.
     """
     if importlib.util.find_spec("nbgrader") is None:
-        raise CourseError("nbgrader is missing. Install it with: pip install 'resnet-course[classroom]'")
+        raise CourseError("nbgrader is missing. In the course's folder: pip install -e '.[classroom]'")
     line = [sys.executable, "-m", "nbgrader", command, *arguments]
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader starts alembic
     environment = {**os.environ, "PATH": programs}

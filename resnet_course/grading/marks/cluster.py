@@ -131,7 +131,7 @@ def cluster(scheduler: str | None, workers: int | None) -> Iterator[Any]:
         from dask import config
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise CourseError("Dask is missing. Install it with: pip install 'resnet-course[classroom]'") from error
+        raise CourseError("Dask is missing. In the course's folder: pip install -e '.[classroom]'") from error
     # A worker that dies is an accident of this machine, not of a hand-in: its job is given to another one.
     with config.set({"distributed.scheduler.allowed-failures": 3, "distributed.logging.distributed": "error"}):
         if scheduler is not None:

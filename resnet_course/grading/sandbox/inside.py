@@ -108,7 +108,7 @@ def without_magic(source: str) -> str:
 def _limit(memory: int, cpu: int, file: int) -> None:
     """Hard limits for the rest of this process: bytes and seconds beyond what it has used, bytes of a file."""
     if sys.platform == "linux":
-        pages = int(open("/proc/self/statm").read().split()[0])  # noqa: SIM115 - closed at once
+        pages = int(open("/proc/self/statm", encoding="utf-8").read().split()[0])  # noqa: SIM115 - closed at once
         space = pages * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (space, space))
     for kind, limit in (
