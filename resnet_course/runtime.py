@@ -186,7 +186,7 @@ def _cache_file() -> Path:
 
 def _read_cache() -> dict[str, Any]:
     try:
-        found = json.loads(_cache_file().read_text())
+        found = json.loads(_cache_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -13,12 +13,13 @@ from resnet_course.base.errors import CourseError
 def write_atomically(path: str | Path, content: bytes) -> None:
     """Write `content` to `path`: afterwards the file is the new one whole, or still the old one.
 
-    The bytes go to a temporary file beside the target, which then takes its place in one step.
+    The bytes go to a temporary file beside the target, which then takes its place in one step. A link stays a link:
+    the file that it leads to is written.
 
     Raises:
         CourseError: if the folder cannot be written or the disk is full; an earlier file is untouched.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,4 +20,6 @@ def bar(total: int | None, description: str, unit: str = " images", **options: A
 
 def say(message: str, error: bool = False) -> None:
     """Print one message; errors go to the error stream."""
-    print(message, file=sys.stderr if error else sys.stdout, flush=True)
+    stream = sys.stderr if error else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print(message.encode(encoding, "replace").decode(encoding), file=stream, flush=True)

@@ -81,7 +81,7 @@ def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
             found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
     readme = root / "README.md"
     if readme.is_file():
-        found[readme] = _with_lesson_table(readme.read_text(), repository).encode()
+        found[readme] = _with_lesson_table(readme.read_text(encoding="utf-8"), repository).encode()
     guide = root / "docs" / "instructor"
     if guide.is_dir():
         found[guide / "misconceptions.md"] = misconceptions_page().encode()
@@ -118,7 +118,7 @@ def repository_address(root: Path) -> str:
 
 
 def _setting(root: Path, key: str) -> str:
-    for line in (root / "pyproject.toml").read_text().splitlines():
+    for line in (root / "pyproject.toml").read_text(encoding="utf-8").splitlines():
         if line.startswith(f'{key} = "'):
             return line.split('"')[1]
     raise CourseError(f'pyproject.toml has no line `{key} = "..."`')
@@ -176,7 +176,7 @@ def leaked_solutions(root: Path) -> list[str]:
     """
     problems = []
     for source in sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py")):
-        inside, outside = solution_lines(source.read_text())
+        inside, outside = solution_lines(source.read_text(encoding="utf-8"))
         path = root / "notebooks" / f"{source.stem}.ipynb"
         if not path.is_file():
             problems.append(f"{path.relative_to(root)} is missing; run `make notebooks`")

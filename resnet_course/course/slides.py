@@ -63,7 +63,7 @@ def make_page(lesson: Lesson, slides: NotebookNode) -> str:
 
     exporter = SlidesExporter(
         config=Config({"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"output-only"}}}),
-        raw_template=Path(__file__).with_suffix(".html.jinja").read_text(),
+        raw_template=Path(__file__).with_suffix(".html.jinja").read_text(encoding="utf-8"),
         reveal_url_prefix="reveal.js",
         reveal_theme="white",
         exclude_input_prompt=True,

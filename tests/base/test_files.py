@@ -19,6 +19,14 @@ def test_the_file_holds_the_bytes_and_replaces_an_earlier_one(tmp_path: Path, co
         assert names(tmp_path) == ["file"]
 
 
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "file")
+    write_atomically(tmp_path / "link", b"1")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "far" / "file").read_bytes() == b"1"
+
+
 def test_folders_are_made_and_paths_may_be_strings(tmp_path: Path) -> None:
     write_atomically(str(tmp_path / "a" / "b" / "file"), b"1")
     assert (tmp_path / "a" / "b" / "file").read_bytes() == b"1"

@@ -104,7 +104,7 @@ def load_assignment(folder: Path) -> Assignment:
     source, examine, hidden = files
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
     tasks = tuple(runpy.run_path(str(hidden))["TASKS"])
-    assignment = Assignment(folder.name, tuple(read_cells(source)), tasks, examine.read_text(), digest)
+    assignment = Assignment(folder.name, tuple(read_cells(source)), tasks, examine.read_text(encoding="utf-8"), digest)
     points = {
         cell.metadata["check"]: cell.metadata.get("points") for cell in assignment.cells if "check" in cell.metadata
     }

@@ -63,7 +63,7 @@ def _handed_in_at(folder: Path) -> datetime.datetime | None:
     from nbgrader.utils import parse_utc
 
     try:
-        return parse_utc((folder / "timestamp.txt").read_text().strip())
+        return parse_utc((folder / "timestamp.txt").read_text(encoding="utf-8").strip())
     except (OSError, ValueError, OverflowError):
         return None
 

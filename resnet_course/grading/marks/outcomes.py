@@ -60,7 +60,7 @@ def write_outcome(outcome: Outcome, folder: Path) -> None:
 def read_outcome(path: Path) -> Outcome | None:
     """The outcome in a file; None if there is none, or the file is not one: it is then graded again."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         marks = tuple(Mark(**mark) for mark in content.pop("marks"))
         repairs, notes = tuple(content.pop("repairs")), tuple(content.pop("notes"))
         return Outcome(marks=marks, repairs=repairs, notes=notes, **content)
