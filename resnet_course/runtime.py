@@ -18,12 +18,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
-import platformdirs
 import torch
 import torch.nn.functional as F
 
 from resnet_course.base.errors import CourseError
-from resnet_course.base.files import write_atomically
+from resnet_course.base.files import user_folder, write_atomically
 from resnet_course.models import cifar_resnet
 from resnet_course.notebook.lessons import LESSONS, predict_seconds
 from resnet_course.notebook.messages import Message
@@ -181,7 +180,7 @@ def _hardware(where: torch.device) -> str:
 
 
 def _cache_file() -> Path:
-    return Path(platformdirs.user_cache_dir("resnet_course")) / "precision.json"
+    return user_folder("cache") / "precision.json"
 
 
 def _read_cache() -> dict[str, Any]:

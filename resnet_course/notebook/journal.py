@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import platformdirs
 
 from resnet_course.base.errors import CourseError
-from resnet_course.base.files import write_atomically
+from resnet_course.base.files import user_folder, write_atomically
 from resnet_course.base.schema import check_schema, read_json
 
 SCHEMA = 1
@@ -32,7 +31,7 @@ def journal_file() -> Path | None:
     chosen = os.environ.get("RESNET_COURSE_JOURNAL")
     if chosen == "off":
         return None
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("resnet_course")) / "journal.json"
+    return Path(chosen) if chosen else user_folder("data") / "journal.json"
 
 
 def read_journal() -> Journal:

@@ -1,10 +1,11 @@
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from resnet_course.base.errors import CourseError
-from resnet_course.base.files import write_atomically
+from resnet_course.base.files import user_folder, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -75,3 +76,14 @@ def test_others_may_read_the_file_if_the_umask_lets_them(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "shared.bin").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("found", ["~/.cache/resnet_course", RuntimeError("could not determine the home directory")])
+def test_without_a_home_files_lie_among_the_temporary_ones(monkeypatch: pytest.MonkeyPatch, found: object) -> None:
+    def find(_: str) -> object:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr("platformdirs.user_data_dir", find)
+    assert user_folder("data") == Path(tempfile.gettempdir()) / "resnet_course"
