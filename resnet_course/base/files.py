@@ -24,7 +24,7 @@ def write_atomically(path: str | Path, content: bytes) -> None:
         CourseError: if the folder cannot be written or the disk is full; an earlier file is untouched.
     """
     path = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex}.part"
+    temporary = path.parent / f".{uuid.uuid4().hex}.part"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "xb") as file:

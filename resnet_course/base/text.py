@@ -7,9 +7,14 @@ import unicodedata
 from resnet_course.base.errors import CourseError
 
 
+def whole(text: str) -> str:
+    """The text with `�` for each half of a surrogate pair, which no file and no screen takes."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def clean(text: str) -> str:
-    """Composed letters (NFC), as Windows writes names and macOS does not; halves of surrogate pairs become `�`."""
-    return unicodedata.normalize("NFC", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    """Whole, and with composed letters (NFC), as Windows writes names and macOS does not."""
+    return unicodedata.normalize("NFC", whole(text))
 
 
 def name_of(name: str, what: str) -> str:
