@@ -17,13 +17,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
-import platformdirs
 import torch
 import torch.nn.functional as F
 
 from resnet_course import __version__
 from resnet_course.base.errors import CourseError
-from resnet_course.base.files import write_atomically
+from resnet_course.base.files import user_folder, write_atomically
 from resnet_course.base.pages import render
 from resnet_course.models import cifar_resnet, resnet18
 from resnet_course.notebook.lessons import LESSONS, ProfileName, Speed, find_lesson, predict_seconds
@@ -194,7 +193,7 @@ def _hardware(where: torch.device) -> str:
 
 
 def _cache_file() -> Path:
-    return Path(platformdirs.user_cache_dir("resnet_course")) / "precision.json"
+    return user_folder("cache") / "precision.json"
 
 
 def _read_cache() -> dict[str, Any]:

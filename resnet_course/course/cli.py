@@ -79,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CourseError as error:
         say(f"error: {error}", error=True)
         return 2
+    except KeyboardInterrupt:
+        say("stopped", error=True)
+        return 130
     except ModuleNotFoundError as error:  # of an extra; what every command needs is installed with the package
         extra = "lab" if error.name in LAB else "dev"
         say(f"error: {error.name} is missing. In the course's folder: pip install -e '.[{extra}]'", error=True)

@@ -276,3 +276,16 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("LOCAL_RANK", "1")
     with pytest.raises(CourseError, match="--nproc-per-node=1"), join():
         pass
+
+
+def test_ctrl_c_is_one_sentence_that_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        with join(1.0, "Run it again."):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("resnet_course.course.train.train_command", stopped)
+    assert cli.main(["train", "--network", "residual 8", "--output", "nowhere"]) == 2
+    assert capsys.readouterr().err == "error: the training was stopped. Run it again.\n"
+    monkeypatch.setattr("resnet_course.course.train.train_command", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert cli.main(["train", "--network", "residual 8", "--output", "nowhere"]) == 130
+    assert capsys.readouterr().err == "stopped\n"

@@ -23,6 +23,7 @@ import pytest
 
 from resnet_course.grading.assignment.folder import Assignment
 from resnet_course.grading.assignment.task import Task
+from resnet_course.grading.handin.preflight import HandIn
 from resnet_course.grading.marks.judging import Judgement, judge
 from resnet_course.grading.sandbox.protocol import LENGTH
 from resnet_course.grading.sandbox.session import Limits, Sandbox
@@ -62,7 +63,13 @@ def hand_in(names: list[str], cells: list[str], **limits: float) -> Judgement:
     examine = "".join(typed(EXAMINE, name) for name in names)
     assignment = Assignment("doubling", tuple(solution), tasks, examine, secrets.token_hex(32))
     before = os.listdir(tempfile.gettempdir())
-    judgement = judge(assignment, "student", cells, replace(LIMITS, **limits), Sandbox())
+    judgement = judge(
+        assignment,
+        "student",
+        HandIn(nbformat.v4.new_notebook(), cells, [f"cell {i}" for i in range(len(cells))]),
+        replace(LIMITS, **limits),
+        Sandbox(),
+    )
     assert os.listdir(tempfile.gettempdir()) == before
     end = time.monotonic() + 10  # the kernel ends what stands inside a sandbox a moment after the sandbox
     while own_processes():
@@ -156,7 +163,10 @@ def test_honest_answer_among_forgeries_keeps_its_points(forged):
 
 def test_hidden_inputs_do_not_reach_what_the_learner_reads(forged):
     (mark,) = [mark for mark in forged.marks if mark.grade_id == "leak"]
-    assert mark.comment == "Doubling by leak: not right. It raised an error. No known mistake looks like this."
+    place = r"That was in cell \d+, line 4\."
+    assert re.fullmatch(
+        rf"Doubling by leak: not right\. It raised an error\. {place} No known mistake looks like this\.", mark.comment
+    )
 
 
 FORGE = (
@@ -318,7 +328,8 @@ def reached(tmp_path_factory) -> Judgement:
 
 @pytest.mark.parametrize("attack", OUT_OF_REACH)
 def test_out_of_reach(reached, attack):
-    assert reached.notes[list(OUT_OF_REACH).index(attack)] == OUT_OF_REACH[attack][1]
+    kind = OUT_OF_REACH[attack][1]
+    assert re.search(rf"^(.*; )?line \d+: {kind}(:|$)", reached.notes[list(OUT_OF_REACH).index(attack)])
 
 
 def test_honest_answer_after_all_attacks_keeps_its_points(reached):
@@ -330,4 +341,5 @@ def test_magic_and_broken_cells_around_an_honest_answer_cost_nothing():
     cells = ["%matplotlib inline\n!pip install nothing", "def broken(:", "1 / 0", HONEST]
     judgement = hand_in(["honest"], cells)
     assert points(judgement) == [2]
-    assert judgement.notes == ("", "SyntaxError", "ZeroDivisionError", "")
+    said = [note.split(": ")[:2] for note in judgement.notes]
+    assert said == [[""], ["line 1", "SyntaxError"], ["line 1", "ZeroDivisionError"], [""]]

@@ -231,6 +231,56 @@ def test_cells_run_in_order_whatever_happens_in_them(monkeypatch):
         "nul = '\0'",
     ]
     names, notes = run_cells(cells)
-    assert notes[1:5] == ["ZeroDivisionError", "SystemExit", "KeyboardInterrupt", "SyntaxError"]
+    kinds = ["ZeroDivisionError", "SystemExit", "KeyboardInterrupt", "SyntaxError"]
+    assert [note.split(":")[:2] for note in notes[1:5]] == [["line 1", f" {kind}"] for kind in kinds]
     assert not any(notes[:1] + notes[5:14]), notes
     assert [names[name] for name in "abcdef"] == [1, 2, 3, 4, [], 6]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("display", "get_ipython"):
+        monkeypatch.setattr(builtins, name, None, raising=False)
+    return run_cells
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("import no_such_module", "line 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("!pip install x\nimport no_such_module", "line 2: ModuleNotFoundError"),
+        ("name = input('name? ')", "line 1: "),
+        ("assert 1 > 2, 'switch the GPU on'", "line 1: AssertionError: switch the GPU on"),
+        ("from __future__ import annotations\n1 / 0\ndef g(x: int | NotThere): pass", "line 2: ZeroDivisionError"),
+        ("class Odd(Exception):\n    def __str__(self): raise SystemExit\nraise_it = [0]\nraise_it[Odd]", "line 4: TypeE"),
+        ("%%writefile helper.py\nWIDTH = 3", ""),
+    ],
+)
+def test_a_line_that_fails_does_not_take_the_rest_of_its_cell_along(run, line, said):
+    rest = "" if line.startswith("%%") else "\ndef f():\n    return 2"
+    names, notes = run([line + rest, "from helper import WIDTH" if not rest else "h = f()"])
+    assert notes[0].startswith(said)
+    assert bool(notes[0]) == bool(said)
+    assert names["h" if rest else "WIDTH"] == (2 if rest else 3)
+
+
+@pytest.mark.parametrize("line", ["raise ValueError('stop here')", "import sys; sys.exit()", "raise SystemExit"])
+def test_below_a_raise_or_an_exit_nothing_runs(run, line):
+    names, notes = run([f"a = 1\n{line}\na = 2", "b = a"])
+    assert names["b"] == 1
+    assert notes[0].startswith("line 2: ")
+
+
+@pytest.mark.parametrize("body", ["sum(range(1000))", "time.sleep(0.01)"])
+def test_a_cell_that_takes_too_long_is_stopped_and_the_next_ones_run(run, monkeypatch, body):
+    monkeypatch.setattr("resnet_course.grading.sandbox.inside.A_MOMENT", 0.2)
+    slow = f"import time\ndef early(): return 1\nwhile True:\n    try: {body}\n    except Exception: pass\n"
+    started = time.monotonic()
+    names, notes = run([slow + "def late(): return 2", "c = early() + late()"], 0.3, 0.6)
+    assert names["c"] == 3
+    assert notes[0].endswith("it took too long and was stopped")
+    assert notes[1] == ""
+    assert time.monotonic() - started < 5

@@ -1,6 +1,7 @@
 """The journal keeps what a learner did, on the learner's machine, and never stops a lesson."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,10 @@ def test_the_id_stays() -> None:
     journal.forget()
     journal.note_hint("evaluate")
     assert journal.read_journal()["id"] != first
+
+
+def test_several_kernels_lose_nothing(path: Path) -> None:
+    """Each thread reads and writes by itself, as kernels do."""
+    with ThreadPoolExecutor(4) as kernels:
+        list(kernels.map(journal.note_hint, ["evaluate"] * 40))
+    assert journal.read_journal()["exercises"]["evaluate"]["hints"] == 40

@@ -16,12 +16,14 @@ import psutil
 
 from resnet_course.base.errors import CourseError
 from resnet_course.grading.assignment.folder import load_assignment
+from resnet_course.grading.handin.harmless import plain_words
 from resnet_course.grading.handin.preflight import RefusedError, find_notebook, read_hand_in
 from resnet_course.grading.marks.judging import Judgement, judge
 from resnet_course.grading.marks.marking import earned
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome, write_outcome
 from resnet_course.grading.sandbox.session import Limits, Sandbox
 
+MOST_TOLD = 8  # cells whose errors are told to the learner
 IN_FLIGHT = 3  # hand-ins for each worker that the scheduler knows of; more would only fill its memory
 MOST_HASHED = 64 * 2**20  # bytes of a file that its digest looks at
 
@@ -60,8 +62,10 @@ def grade_one(job: Job) -> Outcome:
         unread = [earned(task, 0.0, "not written", None, "the hand-in could not be read.") for task in assignment.tasks]
         judged, repairs = Judgement("refused", tuple(unread), (), ""), [str(error)]
     else:
-        judged = judge(assignment, job.student, hand_in.cells, job.limits, job.sandbox)
-        repairs = [*repairs, *hand_in.repairs]
+        judged = judge(assignment, job.student, hand_in, job.limits, job.sandbox)
+        told = [f"{label}, {plain_words(note)}" for label, note in zip(hand_in.labels, judged.notes, strict=False) if note]
+        repairs = [*repairs, *hand_in.repairs, *told[:MOST_TOLD]]
+        repairs += [f"{len(told) - MOST_TOLD} more cells raised an error"] if len(told) > MOST_TOLD else []
     return Outcome(
         job.student,
         job.assignment,

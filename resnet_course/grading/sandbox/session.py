@@ -67,6 +67,11 @@ class Limits:
     log: int = 64 * 2**10
     answers: int = 256 * 2**20
 
+    @property
+    def cell(self) -> float:
+        """Seconds for one cell; twice as much for all. What is defined then is tested with the rest of the time."""
+        return min(self.wall, self.cpu) / 3
+
 
 @dataclass(frozen=True)
 class Sandbox:
@@ -146,10 +151,11 @@ class Session:
             self._start()
             limits = np.array([self._limits.memory, self._limits.cpu, self._limits.scratch])
             cells, examine = as_text(json.dumps(self._cells)), as_text(self._examine)
-            notes = self._ask({"cells": cells, "examine": examine, "limits": limits})
+            seconds = np.array([self._limits.cell, 2 * self._limits.cell])
+            notes = self._ask({"cells": cells, "examine": examine, "limits": limits, "seconds": seconds})
             if notes.keys() != {str(index) for index in range(len(self._cells))}:
                 raise self._ended("refused", "its first message is not about the cells")
-            self.notes = [text_of(notes[str(index)])[:100] for index in range(len(notes))]
+            self.notes = [text_of(notes[str(index)])[:600] for index in range(len(notes))]
         except BaseException:
             self._stop()
             raise
