@@ -1,14 +1,11 @@
 """Names in one form, and text that can be written everywhere."""
 
-import io
-import sys
 import unicodedata
 
 import pytest
 
 from resnet_course.assignments import stage_specification
 from resnet_course.base.errors import CourseError
-from resnet_course.base.progress import say
 from resnet_course.base.text import clean, name_of
 
 
@@ -24,10 +21,3 @@ def test_half_a_sign_is_replaced_in_text_and_refused_in_a_name():
     assert clean("\ud83d\ude00") == "😀"  # two halves in a row are whole
     with pytest.raises(CourseError, match=r"name of a class is no text: '\w\\\\udcb0'"):
         name_of("x\udcb0", "a class")
-
-
-def test_messages_are_printed_where_signs_are_missing(monkeypatch):
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    monkeypatch.setattr(sys, "stdout", stream)
-    say("김정민: ✔ right")
-    assert stream.buffer.getvalue().rstrip() == b"???: ? right"
