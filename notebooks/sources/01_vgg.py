@@ -132,7 +132,7 @@ plotting.show(plotting.shape_trace(trace, title="TinyVGG for images of 64×64"))
 
 # %%
 axes = plotting.receptive_field([3, 3])
-plotting.show(axes, caption="One dimension is drawn; in the image it is a square of 5×5.")
+plotting.show(axes, caption="One dimension is drawn; in two it is 5×5.")
 
 # %% [markdown]
 # ### Exercise: `receptive_field`
