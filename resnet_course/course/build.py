@@ -7,7 +7,6 @@ The same source always gives the same bytes.
 from __future__ import annotations
 
 import copy
-import hashlib
 from pathlib import Path
 
 import nbformat
@@ -17,7 +16,7 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.course.address import Repository, repository
 from resnet_course.course.misconceptions import misconceptions_page
-from resnet_course.course.work import free_name, is_written_in, save_copy, stamp
+from resnet_course.course.work import free_name, is_written_in, save_copy, seal
 from resnet_course.notebook.lessons import LESSONS
 
 STUB = "# Write this part yourself.\nraise NotImplementedError"
@@ -127,7 +126,7 @@ def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
             name = f"{folder}/{source.stem}.ipynb"
             notebook = _read(source, where, name)
             notebook = without_solutions(notebook) if folder == "notebooks" else _without_markers(notebook)
-            stamp(notebook)
+            seal(notebook)
             found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
     readme = root / "README.md"
     if readme.is_file():
@@ -163,7 +162,7 @@ def install_cell(root: Path) -> NotebookNode:
 
 
 def _read(source: Path, where: Repository, name: str) -> NotebookNode:
-    """The source as a notebook with badge, install cell and stable cell ids."""
+    """The source as a notebook with badge and install cell."""
     import jupytext  # only needed by those who change lessons
 
     notebook = jupytext.read(source, fmt="py:percent")
@@ -174,11 +173,7 @@ def _read(source: Path, where: Repository, name: str) -> NotebookNode:
     notebook.cells.insert(1, install)
     notebook.metadata = NotebookNode(copy.deepcopy(METADATA))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    seen: dict[str, int] = {}
     for cell in notebook.cells:
-        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
-        seen[digest] = seen.get(digest, 0) + 1
-        cell.id = f"{digest}-{seen[digest]}"
         cell.metadata = {}
         cell.source = cell.source.replace("  # fmt: skip", "")  # speaks to the formatter of the source, not to readers
     return notebook

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,20 +17,30 @@ from resnet_course.notebook.lessons import LESSONS
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-BUILT = "resnet_course_built"  # in a notebook's metadata: the digest of its cells as they were built
+BUILT = "resnet_course_built"  # in a notebook's metadata: the lesson that it is a copy of, as a digest of its cells
 
 
-def stamp(notebook: NotebookNode) -> None:
-    """Note in a built notebook what its cells are, so that it can be told later whether somebody wrote in it."""
-    notebook.metadata[BUILT] = _digest(notebook)
+def seal(notebook: NotebookNode) -> None:
+    """Give each cell an id that is the digest of its source, so that it can be told later who wrote it."""
+    seen: Counter[str] = Counter()
+    for cell in notebook.cells:
+        digest = _digest(cell.source)
+        seen[digest] += 1
+        cell.id = f"{digest}-{seen[digest]}"
+    notebook.metadata[BUILT] = _digest("".join(cell.id for cell in notebook.cells))
 
 
 def is_written_in(path: Path) -> bool:
-    """Whether a notebook holds more than what was built: a changed or new cell, an output, or what nobody can read."""
+    """Whether a notebook holds more than what was built: a changed or new cell, an output, or what nobody can read.
+
+    Cells that git has merged from two builds are as they were built.
+    """
     notebook = _read(path)
-    if notebook is None or any(cell.get("outputs") for cell in notebook["cells"]):
-        return True
-    return notebook["metadata"].get(BUILT) != _digest(notebook)
+    return notebook is None or any(cell.get("outputs") or not _is_built(cell) for cell in notebook["cells"])
+
+
+def _is_built(cell: dict[str, Any]) -> bool:
+    return str(cell.get("id")).split("-")[0] == _digest("".join(cell["source"]))  # in a file, a list of lines
 
 
 def save_copy(path: Path, root: Path) -> Path:
@@ -85,13 +96,13 @@ def _read(path: Path) -> dict[str, Any] | None:
     """A notebook as plain JSON; None if it is none."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        _digest(found)
-        return found if isinstance(found["metadata"], dict) else None
+        whole = isinstance(found["metadata"], dict) and all(
+            "".join(cell["source"]) is not None for cell in found["cells"]
+        )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    return found if whole else None
 
 
-def _digest(notebook: Any) -> str:
-    """Of kind and source of every cell; in a file a source is a list of lines."""
-    cells = [(cell["cell_type"], "".join(cell["source"])) for cell in notebook["cells"]]
-    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()[:16]
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

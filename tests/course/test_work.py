@@ -106,6 +106,18 @@ def test_answers_are_not_built_over_and_the_way_out_is_told(course: Path, folder
     assert notebooks_out_of_step(course) == []
 
 
+def test_what_git_has_merged_from_two_builds_is_built_again(course: Path) -> None:
+    path = course / "notebooks" / LESSON.file_name
+    before = nbformat.read(path, as_version=4)
+    write_source(course, SOURCE.replace("Signals", "Signals again"))
+    build_notebooks(course)
+    after = nbformat.read(path, as_version=4)
+    before.cells[0] = after.cells[0]  # with the stamp of the other build
+    nbformat.write(before, path)
+    assert not is_written_in(path)
+    assert build_notebooks(course) == [path]
+
+
 def test_every_answer_is_saved_under_a_name_of_its_own(course: Path) -> None:
     kept = []
     for answer in ("return 7", "return 8"):

@@ -255,7 +255,10 @@ def run(monkeypatch, tmp_path):
         ("name = input('name? ')", "line 1: "),
         ("assert 1 > 2, 'switch the GPU on'", "line 1: AssertionError: switch the GPU on"),
         ("from __future__ import annotations\n1 / 0\ndef g(x: int | NotThere): pass", "line 2: ZeroDivisionError"),
-        ("class Odd(Exception):\n    def __str__(self): raise SystemExit\nraise_it = [0]\nraise_it[Odd]", "line 4: TypeE"),
+        (
+            "class Odd(Exception):\n    def __str__(self): raise SystemExit\nraise_it = [0]\nraise_it[Odd]",
+            "line 4: TypeE",
+        ),
         ("%%writefile helper.py\nWIDTH = 3", ""),
     ],
 )

@@ -63,7 +63,9 @@ def grade_one(job: Job) -> Outcome:
         judged, repairs = Judgement("refused", tuple(unread), (), ""), [str(error)]
     else:
         judged = judge(assignment, job.student, hand_in, job.limits, job.sandbox)
-        told = [f"{label}, {plain_words(note)}" for label, note in zip(hand_in.labels, judged.notes, strict=False) if note]
+        told = [
+            f"{label}, {plain_words(note)}" for label, note in zip(hand_in.labels, judged.notes, strict=False) if note
+        ]
         repairs = [*repairs, *hand_in.repairs, *told[:MOST_TOLD]]
         repairs += [f"{len(told) - MOST_TOLD} more cells raised an error"] if len(told) > MOST_TOLD else []
     return Outcome(
