@@ -1,139 +1,186 @@
 # %% [markdown]
 # # 08 · Assembling ResNet-18
 #
-# *From one block to the whole network, and how to know that it is the right one.*
+# *From one block to the whole network, and how to find the place where two networks differ.*
 
 # %% [markdown]
+# Two people have written ResNet-18. Both programs have 11,173,962 parameters. Both turn an image into ten numbers, and
+# neither prints a warning. Now they load the same file of weights and look at the same image, and the ten numbers are
+# not the same. Eighteen layers lie between image and numbers. Where would you look first?
+#
+# In this lesson you put the whole network together from the block of lesson 05, and meet most of the places at which
+# such a difference can hide: a stride, a list, a pooling, a name. At the end you write the function that finds it.
+#
 # **After this lesson you can**
 #
 # - stack blocks into stages, with the right stride and the right number of channels in every place,
-# - say which shape leaves each part of the network, and why some ResNets fit only one image size,
-# - write ResNet-18, and ResNet-34 and 50 from the same class,
-# - load torchvision's weights into your network, and find the first layer in which two networks differ.
+# - say why a stage is an `nn.Sequential` and no list, and which shape leaves each part,
+# - explain why some ResNets fit only one image size, and what frees them,
+# - write ResNet-18, and get ResNet-34 and 50 from the same class,
+# - load torchvision's weights, and find the first module in which two networks differ.
 #
 # **You need:** lessons 05 and 07 (the residual block and its shortcut).
 #
-# **Time:** 45 minutes to read and write; the code runs in about 20 seconds on two CPU cores.
+# **Time:** 35 minutes to read and write; the code runs in about a quarter of a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
 #
-# ResNet-18 has about 11 million parameters. Most of them stand in four **stages** of two residual blocks each. From
-# stage to stage the channels double, and height and width are halved.
-#
-# Write down your bet: what share of all parameters stands in the *last* of the four stages? And what share of all
-# multiply-adds, the work for one image, is done there? Two numbers between 0 and 1; four equal stages would have
-# about 0.25 each.
+# The blocks stand in four **stages**. From stage to stage the channels double, and height and width are halved. What
+# share of all parameters stands in the *last* of the four? And what share of all multiply-adds, the work for one image,
+# is done there? Two numbers between 0 and 1; four equal stages would have about 0.25 each.
 
 # %%
 my_guess = {"parameters": None, "multiply-adds": None}  # for example 0.25
 
 # %% [markdown]
-# ## Set-up
-#
-# This lesson trains nothing. Shapes, costs, and whether two networks are equal can be measured on random weights. So
-# everything here runs on the CPU, also where there is a GPU, on two images of 32×32. The residual block is the one
-# that you wrote in lesson 05, if it passed its check there; the cell says which one it is.
+# Nothing is trained here. Shapes, costs, and whether two networks are equal can be measured on random weights, so
+# everything runs on the CPU, on two images of 32×32. The block is the one that you wrote in lesson 05, if it passed its
+# check there; the cell says which one it is. How many numbers the network has to give is a question to the data:
+# `len(images.classes)`.
 
 # %%
 from collections import OrderedDict
 
-import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from resnet_course import checks, data, explorers, inspection, models, plotting, runtime, training
+from resnet_course import checks, data, explorers, models, plotting, runtime
 from resnet_course.checking.divergence import first_divergence
 from resnet_course.notebook import cards
-from resnet_course.models import Bottleneck
 
 plotting.use_style()
-training.reset_seeds(0)
+torch.manual_seed(0)
 BasicBlock = checks.yours("basic_block")
 images = data.load(runtime.profile().dataset, "train", 32, 100)
 num_classes = len(images.classes)
 batch, _ = next(iter(data.Batches(images, 2)))  # (2, 3, 32, 32)
-print(f"{images.name}, {num_classes} classes; one batch has the shape {tuple(batch.shape)}")
+print(f"{images.name}, {num_classes} classes; one batch is {tuple(batch.shape)}")
 
 # %% [markdown]
-# ## Four stages
+# ## The whole network
 #
-# | part | what it is | what leaves it, for a 3×32×32 image |
-# |---|---|---|
-# | **stem** | 3×3 convolution, batch norm, ReLU | 64×32×32 |
-# | `layer1` | 2 blocks, 64 channels, stride 1 | 64×32×32 |
-# | `layer2` | 2 blocks, 128 channels, stride 2 | 128×16×16 |
-# | `layer3` | 2 blocks, 256 channels, stride 2 | 256×8×8 |
-# | `layer4` | 2 blocks, 512 channels, stride 2 | 512×4×4 |
-# | **head** | average pooling, linear layer | one number for each class |
-#
-# A block has two convolutions, so the layers with weights on the main path are $1 + 4 \cdot 2 \cdot 2 + 1 = 18$. The
-# 1×1 convolutions on the shortcuts are not counted.
-#
-# The ResNet-18 of the paper (table 1) is made for images of 224×224: its stem is a 7×7 convolution at stride 2 and a
-# max pooling at stride 2, which together divide height and width by 4. With a 32×32 image, a single position would
-# leave `layer4`. The stem in our table is the usual change for small images; it is not in the paper.
-
-# %% [markdown]
-# ## The strides of one stage
-#
-# A stage is a row of blocks. Only its *first* block may change the shape; the others keep it. So the strides of a
-# stage form a list: the stage's own stride, then ones.
+# Here is what we are going to build. Before the stages stands the **stem**, a single convolution with batch norm and
+# ReLU; behind them the **head**, a pooling and a linear layer.
 
 # %%
-for num_blocks in (1, 2, 3):
-    print(f"{num_blocks} blocks, stride 2: strides {[2] + [1] * (num_blocks - 1)}")
+shapes = {
+    "image": (3, 32, 32),
+    "stem": (64, 32, 32),
+    "layer1": (64, 32, 32),
+    "layer2": (128, 16, 16),
+    "layer3": (256, 8, 8),
+    "layer4": (512, 4, 4),
+    "pool": (512, 1, 1),
+    "linear": (num_classes,),
+}
+blocks = {"layer1": 2, "layer2": 2, "layer3": 2, "layer4": 2}
+title = "ResNet-18 for small images"
+figure = plotting.network_diagram([*shapes.items()], blocks, title)
+plotting.show(figure, "Above a box: channels × height × width of what leaves it.")
 
 # %% [markdown]
-# ## The bookkeeping of channels
+# Follow the lines over the boxes. In eight places something goes around a block. In five of them it is x itself; in the
+# other three, at the entrances of `layer2`, `layer3` and `layer4`, x would not fit, and a projection brings it to the
+# shape of $F(x)$ (lesson 07). So nowhere in this network is there a way from image to head without any weights; but
+# there is one with only four convolutions, that of the stem and the three projections.
 #
-# A block is built with the number of channels that come in (`in_planes`) and with its own number (`planes`). What
-# comes into a block is what the block before it sends out, so somebody must keep account. Let us forget that on
-# purpose: in this stage every block is built with the `in_planes` of the whole stage.
+# Count the layers with weights on the main path: one in the stem, two in each of eight blocks, one at the end. That
+# makes 18. The projections are not counted.
+#
+# The ResNet-18 of the paper (table 1) is made for images of 224×224. Its stem is a 7×7 convolution at stride 2 and a
+# max pooling at stride 2, which together divide height and width by 4. From a 32×32 image, a single position would be
+# left behind `layer4`. The stem in our drawing is the usual change for small images. It is not in the paper.
 
+# %% [markdown]
+# ## One stage: the strides
+#
+# A stage is a row of blocks. Only its first block may change the shape, the others keep it. In many programs you find
+# this line:
+#
+# ```python
+# strides = [stride] + [1] * (num_blocks - 1)
+# ```
+#
+# For `stride = 2` and three blocks the list is `[2, 1, 1]`. It is easy to misread as "two blocks, then one, then one".
+# Each entry is a *stride*, by how many pixels the first convolution of that block moves. The number of blocks is the
+# *length* of the list. For one block the list is `[2]`, since `[1] * 0` is empty.
+#
+# ## One stage: the channels
+#
+# A block is built with the number of channels that come in, `in_planes`, and with its own number, `planes`. What comes
+# into a block is what the block before it sends out, so somebody has to keep account. What if nobody does? Here is the
+# second stage by hand, and both blocks are told that 64 channels come in.
 
 # %%
-def forgetful_layer(block, in_planes, planes, num_blocks, stride):
-    strides = [stride] + [1] * (num_blocks - 1)
-    return nn.Sequential(*[block(in_planes, planes, each) for each in strides])
-
-
-x = torch.randn(2, 64, 32, 32)
-print("64 to 64:", tuple(forgetful_layer(BasicBlock, 64, 64, 2, stride=1)(x).shape))
-stage = forgetful_layer(BasicBlock, 64, 128, 2, stride=2)
-print("64 to 128: built, no error so far")
+stage = nn.Sequential(BasicBlock(64, 128, 2), BasicBlock(64, 128, 1))
+print("The stage is built, and there was no error so far.")
 try:
-    stage(x)
+    stage(torch.randn(2, 64, 32, 32))
 except RuntimeError as error:
     print(f"RuntimeError: {error}")
 
 # %% [markdown]
-# Read the error aloud, from left to right.
+# Read the error aloud, from left to right. (If your block does its work in another order, the numbers may come from its
+# shortcut.)
 #
 # - `Given groups=1`: an ordinary convolution, in which every output channel sees every input channel.
-# - `weight of size [128, 64, 3, 3]`: this layer was built for 128 output channels, **64 input channels**, a 3×3
-#   kernel.
-# - `expected input[2, 128, 16, 16] to have 64 channels, but got 128`: what arrived is 2 images with **128 channels**
-#   of 16×16.
+# - `weight of size [128, 64, ...]`: this layer was built for 128 output channels and **64 input channels**.
+# - `expected input[2, 128, 16, 16] to have 64 channels, but got 128`: what arrived is 2 images with **128 channels** of
+#   16×16.
 #
 # The image has been halved and the channels doubled already, so the first block has done its work. The second one was
-# built for the wrong number. Two things make this mistake hard to see: building the stage gives no error, only
-# running it does; and where 64 channels stay 64, as in `layer1`, even running it works.
+# built for the wrong number. Two things make this mistake hard to see. Building the stage gives no error, only running
+# it does. And where 64 channels stay 64, as in `layer1`, even running it works.
 #
-# There is one more thing to keep account of. A block sends out `planes * block.expansion` channels. For the basic
-# block the expansion is 1; for the bottleneck of lesson 07 it is 4.
+# There is one more thing to keep account of. A block sends out `planes * block.expansion` channels. For the basic block
+# the expansion is 1; for the bottleneck of lesson 07 it is 4.
+#
+# ## Why a list must become a Sequential
+#
+# The blocks of a stage are collected in a Python list. Why can the network not keep the list? Let us try: two stages
+# with the same two blocks, one keeps them in a list, the other in an `nn.Sequential`.
+
+
+# %%
+class Stage(nn.Module):
+    """Runs its blocks one after the other, whatever it keeps them in."""
+
+    def __init__(self, blocks):
+        super().__init__()
+        self.blocks = blocks
+
+    def forward(self, x):
+        for block in self.blocks:
+            x = block(x)
+        return x
+
+
+pair = [BasicBlock(64, 64), BasicBlock(64, 64)]
+kept = {"a list": Stage(pair), "nn.Sequential": Stage(nn.Sequential(*pair))}
+for name, stage in kept.items():
+    weights = sum(parameter.numel() for parameter in stage.parameters())
+    output = stage(torch.randn(2, 64, 8, 8))
+    print(f"{name:<14} output {tuple(output.shape)}, {weights:>7,} parameters,",
+          f"{len(stage.state_dict())} entries to save")  # fmt: skip
 
 # %% [markdown]
+# Both run, and both compute the same. But a module only knows the modules that are its attributes, and a list is none.
+# So the first stage has no parameters. An optimizer gets nothing to train, `state_dict()` saves nothing, `to("cuda")`
+# and `eval()` do not reach the blocks. Nothing complains: the network runs with its first random weights for ever.
+# `nn.Sequential` is a module, it takes the blocks as its own, and it runs them in a row. (`nn.ModuleList` takes them as
+# its own and leaves the running to you.) It wants the blocks one by one, hence the star in `nn.Sequential(*layers)`.
+#
 # ### Exercise: `make_layer`
 #
 # Write `make_layer(block, in_planes, planes, num_blocks, stride)`: one stage. It returns two things: the blocks in an
 # `nn.Sequential`, and the number of channels that leave the stage, so that the next stage can start from it. The
 # function must work with every block class that is built with `(in_planes, planes, stride)` and has an `expansion`.
 #
-# `make_layer(BasicBlock, 64, 128, 2, stride=2)` gives two blocks and the number 128; with `Bottleneck` in place of
-# `BasicBlock` the number is 512.
+# `make_layer(BasicBlock, 64, 128, 2, stride=2)` gives two blocks and the number 128; with `models.Bottleneck` in place
+# of `BasicBlock` the number is 512.
 #
 # Stuck? `checks.hint("make_layer")`
 
@@ -153,80 +200,109 @@ def make_layer(block, in_planes, planes, num_blocks, stride):
 make_layer = checks.make_layer(make_layer)
 
 # %% [markdown]
-# ## The shape trace
+# ## Watching the shapes
 #
-# Now the whole network, for once written as one long `nn.Sequential`, with your `make_layer`. The number of channels
-# is handed from stage to stage. `inspection.trace_layers` sends one image through and notes what leaves each part.
+# Now the whole network, for once as one long `nn.Sequential`. The number of channels is handed from stage to stage.
 
 # %%
-stem = nn.Sequential(nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
-parts, in_planes = OrderedDict(stem=stem), 64
-for number, (planes, stride) in enumerate([(64, 1), (128, 2), (256, 2), (512, 2)], start=1):
-    parts[f"layer{number}"], in_planes = make_layer(BasicBlock, in_planes, planes, 2, stride)
+conv = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
+parts = OrderedDict(stem=nn.Sequential(conv, nn.BatchNorm2d(64), nn.ReLU()))
+in_planes = 64
+for number, (planes, stride) in enumerate([(64, 1), (128, 2), (256, 2), (512, 2)], 1):
+    stage, in_planes = make_layer(BasicBlock, in_planes, planes, 2, stride)
+    parts[f"layer{number}"] = stage
 parts["pool"] = nn.AdaptiveAvgPool2d(1)
 parts["flatten"] = nn.Flatten()
 parts["linear"] = nn.Linear(in_planes, num_classes)
 network = nn.Sequential(parts).eval()
 
-rows = inspection.trace_layers(network, (3, 32, 32), stages=True)
-for row in rows:
-    print(f"{row.name:<8} {row.in_shape!s:>14} -> {row.out_shape!s:<14} {row.parameters:>10,} parameters")
+# %% [markdown]
+# What leaves each part? We could take the network apart and run it piece by piece. There is a better way. A **forward
+# hook** is a function that PyTorch calls each time a module has run, with three things: the module, its inputs, and its
+# output. The module does not have to know of it. `register_forward_hook` attaches the hook and gives back a handle, and
+# the handle's `remove()` takes it away again.
 
 # %%
-figure = plotting.shape_trace(
-    [("image", (3, 32, 32)), *[(row.name, row.out_shape) for row in rows]],
-    title="The image shrinks while the channels double",
-)
-plotting.show(
-    figure,
-    alt="What leaves each part of the network: "
-    + ", ".join(f"{row.name} {'×'.join(map(str, row.out_shape))}" for row in rows),
-    caption="The height of a box is the image's height, its thickness the number of channels (logarithmic).",
-)
+left = {}  # by part: the shape of what leaves it, without the number of images
+
+
+def note_shape(module, inputs, output):
+    left[names[module]] = tuple(output.shape[1:])
+
+
+names = {part: name for name, part in network.named_children()}
+handles = [part.register_forward_hook(note_shape) for part in names]
+with torch.no_grad():
+    network(batch)
+for handle in handles:
+    handle.remove()
+for name, shape in left.items():
+    print(f"{name:<8} {shape}")
+assert all(left[name] == shapes[name] for name in left if name in shapes)
 
 # %% [markdown]
+# The last line compares with the drawing above: every shape is as drawn. Keep the hooks in mind, you will need them for
+# more than shapes.
+#
 # ## From a map to a vector
 #
-# The stages end with a **map**: 512 channels of 4×4 numbers. The linear layer takes a vector of a length that is
-# fixed when it is built. In between stand two steps: **pooling**, which makes the map smaller, and **flattening**,
-# which writes what is left into one row.
+# The stages end with a **map**: 512 channels of 4×4 numbers. The linear layer takes a vector of a length that is fixed
+# when it is built. In between stand two steps. **Pooling** makes the map smaller, and **flattening** writes what is
+# left into one row. For the second step you will meet three spellings.
+
+# %%
+maps = torch.arange(24.0).reshape(2, 3, 2, 2)  # 2 images, 3 channels of 2×2
+flat = [maps.flatten(1), maps.reshape(maps.size(0), -1), maps.view(maps.size(0), -1)]
+assert all(torch.equal(flat[0], other) for other in flat)
+print("out.size(0) =", maps.size(0), "and each spelling gives", tuple(flat[0].shape))
+print("view(-1, 6) gives", tuple(maps.view(-1, 6).shape))
+try:
+    maps.transpose(1, 3).view(2, -1)
+except RuntimeError as error:
+    print(f"RuntimeError: {error}")
+
+# %% [markdown]
+# `out.size(0)` is the number of images, and `-1` means "as many as are left". `flatten(1)` says the same in words: keep
+# dimension 0 and write all others into one. The three give the same numbers in the same order. They differ where the
+# numbers do not lie in memory in that order, as after `transpose`: then `view`, which never copies, refuses, and the
+# other two make a copy.
 #
-# Many study notes do it like this:
+# The fourth spelling is a trap. `view(-1, 6)` fixes the *length* of a row and lets the number of rows follow, so that 2
+# images have become 4. It raises no error, and a linear layer for 6 numbers would take it.
+#
+# And the pooling? Many study notes have these lines:
 #
 # ```python
 # self.linear = nn.Linear(2048 * block.expansion, num_classes)
 # ...
 # out = F.avg_pool2d(out, 4)     # the mean over windows of 4×4
-# out = self.linear(out.flatten(1))
+# out = out.view(out.size(0), -1)
+# out = self.linear(out)
 # ```
 #
-# Where does the 2048 come from? Let us run these lines on our images.
+# Where does the 2048 come from? Let us run them on our images.
 
 # %%
 trunk = network[:5]  # stem and four stages
 linear_of_the_notes = nn.Linear(2048, num_classes)
 with torch.no_grad():
-    maps = trunk(batch)  # (2, 512, 4, 4)
-    pooled = F.avg_pool2d(maps, 4)  # (2, 512, 1, 1)
-    flat = pooled.flatten(1)  # (2, 512)
-    print(f"map {tuple(maps.shape)}, pooled {tuple(pooled.shape)}, flat {tuple(flat.shape)}")
+    out = F.avg_pool2d(trunk(batch), 4)  # (2, 512, 1, 1)
+    out = out.view(out.size(0), -1)  # (2, 512)
     try:
-        linear_of_the_notes(flat)
+        linear_of_the_notes(out)
     except RuntimeError as error:
         print(f"RuntimeError: {error}")
 
 # %% [markdown]
-# Read it aloud. A linear layer is a product of two matrices. `mat1` is what comes in, one row for each image: 2 rows
-# of **512** numbers. `mat2` is the weight: it takes **2048** numbers and gives one for each class. The two inner
-# numbers must be equal, and they are not.
+# Read it aloud. A linear layer is a product of two matrices. `mat1` is what comes in, a row for each image: 2 rows of
+# **512** numbers. `mat2` is the weight, which takes **2048** numbers and gives one for each class. The two inner
+# numbers must be equal, and they are not. No line of the notes is wrong by itself. Together they are made for one image
+# size, and it is not 32×32.
 #
-# Neither line of the notes is wrong by itself. Together they are made for one image size, and it is not 32×32.
-
-# %% [markdown]
 # ### Exercise: `flat_features`
 #
 # Write `flat_features(image_size, expansion=1)`: how many numbers reach the linear layer? Behind the stem for small
-# images and the four stages stands `avg_pool2d(out, 4)`, whose window moves by its own size, then `flatten(1)`. Give
+# images and the four stages stands `avg_pool2d(out, 4)`, whose window moves by its own size, then the flattening. Give
 # the number for square images whose size is a multiple of 32. Mind that `nn.Linear` takes whole numbers only.
 #
 # `flat_features(32)` is 512, `flat_features(32, expansion=4)` is 2048.
@@ -236,37 +312,33 @@ with torch.no_grad():
 
 # %%
 def flat_features(image_size, expansion=1):
-    """Inputs of the linear layer behind four stages and avg_pool2d with window 4; image_size is a multiple of 32."""
+    """Inputs of the linear layer behind four stages and avg_pool2d with window 4."""
     ### BEGIN SOLUTION
-    side = image_size // 8 // 4  # three stages halve the image, the pooling divides it by 4
+    side = image_size // 8 // 4  # three stages halve it, the pooling divides by 4
     return 512 * expansion * side**2
     ### END SOLUTION
 
 
 flat_features = checks.flat_features(flat_features)
 
+# %% [markdown]
+# For which image size are the notes written? Look for their 2048.
+
 # %%
 for size in (32, 64, 96, 128, 224):
-    print(f"{size:>3}×{size:<3}  basic block {flat_features(size):>6,}   bottleneck {flat_features(size, 4):>7,}")
+    basic, bottleneck = flat_features(size), flat_features(size, 4)
+    print(f"{size:>3}×{size:<3}  basic block {basic:>6,}   bottleneck {bottleneck:>7,}")
 
 # %% [markdown]
-# So `2048 * expansion` belongs to images of 64×64. Code that was written for one size and copied for another meets
-# the error above.
+# So `2048 * expansion` belongs to images of 64×64. Code that was written for one size and copied for another meets the
+# error above.
 #
-# And what happens between these sizes? An error would be the better case. Try 48×48, with the linear layer for 512
-# numbers. The map is 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the rest of the
-# map to zero: the last two rows and the last two columns.
+# And between these sizes? An error would be the better case. Take 48×48, with a linear layer for 512 numbers. The map
+# is 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the rest of the map to zero: its
+# last two rows and its last two columns.
 
 
 # %%
-def fixed_pooling(maps):
-    return F.avg_pool2d(maps, 4).flatten(1)  # (N, 512) at 32×32
-
-
-def free_pooling(maps):
-    return F.adaptive_avg_pool2d(maps, 1).flatten(1)  # (N, 512) at any size
-
-
 def resized(size):
     return F.interpolate(batch, size=(size, size), mode="bilinear", antialias=True)
 
@@ -276,60 +348,53 @@ with torch.no_grad():
 upper_left = maps.clone()
 upper_left[:, :, 4:, :] = 0
 upper_left[:, :, :, 4:] = 0
-fixed_change = (fixed_pooling(maps) - fixed_pooling(upper_left)).abs().max().item()
-free_change = (free_pooling(maps) - free_pooling(upper_left)).abs().max().item()
-
-# %%
-print(f"map {tuple(maps.shape[2:])}, numbers behind the fixed pooling: {fixed_pooling(maps).shape[1]}")
-print(
-    f"largest change when 20 of the 36 positions are set to zero: fixed {fixed_change:.3g}, adaptive {free_change:.3g}"
-)
-cards.verdict(
-    "at 48×48 the fixed pooling gives no error and reads 16 of the 36 positions",
-    fixed_pooling(maps).shape[1] == 512 and fixed_change == 0 < free_change,
-    f"change {fixed_change:g} with the fixed window, {free_change:.3g} with the mean over the whole map",
-)
+for name, pool in {
+    "avg_pool2d(maps, 4)": lambda maps: F.avg_pool2d(maps, 4),
+    "adaptive_avg_pool2d(maps, 1)": lambda maps: F.adaptive_avg_pool2d(maps, 1),
+}.items():
+    change = (pool(maps) - pool(upper_left)).abs().max()
+    print(f"{name:<29} {tuple(pool(maps).shape)}, largest change {change:.3g}")
 
 # %% [markdown]
-# ## Adaptive pooling frees the network
+# With the fixed window nothing changes, to the last digit: 20 of the 36 positions are never read, and nobody is told.
 #
-# The second function, `F.adaptive_avg_pool2d(maps, 1)`, says how large the *result* is, not how large the window is:
-# one number for each channel, the mean over the whole map, whatever its size. The paper ends its networks with the
-# same step and calls it **global average pooling** (§3.3). The linear layer then has `512 * expansion` inputs,
-# always.
-#
-# The same weights now run on every image size.
+# The other function, `F.adaptive_avg_pool2d(maps, 1)`, says how large the *result* is, and not how large the window is:
+# one number for each channel, the mean over the whole map, whatever its size. The paper ends its networks with this
+# step and calls it **global average pooling** (§3.3). The linear layer then has `512 * expansion` inputs, always, and
+# the same weights run on every image size.
 
 # %%
 with torch.no_grad():
-    logits = {size: network(resized(size)) for size in (32, 48, 64)}
-    print("image    map    logits    multiply-adds   parameters")
-    for size in logits:
-        cost = inspection.count_multiply_adds(network, (3, size, size))
-        side = trunk(resized(size)).shape[-1]
-        print(f"{size}×{size}    {side}×{side}    {tuple(logits[size].shape)}   {cost / 1e9:>8.3f} G    "
-              f"{inspection.count_parameters(network):>12,}")  # fmt: skip
-cards.verdict(
-    "with adaptive pooling the same weights run on 32×32, 48×48 and 64×64",
-    all(each.shape == (2, num_classes) and each.isfinite().all() for each in logits.values()),
-    f"logits of shape {tuple(logits[32].shape)} at each size",
-)
+    for size in (32, 48, 64):
+        logits = network(resized(size))
+        print(f"{size}×{size}: the map is {tuple(trunk(resized(size)).shape[2:])},",
+              f"logits {tuple(logits.shape)}")  # fmt: skip
+        assert logits.shape == (2, num_classes)
 
 # %% [markdown]
-# "Runs" is all that this shows. A network that was trained on 32×32 need not be accurate on 64×64: things in the
-# image are larger there than those it has learned. And the work grows with the area: twice the side, four times the
-# multiply-adds.
+# "Runs" is all that this shows. A network that was trained on 32×32 need not be accurate on 64×64, where things are
+# larger than those it has learned. And the work grows with the area: twice the side, four times the multiply-adds.
 #
-# ## Other networks, other images
-#
-# The shape trace again, now with something to choose. The pooling "as in the notes" is `avg_pool2d(out, 4)` with
-# `Linear(2048 * block.expansion, 10)`. Find a setting in which
+# Now you choose. The pooling "as in the notes" is `avg_pool2d(out, 4)` with `Linear(2048 * block.expansion, 10)`. Find
+# a setting in which
 #
 # 1. the pooling of the notes runs, and reads only a part of the map,
 # 2. it runs with the stem of the paper,
-# 3. a single position leaves `layer4`.
+# 3. a single position leaves `layer4`,
+# 4. `layer1` has a projection. How can that be, if its stride is 1?
 #
 # Before you move a control: does the image size change the number of parameters?
+#
+# <details><summary>Answers</summary>
+#
+# 1. 80×80 with ResNet-18, for example: the map is 10×10, and two windows fit in each direction.
+# 2. 256×256: divided by 32 that leaves a map of 8×8, as 64×64 does behind the small stem.
+# 3. 32×32 with the stem of the paper.
+# 4. ResNet-50. The image keeps its size there, and the channels go from 64 to 256.
+#
+# The number of parameters stays: a convolution has the same weights for any image. Where the pooling of the notes runs
+# at all, it has the linear layer for 2048 numbers.
+# </details>
 
 # %%
 explorers.shape_tracer()
@@ -337,8 +402,8 @@ explorers.shape_tracer()
 # %% [markdown]
 # ## The network as a class
 #
-# A long `nn.Sequential` is good for looking. To choose block and depth, write a class. Its `self.in_planes` keeps
-# account of the channels while the stages are built, one after the other.
+# A long `nn.Sequential` is good for looking. To choose block and depth, write a class. While the stages are built, one
+# after the other, its `self.in_planes` keeps account of the channels.
 #
 # ### Exercise: `resnet18`
 #
@@ -350,16 +415,16 @@ explorers.shape_tracer()
 # - `forward` runs them: stem with ReLU, four stages, adaptive average pooling, flattening, linear layer. It returns
 #   **logits**: no softmax, because PyTorch's cross-entropy applies its own.
 #
-# Use the names of the table above (`conv1`, `bn1`, `layer1` to `layer4`, `linear`); saved weights depend on names.
-# `ResNet18(10)` turns (2, 3, 32, 32) into (2, 10) and has 11,173,962 parameters. The check compares numbers, not
-# names, on two image sizes.
+# Use the names of the drawing (`layer1` to `layer4`, `linear`), and `conv1` and `bn1` in the stem; saved weights depend
+# on names. `ResNet18(10)` turns (2, 3, 32, 32) into (2, 10) and has 11,173,962 parameters. The check compares numbers,
+# not names, on two image sizes.
 #
 # Stuck? `checks.hint("resnet18")`
 
 
 # %%
 class ResNet(nn.Module):
-    """Stem, four stages of blocks, average pooling, linear layer: (N, 3, H, W) -> (N, num_classes)."""
+    """Stem, four stages of blocks, pooling: (N, 3, H, W) -> (N, num_classes)."""
 
     def __init__(self, block, num_blocks, num_classes=10):
         super().__init__()
@@ -376,7 +441,8 @@ class ResNet(nn.Module):
 
     def _make_layer(self, block, planes, num_blocks, stride):
         ### BEGIN SOLUTION
-        stage, self.in_planes = make_layer(block, self.in_planes, planes, num_blocks, stride)
+        made = make_layer(block, self.in_planes, planes, num_blocks, stride)
+        stage, self.in_planes = made
         return stage
         ### END SOLUTION
 
@@ -400,81 +466,97 @@ class ResNet18(ResNet):
 ResNet18 = checks.resnet18(ResNet18)
 
 # %% [markdown]
+# `[2, 2, 2, 2]` *is* a list of numbers of blocks, one for each stage, and no list of strides. Now print your network.
+# PyTorch shows every module with its attribute's name, one level further in for each level of the tree. Here are the
+# first lines:
+
+# %%
+print("\n".join(str(ResNet18(num_classes)).splitlines()[:22]), "\n  ...")
+
+# %% [markdown]
+# What you see is the tree of modules, in the order in which they were made. It is not the order in which they run, and
+# it shows no ReLU that is called as a function and no plus sign: those stand in `forward` alone.
+#
 # ## Where the parameters are, and where the work is
 #
 # Now the bet. We count in the package's ResNet-18: it computes what yours does, as the check has compared, and its
-# parts surely have the names that this text uses. **Multiply-adds** are multiplications followed by an addition, in
-# convolutions and linear layers, for one image of 32×32.
+# parts surely have the names that this text uses. **Multiply-adds** are multiplications together with an addition, in
+# convolutions and linear layers (lesson 07). Hooks count them again: each weight of such a layer is used once at every
+# position of its output.
+
 
 # %%
-model = models.resnet18(num_classes).eval()
-by_part = {row.name: row for row in inspection.trace_layers(model, (3, 32, 32), stages=True)}
-total_parameters = sum(row.parameters for row in by_part.values())
-total_work = sum(row.multiply_adds for row in by_part.values())
-share = {name: row.parameters / total_parameters for name, row in by_part.items()}
-work = {name: row.multiply_adds / total_work for name, row in by_part.items()}
-for name, row in by_part.items():
-    print(f"{name:<7} {row.parameters:>10,} parameters ({share[name]:6.1%})   "
-          f"{row.multiply_adds / 1e6:>6.1f} M multiply-adds ({work[name]:6.1%})")  # fmt: skip
-print(f"all     {total_parameters:>10,}                        {total_work / 1e6:>6.1f} M")
-cards.compare_guess(my_guess, {"parameters": share["layer4"], "multiply-adds": work["layer4"]}, lesson="08")
+def count_cost(model, image_size=32):
+    """Parameters and multiply-adds of each direct child of the model."""
+    counts = {name: [0, 0] for name, _ in model.named_children()}
+
+    def note(module, inputs, output):
+        spent[module] = module.weight.numel() * output[0, 0].numel()
+
+    layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
+    spent, handles = {}, [layer.register_forward_hook(note) for layer in layers]
+    with torch.no_grad():
+        model(torch.zeros(1, 3, image_size, image_size))
+    for handle in handles:
+        handle.remove()
+    for name, child in model.named_children():
+        counts[name][0] = sum(parameter.numel() for parameter in child.parameters())
+        counts[name][1] = sum(spent.get(module, 0) for module in child.modules())
+    return counts
+
 
 # %%
-stages = ("layer1", "layer2", "layer3", "layer4")
-figure, (left, right) = plt.subplots(1, 2, figsize=(7.0, 3.5), layout="constrained")
-figure.suptitle("The last stage holds the parameters, all stages do the work", x=0.01, ha="left", weight="bold")
-for ax, title, values in [(left, "Parameters", share), (right, "Multiply-adds", work)]:
-    here = {name: values[name] for name in stages}
-    plotting.bars(here, title, "share of the network", ax=ax, number_format="{:.2f}").set_xlim(0, 1)
-plotting.show(
-    figure,
-    alt="Share of each stage. Parameters: " + ", ".join(f"{name} {share[name]:.2f}" for name in stages)
-    + ". Multiply-adds: " + ", ".join(f"{name} {work[name]:.2f}" for name in stages),
-    caption=f"ResNet-18, one image of 32×32. Stem and linear layer have the rest: "
-    f"{1 - sum(share[name] for name in stages):.1%} and {1 - sum(work[name] for name in stages):.1%}.",
-)  # fmt: skip
-cards.verdict(
-    "most parameters stand in the last stage, and the work is spread evenly over the four",
-    share["layer4"] > 0.5 and max(work[name] for name in stages) < 1.25 * min(work[name] for name in stages),
-    f"layer4 has {share['layer4']:.1%} of the parameters; the stages do {min(work[name] for name in stages):.1%} to "
-    f"{max(work[name] for name in stages):.1%} of the work",
-)
+counts = count_cost(models.resnet18(num_classes).eval())
+total, work = (sum(numbers) for numbers in zip(*counts.values(), strict=True))
+for name, (own, multiply_adds) in counts.items():
+    spent = f"{multiply_adds / 1e6:.1f} M multiply-adds ({multiply_adds / work:.1%})"
+    print(f"{name:<8}{own:>11,} parameters ({own / total:>6.1%}), {spent}")
+print(f"{'all':<8}{total:>11,}{'':>21}{work / 1e6:>9.1f} M")
+share = {
+    "parameters": [counts[f"layer{stage}"][0] / total for stage in (1, 2, 3, 4)],
+    "multiply-adds": [counts[f"layer{stage}"][1] / work for stage in (1, 2, 3, 4)],
+}
+cards.compare_guess(my_guess, {name: of[3] for name, of in share.items()}, lesson="08")
+axes = plotting.lines(share, "Parameters and work of ResNet-18 by stage",
+                      "stage", "share of the network", y_limits=(0, 1))  # fmt: skip
+plotting.show(axes, caption="Counted for one image of 32×32.")
 
 # %% [markdown]
 # The reason is a small calculation. A 3×3 convolution has $9 \cdot \text{channels in} \cdot \text{channels out}$
 # weights. Twice the channels on both sides make **four times** as many. Each weight is used once at every position of
-# the output. Half the height and half the width leave a **quarter** of the positions. Four times a quarter is one:
-# the work stays.
+# the output. Half the height and half the width leave a **quarter** of the positions. Four times a quarter is one: the
+# work stays.
 #
-# `layer1` does a little more than the others. Its first convolution is a full one, from 64 to 64 channels; in the
-# other stages the first convolution takes only half as many channels in as the rest.
-
-# %% [markdown]
+# `layer1` does a little more than the others. Its first convolution is a full one, from 64 to 64 channels; in the other
+# stages the first convolution takes only half as many channels in as the rest.
+#
 # ## ResNet-34 and ResNet-50
 #
 # Only two things change: the numbers of blocks, and for ResNet-50 the block. (`models.ResNet` is called like yours.)
 
 # %%
 family = {
-    "ResNet-18": (BasicBlock, [2, 2, 2, 2]),
-    "ResNet-34": (BasicBlock, [3, 4, 6, 3]),
-    "ResNet-50": (Bottleneck, [3, 4, 6, 3]),
+    "ResNet-18": (models.BasicBlock, [2, 2, 2, 2]),
+    "ResNet-34": (models.BasicBlock, [3, 4, 6, 3]),
+    "ResNet-50": (models.Bottleneck, [3, 4, 6, 3]),
 }
 sizes = {}
 for name, (block, num_blocks) in family.items():
-    each = models.ResNet(block, num_blocks, num_classes)
-    sizes[name] = inspection.count_parameters(each), inspection.count_multiply_adds(each)
-    print(f"{name}  {block.__name__:<10} {num_blocks}  {sizes[name][0]:>10,} parameters   "
-          f"{sizes[name][1] / 1e9:.2f} G multiply-adds")  # fmt: skip
+    cost = count_cost(models.ResNet(block, num_blocks, num_classes).eval()).values()
+    sizes[name] = [sum(numbers) for numbers in zip(*cost, strict=True)]
+    print(f"{name}  {block.__name__:<10} {num_blocks} {sizes[name][0]:>11,} parameters",
+          f"{sizes[name][1] / 1e9:>6.2f} G multiply-adds")  # fmt: skip
 more = sizes["ResNet-50"][0] / sizes["ResNet-34"][0] - 1
-print(f"ResNet-50 has as many blocks as ResNet-34, three layers in each and not two, and {more:.0%} more parameters.")
+print(f"ResNet-50 has {more:.0%} more parameters than ResNet-34.")
 
 # %% [markdown]
+# ResNet-34 and ResNet-50 have the same number of blocks. Three layers in a block and not two make the 50.
+#
 # ## Is it really *the* ResNet-18?
 #
-# A network of your own that runs and has the right number of parameters may still compute something else. The
-# strictest test is another implementation that many people trust: give both the same weights and the same images, and
-# compare what comes out. For that we need a dictionary, because everybody has other names.
+# A network of your own that runs and has the right number of parameters may still compute something else. The strictest
+# test is another implementation that many people trust: give both the same weights and the same images, and compare
+# what comes out. For that we need a dictionary, because everybody has other names.
 #
 # | the paper | torchvision | this course |
 # |---|---|---|
@@ -487,10 +569,9 @@ print(f"ResNet-50 has as many blocks as ResNet-34, three layers in each and not 
 # | bottleneck's stride in its first 1×1 layer | in its 3×3 layer | in its 3×3 layer |
 #
 # Why not torchvision's names? `downsample` stands also where nothing gets smaller: in `layer1` of ResNet-50 it only
-# changes the channels. And `shortcut` and `linear` are what much of the code for CIFAR uses, so weights saved by it
-# fit unchanged.
-
-# %% [markdown]
+# changes the channels. And `shortcut` and `linear` are what much of the code for CIFAR uses, so that weights which were
+# saved by it fit unchanged.
+#
 # ### Exercise: `load_torchvision`
 #
 # Write `load_torchvision(model, state_dict)`. A `state_dict` maps names to tensors. Given the one of a torchvision
@@ -509,7 +590,8 @@ def load_torchvision(model, state_dict):
     ### BEGIN SOLUTION
     renamed = {}
     for name, tensor in state_dict.items():
-        renamed[name.replace("downsample", "shortcut").replace("fc", "linear")] = tensor
+        ours = name.replace("downsample", "shortcut").replace("fc", "linear")
+        renamed[ours] = tensor
     model.load_state_dict(renamed)
     return model
     ### END SOLUTION
@@ -540,97 +622,148 @@ with torch.no_grad():
     before = (ours(resized(64)) - expected).abs().max().item()
     load_torchvision(ours, theirs.state_dict())
     after = (ours(resized(64)) - expected).abs().max().item()
-
-# %%
 cards.verdict(
-    "with torchvision's weights our ResNet-18 gives torchvision's logits, within 0.00001",
+    "with torchvision's weights our ResNet-18 gives its logits within 0.00001",
     after <= 1e-5,
-    f"largest difference of 2 × 1000 logits: {before:.3g} before loading, {after:.3g} after; "
-    f"the largest logit is {expected.abs().max():.3g}",
+    f"largest difference of 2 × 1000 logits: {before:.3g} before loading, {after:.3g} "
+    f"after; the largest logit is {expected.abs().max():.3g}",
 )
 
 # %% [markdown]
 # ## Two networks differ: where first?
 #
-# Suppose the logits had *not* agreed. Eighteen layers lie between image and logits. Looking at the end says little:
-# one wrong layer changes everything behind it. The useful question is at which step the results differ **first**.
+# Back to the two people of the beginning. Suppose the logits do *not* agree. Looking at the end says little, because
+# one wrong layer changes everything behind it. The useful question is at which place the results differ **first**. With
+# hooks on all modules of both networks that is a question for a short function.
 #
-# `first_divergence(model, reference, x)` answers it. It copies both networks, gives the copy of the model the weights
-# of the reference, runs both, and records every step with its result: each layer, ReLU and addition. Steps with equal
-# results belong together. The first step of the reference that has no such partner is where the two part.
-#
-# Let us break a network in the third block. This block applies the ReLU to the main path *before* the addition.
+# Let us break two networks on purpose. In the first one, a block applies the ReLU to its main path *before* the
+# addition. In the second one, the first block of `layer3` does not halve the image: its convolution and its shortcut
+# have stride 1. Both get the weights of a right one.
 
 
 # %%
-class ReluBeforeAddition(models.BasicBlock):
+class EarlyReLU(models.BasicBlock):
     def forward(self, x):
-        return F.relu(self.transform(x)) + self.shortcut(x)  # transform is the main path F(x)
+        return F.relu(self.transform(x)) + self.shortcut(x)  # transform is F(x)
 
 
-reference = models.resnet18(num_classes).eval()
+reference = randomise_batch_norms(models.resnet18(num_classes))
 early_relu = models.resnet18(num_classes)
-early_relu.layer2[0] = ReluBeforeAddition(64, 128, stride=2)
-early_relu.eval()
-first_report = first_divergence(early_relu, reference, batch)
-print(first_report)
+early_relu.layer2[0] = EarlyReLU(64, 128, stride=2)
+no_stride = models.resnet18(num_classes)
+no_stride.layer3[0].conv1.stride = no_stride.layer3[0].shortcut[0].stride = (1, 1)
+broken = {"early ReLU": early_relu.eval(), "no stride": no_stride.eval()}
+for name, model in broken.items():
+    model.load_state_dict(reference.state_dict())
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    print(f"{name}: {weights:,} parameters, logits {tuple(model(batch).shape)}")
 
 # %% [markdown]
-# Read it aloud.
+# The right number of parameters, the right shape at the end. The adaptive pooling takes a map of any size: what frees
+# the network from the image size also hides a wrong stride.
 #
-# - The *first difference* is in `layer2.0`: the third of the eight blocks, counting from the image.
-# - Everything before it agrees. This includes the convolutions and batch norms *inside* this block. So the layers are
-#   right, and what is wrong is how the block puts them together.
-# - The shape of its output is right. No test of shapes would have found it.
-# - The *likely reason* comes from laying the steps of one run on those of the other with as few changes as possible.
-# - The two formulas show the same: `bn2` and `shortcut.1`, which agree, are put together in two ways.
+# ### Exercise: `first_difference`
 #
-# Now another break: in the first block of `layer3`, both the first convolution and the shortcut have stride 1 in
-# place of 2.
+# Write `first_difference(model, reference, x)`. Both networks are in eval mode, and their modules have the same names.
+# Run both on `x` and compare what leaves each module: the innermost layers, the blocks, the stages, and the network
+# itself, which has the name `""` in `named_modules()`. Return the name of the first module, in the order in which those
+# of the *reference* finish, whose output in `model` is another one; `None` if there is none.
+#
+# Two outputs agree if they have the same shape and `torch.allclose(a, b, atol=1e-4)`. A module that the model never
+# calls differs as well. Three more things to mind: a layer that works in place overwrites what the layer before it gave
+# out, so keep copies; a hook that *returns* something replaces the output; and leave no hook behind.
+#
+# For the network with the early ReLU the answer is `"layer2.0"`: all layers in that block agree, the block does not.
+#
+# Stuck? `checks.hint("first_difference")`
+
 
 # %%
-no_stride = models.resnet18(num_classes).eval()
-no_stride.layer3[0].conv1.stride = (1, 1)
-no_stride.layer3[0].shortcut[0].stride = (1, 1)
-second_report = first_divergence(no_stride, reference, batch)
-print(second_report)
+def first_difference(model, reference, x):
+    """Name of the first module whose output differs from the reference's, or None."""
 
-# %% [markdown]
-# This time it is a single layer, the shapes differ, and the setting that differs is named with both values. `layer3`
-# and `layer4` work on maps that are twice as wide and high. Why did nobody complain? Because the adaptive pooling takes
-# a map of any size. What frees the network from the image size also hides a wrong stride.
+    ### BEGIN SOLUTION
+    def outputs_of(network):
+        outputs, hooks = {}, []
+        for name, module in network.named_modules():
+
+            def note(module, inputs, output, name=name):
+                outputs[name] = output.clone()
+
+            hooks.append(module.register_forward_hook(note))
+        with torch.no_grad():
+            network(x)
+        for hook in hooks:
+            hook.remove()
+        return outputs
+
+    ours, theirs = outputs_of(model), outputs_of(reference)
+    for name, expected in theirs.items():  # in the order in which the modules finish
+        found = ours.get(name)
+        if found is None or found.shape != expected.shape:
+            return name
+        if not torch.allclose(found, expected, atol=1e-4):
+            return name
+    return None
+    ### END SOLUTION
+
+
+first_difference = checks.first_difference(first_difference)
 
 # %%
-with torch.no_grad():
-    networks = {"right": reference, "ReLU before addition": early_relu, "stride 1 in layer3": no_stride}
-    seen = {
-        name: (inspection.count_parameters(each), tuple(each(batch).shape), inspection.count_multiply_adds(each))
-        for name, each in networks.items()
-    }
-for name, (parameters, shape, cost) in seen.items():
-    print(f"{name:<21} {parameters:,} parameters, logits {shape}, {cost / 1e9:.3f} G multiply-adds")
-cards.verdict(
-    "both broken networks have the right number of parameters and the right output shape",
-    len({numbers[:2] for numbers in seen.values()}) == 1 and None not in (first_report.name, second_report.name),
-    f"{seen['right'][0]:,} parameters and logits {seen['right'][1]} three times; the first differences are in "
-    f"{first_report.name} and {second_report.name}",
-)
+for name, model in broken.items():
+    print(f"{name}: {first_difference(model, reference, batch)}")
+print(f"the reference itself: {first_difference(reference, reference, batch)}")
 
 # %% [markdown]
-# Last, your own class against torchvision, layer by layer. torchvision's network gets the stem for small images:
-# another first convolution, and an `nn.Identity` in place of the max pooling.
+# The two answers say different things. `layer3.0.conv1` is an innermost layer. What comes into it agrees, or an earlier
+# module would have been named, and so do the weights; so look at its settings. `layer2.0` is a block. A block finishes
+# after all its layers, so they agree, and what is wrong is how the block puts them together: look at its `forward`.
+#
+# ## What your function cannot see
+#
+# Hooks watch modules. A ReLU that is called as a function, a plus sign, a `flatten` are no modules. Let the network
+# itself forget the ReLU in its stem:
+
+
+# %%
+class NoFirstReLU(models.ResNet):
+    def features(self, x):
+        out = self.pool1(self.bn1(self.conv1(x)))  # pool1 is an nn.Identity here
+        for stage in self.stages:
+            out = stage(out)
+        return F.adaptive_avg_pool2d(out, 1).flatten(1)
+
+
+no_relu = NoFirstReLU(models.BasicBlock, [2, 2, 2, 2], num_classes).eval()
+no_relu.load_state_dict(reference.state_dict())
+print("first difference:", first_difference(no_relu, reference, batch))
+
+# %% [markdown]
+# An `nn.Identity`, of all things, which cannot be wrong. What is wrong is what it *gets*. So read a name in this way:
+# everything that finished before it agrees, and the mistake lies between there and here.
+#
+# `first_divergence` of this course sees more. It records every operation, function calls and plus signs too, gives the
+# copy of one network the weights of the other by what they are used for, so that names may differ, and lays the two
+# runs side by side. The checks of the exercises use it, and you can.
+
+# %%
+print(first_divergence(no_relu, reference, batch))
+
+# %% [markdown]
+# Now your own class against torchvision, whatever your attributes are called. torchvision's network gets the stem for
+# small images: another first convolution, and an `nn.Identity` in place of the max pooling.
 
 # %%
 theirs = torchvision.models.resnet18(weights=None, num_classes=num_classes)
 theirs.conv1 = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
 theirs.maxpool = nn.Identity()
-own_report = first_divergence(ResNet18(num_classes).eval(), randomise_batch_norms(theirs), batch)
-print(own_report)
+mine = ResNet18(num_classes).eval()
+report = first_divergence(mine, randomise_batch_norms(theirs), batch)
 cards.verdict(
-    "ResNet18 of this lesson and torchvision's with the small stem compute the same, step by step",
-    own_report.name is None,
-    str(own_report).splitlines()[0],
-)
+    "your ResNet18 and torchvision's, with the small stem, compute the same",
+    report.name is None, str(report).splitlines()[0],
+)  # fmt: skip
 
 # %% [markdown]
 # ## What we measured
@@ -638,18 +771,16 @@ cards.verdict(
 # The cell collects this run's numbers in one place.
 
 # %%
-print(
-    f"1. ResNet-18 with {num_classes} classes: {total_parameters:,} parameters, {total_work / 1e9:.3f} G multiply-adds "
-    "for a 32×32 image."
-)
-print(f"2. The last stage holds {share['layer4']:.1%} of the parameters and does {work['layer4']:.1%} of the work.")
-print(
-    f"3. Behind a pooling of fixed size stand {flat_features(32)} numbers at 32×32 and {flat_features(64)} at 64×64; "
-    "at 48×48 it reads 16 of 36 positions and gives no error."
-)
+print(f"1. ResNet-18 with {num_classes} classes: {total:,} parameters,",
+      f"{work / 1e9:.3f} G multiply-adds for a 32×32 image.")  # fmt: skip
+print(f"2. The last stage holds {share['parameters'][3]:.1%} of the parameters",
+      f"and does {share['multiply-adds'][3]:.1%} of the work.")  # fmt: skip
+print(f"3. Behind a pooling of fixed size stand {flat_features(32)} numbers at 32×32",
+      f"and {flat_features(64)} at 64×64.")  # fmt: skip
 print(f"4. With torchvision's weights the logits differ by at most {after:.1g}.")
-print(f"5. Two broken networks with the right shape and number of parameters: their first differences are in "
-      f"{first_report.name} and {second_report.name}.")  # fmt: skip
+places = [first_difference(model, reference, batch) for model in broken.values()]
+print(f"5. Two broken networks of the right size differ first in {places[0]}",
+      f"and {places[1]}.")  # fmt: skip
 
 # %% [markdown]
 # ## Self-check
@@ -661,28 +792,34 @@ print(f"5. Two broken networks with the right shape and number of parameters: th
 # linear layer.
 # </details>
 #
-# <details><summary>2. Which stage costs the most time, if time follows multiply-adds: the one with the most
-# parameters?</summary>
+# <details><summary>2. Which stage does most of the work: the one with the most parameters?</summary>
 #
 # No. The first stage has hardly more than one hundredth of the parameters and does the most multiply-adds. A weight
 # of the first stage is used at 1,024 positions, one of the last stage at 16.
 # </details>
 #
-# <details><summary>3. A ResNet ends with <code>avg_pool2d(out, 4)</code> and <code>Linear(512, 10)</code>. On 48×48
+# <details><summary>3. Somebody keeps the four stages in <code>self.stages = [layer1, layer2, layer3, layer4]</code>.
+# The training runs. What does it train?</summary>
+#
+# The stem and the linear layer. The modules in a plain list are not registered, so the optimizer never gets the
+# parameters of the blocks. The loss may fall all the same, which makes it hard to notice.
+# </details>
+#
+# <details><summary>4. A ResNet ends with <code>avg_pool2d(out, 4)</code> and <code>Linear(512, 10)</code>. On 48×48
 # images it runs without an error. Is all well?</summary>
 #
 # No. The map is 6×6, one window of 4×4 fits, and the last two rows and columns are never read: 20 of 36 positions.
 # With 64×64 it would stop with an error, which is the better case.
 # </details>
 #
-# <details><summary>4. You forget the stride of <code>layer4</code>, so that it is 1. Which test finds it: number of
-# parameters, shape of the output, or values?</summary>
+# <details><summary>5. You forget the stride of <code>layer4</code>, so that it is 1. Which test finds it: the number of
+# parameters, the shape of the output, or values?</summary>
 #
 # Values (or the multiply-adds). Parameters do not depend on the stride, and the adaptive pooling makes the same
 # output shape of an 8×8 map as of a 4×4 map.
 # </details>
 #
-# <details><summary>5. Somebody loads torchvision's weights without renaming, with <code>strict=False</code>. No
+# <details><summary>6. Somebody loads torchvision's weights without renaming, with <code>strict=False</code>. No
 # error. What does the network compute?</summary>
 #
 # Nothing useful. Most layers have the right weights, but the three projections and the linear layer keep their random
@@ -692,7 +829,7 @@ print(f"5. Two broken networks with the right shape and number of parameters: th
 # %% [markdown]
 # ## Further reading
 #
-# - He, Zhang, Ren, Sun 2015, arXiv 1512.03385, §3.3 and table 1 (the networks for ImageNet, global average pooling),
-#   §4.1 with figure 5 (the bottleneck), §4.2 (the smaller family for CIFAR-10).
+# - He, Zhang, Ren, Sun 2015, [arXiv 1512.03385](https://arxiv.org/abs/1512.03385): §3.3 and table 1 (the networks for
+#   ImageNet, global average pooling), §4.1 with figure 5 (the bottleneck), §4.2 (the smaller family for CIFAR-10).
 #
 # Next: **lesson 09**, where you train this network.

@@ -172,14 +172,24 @@ def _starts(records: Sequence[Record]) -> list[Finding]:
 
 
 def _eighteen(records: Sequence[Record]) -> list[Finding]:
-    errors = errors_by_network(records, "test_error")
-    difference = paired_difference(errors["plain 18"], errors["ResNet-18"])
+    """Early on by the training accuracy of the second epoch, in the end by the error on new images."""
+    groups = group_by(records, "network", "epochs")
+    few, many = sorted({epochs for _, epochs in groups})
+    errors = {network: _by_seed(groups[network, few], "test_error") for network in ("TinyVGG", "plain 18", "ResNet-18")}
+    patient = {f"TinyVGG, {many} epochs": _by_seed(groups["TinyVGG", many], "test_error")}
+    second = {
+        network: [record["curves"]["train_acc"][1] for record in groups[network, few]]
+        for network in ("ResNet-18", "plain 18")
+    }
+    resnet = {"ResNet-18": errors["ResNet-18"]}
     return [
-        Finding(
-            "the two 18-layer networks end about equal: within 0.01 in test error",
-            difference.is_within(0.01),
-            f"plain 18 {mean(errors['plain 18']):.4f}, ResNet-18 {mean(errors['ResNet-18']):.4f}; {difference}",
-        )
+        compare(
+            "in its second epoch ResNet-18 has a higher training accuracy than plain 18",
+            *_pick(second, "ResNet-18", "plain 18"),
+        ),
+        compare("in the end plain 18 has a higher test error than ResNet-18", *_pick(errors, "plain 18", "ResNet-18")),
+        compare(f"after {few} epochs TinyVGG has a higher test error", *_pick(errors, "TinyVGG", "ResNet-18")),
+        compare(f"after {many} epochs TinyVGG still has a higher test error", patient, resnet),
     ]
 
 

@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from resnet_course import data, inspection
 from resnet_course.base.errors import CourseError
-from resnet_course.models import ResNet, cifar_resnet, plain18, resnet18
+from resnet_course.models import ResNet, TinyVGG, cifar_resnet, plain18, resnet18
 from resnet_course.models.blocks import BasicBlock, Shortcut
 from resnet_course.training import evaluate
 
@@ -53,9 +53,9 @@ class Run:
         """A name that no other run of a plan has."""
         return f"{self.network.replace(' ', '-')}_lr{self.learning_rate:g}_epochs{self.epochs}_seed{self.seed}.json"
 
-    def build(self, num_classes: int) -> ResNet:
+    def build(self, num_classes: int) -> ResNet | TinyVGG:
         """The network, with fresh weights."""
-        return build_network(self.network, num_classes)
+        return build_network(self.network, num_classes, self.image_size)
 
     def load_images(self, dataset: str | Path) -> tuple[data.ImageSet, data.ImageSet]:
         """Training images, and a fifth as many test images (1,000 at least), of a name or a folder."""
@@ -103,15 +103,15 @@ class AdamRun(Run):
         unusual += f"_clip{self.clip_norm:g}" if self.clip_norm else ""
         return super().file_name.replace(".json", f"{unusual}.json")
 
-    def build(self, num_classes: int) -> ResNet:
+    def build(self, num_classes: int) -> ResNet | TinyVGG:
         """The network, with fresh weights of the kind that `start` says."""
-        model = build_network(self.network, num_classes)
+        model = super().build(num_classes)
         if self.start == "identity":
             start_as_identity([model])
         elif self.start == "identity shortcuts":
             start_as_identity(shortcut for name, shortcut in model.named_modules() if name.endswith("shortcut"))
         elif self.start == "zero gamma":
-            for stage in model.stages:
+            for stage in cast(ResNet, model).stages:
                 for block in stage:
                     nn.init.zeros_(cast(BasicBlock, block).bn2.weight)
         return model
@@ -174,22 +174,22 @@ class RecipeRun(Run):
         return data.Augmentation(self.shift)
 
 
-def build_network(name: str, num_classes: int) -> ResNet:
+def build_network(name: str, num_classes: int, image_size: int = 16) -> ResNet | TinyVGG:
     """A network with fresh weights.
 
     Args:
         name: "plain 56", "residual 20" and so on for the paper's CIFAR family, "residual 20 B" with another
-            shortcut than option A; "plain 18" or "ResNet-18" for four stages of a quarter of the usual width;
-            "ResNet-18 width 64" for the usual one.
+            shortcut than option A; "plain 18", "ResNet-18" or "TinyVGG".
         num_classes: logits for each image.
+        image_size: height and width in pixels, which TinyVGG alone is made for.
 
     Raises:
         CourseError: for a name that is none of the above.
     """
-    if name == "ResNet-18 width 64":
-        return resnet18(num_classes)
+    if name == "TinyVGG":
+        return TinyVGG(num_classes=num_classes, image_size=image_size)
     if name in ("plain 18", "ResNet-18"):
-        return (plain18 if name == "plain 18" else resnet18)(num_classes, width=16)
+        return (plain18 if name == "plain 18" else resnet18)(num_classes)
     found = re.fullmatch(r"(plain|residual) (\d+)(?: ([ABCD]))?", name)
     if found is None:
         raise CourseError(f"there is no network {name!r}; examples: 'plain 56', 'residual 20', 'ResNet-18'")
@@ -313,7 +313,12 @@ def _starts(dataset: str) -> list[Run]:
 
 
 def _eighteen(dataset: str) -> list[Run]:
-    return _runs(Run, {"epochs": 15, "image_size": 32}, seed=range(3), network=("plain 18", "ResNet-18"))
+    """Three networks for as many epochs, and the small one for as long as it likes."""
+    budget = {} if dataset == "shapes" else FEW_PHOTOGRAPHS
+    patient = {**budget, "epochs": 60}
+    return _runs(AdamRun, budget, seed=range(5), network=("TinyVGG", "plain 18", "ResNet-18")) + _runs(
+        AdamRun, patient, seed=range(5), network=["TinyVGG"]
+    )
 
 
 def _inside(dataset: str) -> list[Run]:
@@ -334,11 +339,10 @@ def _landscape(dataset: str) -> list[Run]:
 
 def _recipe(dataset: str) -> list[Run]:
     """Of the generated images a small version, which shows on a CPU that it runs; else one for a GPU."""
-    network = "ResNet-18 width 64"
     if dataset == "shapes":
-        return [RecipeRun(network, epochs=3, images=1_000, shift=2)]
+        return [RecipeRun("ResNet-18", epochs=3, images=1_000, shift=2)]
     budget = {**PHOTOGRAPHS, "epochs": 15, "batch_size": 512, "learning_rate": 0.2}
-    return _runs(RecipeRun, budget, seed=range(5), network=[network])
+    return _runs(RecipeRun, budget, seed=range(5), network=["ResNet-18"])
 
 
 PLANS: dict[str, Plan] = {
@@ -356,7 +360,7 @@ PLANS: dict[str, Plan] = {
     "long-training": Plan(
         "Is the deep plain network still worse after more epochs?", _long_training, borrows="degradation"
     ),
-    "eighteen": Plan("With 18 layers, do a plain and a residual network end about equal?", _eighteen),
+    "eighteen": Plan("What do ResNet-18, plain 18 and TinyVGG reach in as many epochs?", _eighteen),
     "inside": Plan("The trained networks that lesson 10 opens.", _inside, keeps_weights=True),
     "lesion": Plan("What is lost when one block of a trained network is missing?", _lesion),
     "landscape": Plan("What does the loss around a plain and a residual network look like?", _landscape),

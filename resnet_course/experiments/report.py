@@ -137,6 +137,11 @@ def _draw_ends_of_the_family(records: Sequence[Record], title: str) -> None:
     figures.draw_curves(shown, title)
 
 
+def _draw_shortest(records: Sequence[Record], title: str) -> None:
+    """The trainings that all networks have, and not the longer ones that one has as well."""
+    figures.draw_curves(records, title, min(record["configuration"]["epochs"] for record in records))
+
+
 def _draw_by(key: str, x_label: str) -> Draw:
     return lambda records, title: figures.draw_by(records, key, title, x_label)
 
@@ -155,7 +160,7 @@ _FIGURES: Mapping[str, Sequence[tuple[str, str, Draw]]] = {
         ("by_learning_rate.png", f"{_AFTER}, by learning rate", _draw_by("learning_rate", "highest learning rate")),
     ),
     "long-training": (("by_epochs.png", f"{_AFTER}, by length", _draw_by("epochs", "epochs in all")),),
-    "eighteen": (_CURVES,),
+    "eighteen": ((*_CURVES[:2], _draw_shortest),),
     "inside": (_CURVES,),
     "lesion": (("lesion.png", "Error on new images with one block missing", figures.draw_lesions),),
     "landscape": (("landscape.png", "Training loss around two trained networks", figures.draw_landscapes),),

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -72,7 +73,7 @@ def perform(
     clean = data.Batches(train, 500, device=where)
     unseen = data.Batches(test, 500, mean=batches.mean, std=batches.std, device=where)
     reset_seeds(run.seed)
-    model = run.build(len(train.classes)).to(where)
+    model: Any = run.build(len(train.classes)).to(where)
     optimizer, scheduler = run.recipe(model, steps=run.epochs * len(batches))
     history = fit(
         model,
@@ -272,7 +273,7 @@ def _work(run: Run) -> float:
 @functools.cache
 def _multiply_adds(network: str, image_size: int) -> int:
     with torch.random.fork_rng(devices=[]):  # new layers draw random weights; the caller's draws stay
-        return count_multiply_adds(build_network(network, 10), (3, image_size, image_size))
+        return count_multiply_adds(build_network(network, 10, image_size), (3, image_size, image_size))
 
 
 def in_minutes(seconds: float) -> str:

@@ -65,12 +65,13 @@ def trace_network(network: str, stem: Stem, image_size: int, pooling: str) -> An
     found = f"{channels} channels of {side}×{side} leave layer4" if error is None else "it stops"
     title = f"{network} on {size}: {found}"
     shapes = [("image", (3, image_size, image_size)), *[(part.name, part.shape) for part in parts]]
+    blocks = {f"layer{index}": len(stage) for index, stage in enumerate(_model(network, stem).stages, start=1)}
     parameters, work = sum(part.parameters for part in parts), sum(part.multiply_adds for part in parts)
     cost = f"{network}: {parameters:,} parameters, {work / 1e9:.3f} G multiply-adds for one image of {size}."
     rows = [(part.name, _times(part.shape), f"{part.parameters:,}", f"{part.multiply_adds:,}") for part in parts]
     return Answer(
         lines=(cost if error is None else f"{network} on {size} stops.", ending),
-        draw=lambda: plotting.shape_trace(shapes, title),
+        draw=lambda: plotting.network_diagram(shapes, blocks, title),
         alt=f"{title}. What leaves each part: " + ", ".join(f"{name} {_times(shape)}" for name, shape in shapes) + ".",
         error=error,
         table=(("part", "what leaves it", "parameters", "multiply-adds"), *rows),

@@ -14,6 +14,7 @@ from resnet_course.plotting.dots import dots
 from resnet_course.plotting.growth import growing_network
 from resnet_course.plotting.images import image_grid, mistakes
 from resnet_course.plotting.landscape import landscapes
+from resnet_course.plotting.networks import network_diagram
 from resnet_course.plotting.style import network_style, use_style
 from resnet_course.plotting.sums import shape_sum
 from resnet_course.plotting.training_curves import history
@@ -32,6 +33,7 @@ __all__ = [
     "landscapes",
     "lines",
     "mistakes",
+    "network_diagram",
     "network_style",
     "profile",
     "receptive_field",

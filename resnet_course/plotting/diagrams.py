@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ from resnet_course.plotting.style import (
     text_colour,
 )
 
-_TALLEST = 1.9  # inches of the highest box
+TALLEST = 1.9  # inches of the highest box
 _SLANT = 0.2  # share of a box's width that is seen from the side
 _FACES = {"front": "#D3E5F3", "top": "#EAF3FA", "side": "#A9CBE5"}
 
@@ -43,34 +43,45 @@ def shape_trace(rows: Sequence[tuple[str, tuple[int, ...]]], title: str) -> Figu
     Raises:
         ValueError: if there is no row or a shape has another number of dimensions.
     """
-    if not rows:
-        raise ValueError("there is no stage to draw")
-    for name, shape in rows:
-        if len(shape) not in (1, 3) or min(shape) < 1:
-            raise ValueError(f"the shape of {name!r} must be (C, H, W) or (C,) and positive, got {tuple(shape)}")
+    check_shapes(rows)
     width = max(WIDTH, 0.82 * len(rows))
     step = width / len(rows)
-    ax = axes_or_new(None, height=_TALLEST + 1.75, width=width + 0.2)
-    scale = _TALLEST / max(shape[1] if len(shape) == 3 else 1 for _, shape in rows)
-    thickness = min(0.5 * step, 0.6) / math.log2(1 + max(shape[0] for _, shape in rows))
+    ax = axes_or_new(None, height=TALLEST + 1.75, width=width + 0.2)
+    scale = TALLEST / max(shape[1] if len(shape) == 3 else 1 for _, shape in rows)
+    thickness = box_thickness(rows, step)
     size = _text_size(rows, step)
     edges = []
     for index, (name, shape) in enumerate(rows):
         left = (index + 0.12) * step
-        right, top = _draw_box(ax, left, thickness * math.log2(1 + shape[0]), shape, scale)
+        right, top = draw_box(ax, left, thickness(shape[0]), shape, scale)
         middle = (left + right) / 2
-        ax.text(middle, top + 0.08, _times(shape), ha="center", va="bottom", size=size, linespacing=1.15)
-        ax.text(middle, -_TALLEST / 2 - 0.2, _stacked(name), ha="center", va="top", size=size, weight="bold")
+        ax.text(middle, top + 0.08, times(shape), ha="center", va="bottom", size=size, linespacing=1.15)
+        ax.text(middle, -TALLEST / 2 - 0.2, stacked(name), ha="center", va="top", size=size, weight="bold")
         edges.append((left, right))
     for (_, right), (left, _) in pairwise(edges):
         ends = (right + 0.03, 0), (left - 0.03, 0)
         ax.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=9, color=SOFT_INK))
-    ax.set(xlim=(-0.05, width), ylim=(-_TALLEST / 2 - 0.65, _TALLEST / 2 + 0.75), aspect="equal", anchor="NW")
+    ax.set(xlim=(-0.05, width), ylim=(-TALLEST / 2 - 0.65, TALLEST / 2 + 0.75), aspect="equal", anchor="NW")
     ax.set_axis_off()
     put_title(ax, title, left=0.1)
     boxes = ", ".join(f"{name} {_in_words(shape)}" for name, shape in rows)
     describe(ax, f"{title}. Boxes from left to right: {boxes}.")
     return ax.figure  # type: ignore[return-value]
+
+
+def check_shapes(rows: Sequence[tuple[str, tuple[int, ...]]]) -> None:
+    """Raise a ValueError if there is nothing to draw, or a shape is neither (C, H, W) nor (C,)."""
+    if not rows:
+        raise ValueError("there is no stage to draw")
+    for name, shape in rows:
+        if len(shape) not in (1, 3) or min(shape) < 1:
+            raise ValueError(f"the shape of {name!r} must be (C, H, W) or (C,) and positive, got {tuple(shape)}")
+
+
+def box_thickness(rows: Sequence[tuple[str, tuple[int, ...]]], step: float) -> Callable[[int], float]:
+    """How thick the box of so many channels is, in inches: by the logarithm, half of `step` at most."""
+    unit = min(0.5 * step, 0.6) / math.log2(1 + max(shape[0] for _, shape in rows))
+    return lambda channels: unit * math.log2(1 + channels)
 
 
 def receptive_field(kernel_sizes: Sequence[int], title: str | None = None, ax: Axes | None = None) -> Axes:
@@ -116,7 +127,7 @@ def _in_words(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
-def _draw_box(ax: Axes, left: float, thick: float, shape: tuple[int, ...], scale: float) -> tuple[float, float]:
+def draw_box(ax: Axes, left: float, thick: float, shape: tuple[int, ...], scale: float) -> tuple[float, float]:
     """A box in parallel projection around y = 0. Returns its right and its upper edge."""
     high, wide = (shape[1], shape[2]) if len(shape) == 3 else (1, 1)
     half = max(scale * high, 0.06) / 2
@@ -132,19 +143,20 @@ def _draw_box(ax: Axes, left: float, thick: float, shape: tuple[int, ...], scale
     return right + slant, top + slant
 
 
-def _times(shape: tuple[int, ...]) -> str:
+def times(shape: tuple[int, ...]) -> str:
     """Channels over height and width: the second line never gets wide."""
     return str(shape[0]) if len(shape) == 1 else f"{shape[0]} ×\n{shape[1]} × {shape[2]}"
 
 
-def _stacked(name: str) -> str:
+def stacked(name: str) -> str:
+    """A word a line."""
     return "\n".join(name.replace("_", " ").split())
 
 
 def _text_size(rows: Sequence[tuple[str, tuple[int, ...]]], step: float) -> float:
     """The font size in points at which every line of words fits into `step` inches."""
-    letters = [1.15 * len(line) for name, _ in rows for line in _stacked(name).splitlines()]  # names are bold, so wider
-    letters += [len(line) for _, shape in rows for line in _times(shape).splitlines()]
+    letters = [1.15 * len(line) for name, _ in rows for line in stacked(name).splitlines()]  # names are bold, so wider
+    letters += [len(line) for _, shape in rows for line in times(shape).splitlines()]
     return min(12.5, 72 * step / (0.6 * max(letters)))
 
 

@@ -11,6 +11,7 @@ import pytest
 from resnet_course import checks
 from resnet_course.checking import keeping
 
+ROOT = Path(__file__).parents[2]
 CELL = """
 {imports}
 from torch import nn
@@ -68,6 +69,28 @@ def run(*cells: str) -> str:
     NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     outputs = [output for cell in notebook.cells for output in cell.outputs]
     return "\n".join(str(out.get("text") or out.get("data", {}).get("text/plain")) for out in outputs)
+
+
+def test_lesson_09_trains_the_network_that_the_learner_has_written(journal: Path, monkeypatch) -> None:
+    import nbformat
+
+    monkeypatch.setenv("RESNET_COURSE_PROFILE", "smoke")
+    answer = checks.EXERCISES["resnet18"].answer
+    for name, own in {"conv1": "first_conv", "layer2": "second_stage", "linear": "to_classes"}.items():
+        answer = answer.replace(f"self.{name}", f"self.{own}")
+    start = "import torch\nimport torch.nn.functional as F\nfrom torch import nn\n"
+    passed = run(
+        f"{start}from resnet_course.models import *\n{answer}",
+        "from resnet_course import checks\nchecks.resnet18(ResNet18)",
+    )
+    assert "resnet18: passed" in passed
+    notebook = nbformat.read(ROOT / "notebooks" / "solutions" / "09_training.ipynb", as_version=4)
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code" and "%pip" not in cell.source]
+    (shown,) = [index for index, cell in enumerate(cells) if "named_children" in cell]
+    tree = run(*cells[: shown + 1])
+    assert "resnet18: yours" in tree
+    assert all(name in tree for name in ("first_conv", "second_stage", "to_classes"))
+    assert "layer2" not in tree
 
 
 def test_a_block_with_names_of_its_own_goes_on_to_another_kernel(journal: Path) -> None:

@@ -176,7 +176,7 @@ def test_a_half_written_file_does_not_count_and_another_record_is_not_overwritte
 
 def test_loading_names_what_is_missing_damaged_and_not_valid(tmp_path: Path) -> None:
     folder = write_plan(tmp_path, "eighteen")
-    assert len(load_records("eighteen", "shapes", tmp_path)) == 6
+    assert len(load_records("eighteen", "shapes", tmp_path)) == 20
     first, second, third, *_ = find_plan("eighteen")
     (folder / first.file_name).unlink()
     (folder / second.file_name).write_text("{", encoding="utf-8")
@@ -184,7 +184,7 @@ def test_loading_names_what_is_missing_damaged_and_not_valid(tmp_path: Path) -> 
     with pytest.raises(CourseError) as caught:
         load_records("eighteen", "shapes", tmp_path)
     message = str(caught.value)
-    assert "3 of 6 records of the plan eighteen on shapes cannot be used" in message
+    assert "3 of 20 records of the plan eighteen on shapes cannot be used" in message
     assert f"{first.file_name} is missing" in message
     assert f"{second.file_name} is damaged" in message
     assert f"{third.file_name}: train_error" in message

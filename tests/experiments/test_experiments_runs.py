@@ -74,7 +74,7 @@ def test_the_recipe_smooths_labels_and_changes_images() -> None:
 
 def test_the_recipe_trains_the_usual_resnet18() -> None:
     with torch.device("meta"):
-        model = RecipeRun("ResNet-18 width 64").build(10)
+        model = RecipeRun("ResNet-18").build(10)
     assert inspection.count_parameters(model) == 11_173_962
 
 

@@ -85,7 +85,7 @@ def test_a_source_calls_the_checks_of_its_lesson(lesson) -> None:
 
 # --- The page --------------------------------------------------------------------------------------------------------
 
-RENEWED = [lesson for lesson in LESSONS if lesson.number <= "07"]
+RENEWED = [lesson for lesson in LESSONS if lesson.number <= "09"]
 each_page = pytest.mark.parametrize("lesson", RENEWED, ids=lambda lesson: lesson.number)
 
 
@@ -131,6 +131,6 @@ def test_at_most_two_cells_of_code_in_a_row_and_none_too_long(lesson: Lesson) ->
     kinds = [kind for kind, _ in page(lesson)]
     assert "code code code" not in " ".join(kinds)
     for kind, source in page(lesson):
-        lines = source.strip().splitlines()
+        lines = [line for line in source.splitlines() if line.strip() and "### " not in line]
         if kind == "code":
             assert len(lines) <= (45 if "class " in source else 25), source

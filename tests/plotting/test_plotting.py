@@ -296,6 +296,25 @@ def test_shape_trace_writes_shapes_and_names_apart():
     assert_apart(figure.axes[0].texts)
 
 
+def test_a_network_is_drawn_block_by_block_with_its_shortcuts():
+    rows = [("image", (3, 224, 224)), ("stem", (64, 56, 56)), ("layer1", (256, 56, 56)), ("layer2", (512, 28, 28))]
+    rows += [("pool", (512, 1, 1)), ("flatten", (512,)), ("linear", (10,))]
+    figure = plotting.network_diagram(rows, {"layer1": 3, "layer2": 4}, "Two stages")
+    (axes,) = figure.axes
+    assert_apart(axes.texts)
+    around = [patch for patch in axes.patches if type(patch).__name__ == "PathPatch"]
+    assert len(around) == 7
+    assert [patch.get_linestyle() for patch in around].count("--") == 2
+    words = figure.course_words
+    assert "Blocks: layer1 3, layer2 4." in words
+    assert "projected in the first block of layer1, layer2." in words
+
+
+def test_a_stage_that_keeps_the_shape_needs_no_projection():
+    rows = [("stem", (64, 32, 32)), ("layer1", (64, 32, 32))]
+    assert "nowhere projected" in plotting.network_diagram(rows, {"layer1": 2}, "One").course_words
+
+
 @pytest.mark.parametrize(
     ("arguments", "present", "absent"),
     [
@@ -478,6 +497,8 @@ PART_OF_A_HISTORY = SimpleNamespace(train_loss=[1], val_loss=[], val_acc=[])
         (lambda: plotting.shape_trace([], "t"), "no stage"),
         (lambda: plotting.shape_trace([("a", (3, 32))], "t"), "shape of 'a'"),
         (lambda: plotting.shape_trace([("a", (3, 0, 4))], "t"), "shape of 'a'"),
+        (lambda: plotting.network_diagram([], {}, "t"), "no stage"),
+        (lambda: plotting.network_diagram([("a", (3, 4, 4))], {"a": 2}, "t"), "'a' has blocks"),
         (lambda: plotting.block_diagram("dense", 64, 64), "kind must be"),
         (lambda: plotting.block_diagram("basic", 64, 64, 1, "B"), "shortcut must be"),
         (lambda: plotting.block_diagram("basic", 64, 128, 1, "identity"), "identity cannot go from 64 to 128"),
