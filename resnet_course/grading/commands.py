@@ -11,13 +11,15 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import say
 from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.demo import DEMO, demo
-from resnet_course.grading.handin.collecting import STUDENT, collect
-from resnet_course.grading.marks.cluster import cluster, grade_all, is_done, jobs_in, scheduler_memory
+from resnet_course.grading.handin.collecting import collect
+from resnet_course.grading.marks.cluster import grade_all, is_done, jobs_in, workers
 from resnet_course.grading.marks.gradebook import write_marks
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
+from resnet_course.grading.sandbox.engines import exposed
 from resnet_course.grading.sandbox.session import TRUST, Limits, Sandbox
 
 CLASSROOM = Path("build/classroom")
+EXCHANGE = Path("/usr/local/share/nbgrader/exchange")  # where nbgrader keeps hand-ins of others, by default
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CourseError as error:
         say(f"error: {error}", error=True)
         return 2
+    except KeyboardInterrupt:
+        say("stopped; run the same command again, and it goes on where it was", error=True)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,9 +49,11 @@ def _parser() -> argparse.ArgumentParser:
     add("build", _build, "make the course folder of nbgrader, with release versions to hand out")
     taking = add("collect", _collect, "put downloaded notebooks where FOLDER keeps its hand-ins", False)
     taking.add_argument("assignment", help="such as a1_vgg")
-    taking.add_argument("source", type=Path, help="a folder of notebooks, or a zip archive of them")
+    taking.add_argument("source", type=Path, help="what Moodle, Canvas or Blackboard gives, or a folder of notebooks")
     taking.add_argument("--folder", type=Path, default=CLASSROOM, help="default: %(default)s")
-    taking.add_argument("--pattern", default=STUDENT, help="of a file's name, with a group (?P<student>...)")
+    taking.add_argument("--students", type=Path, help="a CSV file with a column `id` and the names that platforms use")
+    taking.add_argument("--pattern", help="of a file's name or path, with a group (?P<student>...)")
+    taking.add_argument("--encoding", default="utf-8", help="of names in an archive that does not say; such as cp949")
     _grading_options(add("grade", _grade, "grade what is in FOLDER/submitted and was not graded yet"))
     add("feedback", _feedback, "write a page for each hand-in into FOLDER/feedback")
     export = add("export", _export, "write all marks into a CSV file")
@@ -60,7 +67,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _grading_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: one on this machine")
+    command.add_argument(
+        "--scheduler", metavar="ADDRESS", help="tls://..., of a Dask cluster; default: this machine alone"
+    )
     command.add_argument("--workers", type=int, help="hand-ins at a time on this machine; default: one for each core")
     command.add_argument("--seconds", type=float, default=Limits.wall, help="for each hand-in; default: %(default)g")
     _sandbox_options(command)
@@ -88,7 +97,8 @@ def _build(options: argparse.Namespace) -> None:
 def _collect(options: argparse.Namespace) -> None:
     if options.assignment not in {folder.name for folder in assignment_folders()}:
         raise CourseError(f"there is no assignment {options.assignment!r} in assignments/")
-    students = collect(options.source, options.assignment, options.folder, options.pattern)
+    given = options.pattern, options.students, options.encoding
+    students = collect(options.source, options.assignment, options.folder, *given)
     say(f"{len(students)} hand-ins of {options.assignment}: {', '.join(students)}")
 
 
@@ -98,23 +108,28 @@ def _grade(options: argparse.Namespace) -> None:
 
 
 def grade_folder(
-    folder: Path, scheduler: str | None, workers: int | None, seconds: float, sandbox: Sandbox
+    folder: Path, scheduler: str | None, count: int | None, seconds: float, sandbox: Sandbox
 ) -> list[Outcome]:
     """Grade what has no outcome yet, write all marks into the gradebook, and return all outcomes."""
     from tqdm import tqdm
 
     limits = Limits(wall=seconds, cpu=max(1, round(seconds / 2)))
-    jobs = jobs_in(folder, assignment_folders(), limits, sandbox)
-    left = sum(not is_done(job, folder) for job in jobs)
+    private = [*assignment_folders(), folder, EXCHANGE]
+    if sandbox.engine == "bubblewrap" and (seen := exposed(path for path in private if path.exists())):
+        raise CourseError(
+            f"a learner's code would see {', '.join(map(str, seen))}: it lies below the folders of Python or the system. "
+            "Move it elsewhere, or grade with a Python in an environment of its own."
+        )
+    jobs, odd = jobs_in(folder, assignment_folders(), limits, sandbox)
+    left = [job for job in jobs if not is_done(job, folder)]
     if left:
-        with cluster(scheduler, workers) as client, tqdm(total=left, unit="hand-in") as bar:
-            before = scheduler_memory(client)
-            grade_all(client, jobs, folder, lambda outcome: bar.update() and None)
-            after = scheduler_memory(client)
-        say(f"memory of the scheduler's process: {before / 2**20:.0f} MB before, {after / 2**20:.0f} MB after")
+        with workers(scheduler, count) as (pool, at_a_time), tqdm(total=len(left), unit="hand-in") as bar:
+            odd += grade_all(pool, at_a_time, left, folder, bar.update)
     found = [read_outcome(outcome_file(folder, job.assignment, job.student)) for job in jobs]
     outcomes = [outcome for outcome in found if outcome is not None]
-    write_marks(outcomes, folder)
+    odd += write_marks(outcomes, folder)
+    for line in odd:
+        say(f"not graded: {line}", error=True)
     return outcomes
 
 

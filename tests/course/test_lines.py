@@ -35,7 +35,7 @@ class Wing(NamedTuple):
 
 
 WINGS = {
-    "base": Wing(("base",), 69, 280),
+    "base": Wing(("base",), 69, 295),
     "images": Wing(("images",), 0, 545),
     "READ": Wing(READ, 3_297, 2_000),
     "USE": Wing(USE, 5_322, 5_480),

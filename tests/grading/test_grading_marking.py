@@ -75,7 +75,9 @@ def two(tmp_path_factory):
     folder.mkdir()
     solution = TWO.replace(":\n    a", ":\n    ### BEGIN SOLUTION\n    a", 1) + "\n    ### END SOLUTION"
     (folder / "source.py").write_text(f'# %% task="pair"\n{solution}\n\n# %% check="pair" points=10\n')
-    (folder / "examine.py").write_text("def examine_pair(names, inputs):\n    return {'p': names['pair'](inputs['x'])}\n")
+    (folder / "examine.py").write_text(
+        "def examine_pair(names, inputs):\n    return {'p': names['pair'](inputs['x'])}\n"
+    )
     (folder / "hidden.py").write_text(PAIR)
     return load_assignment(folder)
 

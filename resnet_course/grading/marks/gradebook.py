@@ -14,20 +14,29 @@ from resnet_course.grading.handin.preflight import HandIn, RefusedError, find_no
 from resnet_course.grading.marks.outcomes import Outcome
 
 
-def write_marks(outcomes: Iterable[Outcome], folder: Path) -> None:
+def write_marks(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
     """Put outcomes into the gradebook of a course folder; marks and comments that a person gave stay as they are.
 
     Args:
         outcomes: of hand-ins in this folder.
         folder: nbgrader's course folder.
+
+    Returns:
+        Whose marks could not be written, with the reason; those of the others are.
     """
+    failed = []
     from nbgrader.api import Gradebook  # of the extra `classroom`
     from sqlalchemy.exc import SAWarning
 
     with warnings.catch_warnings(), Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
         warnings.simplefilter("ignore", SAWarning)  # about the order in which nbgrader itself adds things
         for outcome in outcomes:
-            _write_one(gradebook, outcome, folder)
+            try:
+                _write_one(gradebook, outcome, folder)
+            except Exception as error:  # whatever is in one hand-in, the marks of the others are written
+                gradebook.db.rollback()
+                failed.append(f"{outcome.student}, {outcome.assignment}: {type(error).__name__}: {error}"[:300])
+    return failed
 
 
 def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: ignore[no-untyped-def] # nbgrader has no types

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from resnet_course.base.files import write_atomically
+from resnet_course.base.text import whole
 from resnet_course.grading.marks.marking import Mark
 
 FOLDER = "outcomes"
@@ -54,7 +55,7 @@ def outcome_file(folder: Path, assignment: str, student: str) -> Path:
 def write_outcome(outcome: Outcome, folder: Path) -> None:
     """Write it whole or not at all."""
     path = outcome_file(folder, outcome.assignment, outcome.student)
-    write_atomically(path, (json.dumps(asdict(outcome), indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomically(path, whole(json.dumps(asdict(outcome), indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def read_outcome(path: Path) -> Outcome | None:
