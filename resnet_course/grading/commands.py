@@ -7,14 +7,20 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import filelock
+
 from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.demo import DEMO, demo
 from resnet_course.grading.handin.collecting import collect
+from resnet_course.grading.handin.roster import Roster
 from resnet_course.grading.marks.cluster import grade_all, is_done, jobs_in, workers
 from resnet_course.grading.marks.gradebook import write_marks
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
+from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table
+from resnet_course.grading.marks.status import status
 from resnet_course.grading.sandbox.engines import exposed
 from resnet_course.grading.sandbox.session import TRUST, Limits, Sandbox
 
@@ -58,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     add("feedback", _feedback, "write a page for each hand-in into FOLDER/feedback")
     export = add("export", _export, "write all marks into a CSV file")
     export.add_argument("--to", type=Path, help="default: FOLDER/grades.csv")
+    export.add_argument(
+        "--layout", choices=("canvas", "moodle"), help="as that platform takes it; empty: not handed in"
+    )
+    standing = add("status", _status, "say who handed in, and what is missing, late, refused or not marked yet")
+    for command in (export, standing):
+        command.add_argument("--students", type=Path, help="a CSV file with a column `id`: who is in the class")
     example = add("demo", _demo, "make and grade a class, and compare each mark with the expected one", False)
     example.add_argument("--students", type=int, default=60)
     example.add_argument("--folder", type=Path, help=f"default: {DEMO}, made anew")
@@ -103,8 +115,14 @@ def _collect(options: argparse.Namespace) -> None:
 
 
 def _grade(options: argparse.Namespace) -> None:
-    outcomes = grade_folder(options.folder, options.scheduler, options.workers, options.seconds, _sandbox(options))
-    say(marks_table(outcomes))
+    if not options.folder.is_dir():
+        raise CourseError(f"there is no folder {options.folder}; make it with `build`")
+    try:
+        with filelock.FileLock(options.folder / ".grading.lock", timeout=0):
+            given = options.scheduler, options.workers, options.seconds, _sandbox(options)
+            say(marks_table(grade_folder(options.folder, *given)))
+    except filelock.Timeout:
+        raise CourseError(f"{options.folder} is being graded by another process; wait for it, or stop it") from None
 
 
 def grade_folder(
@@ -117,7 +135,7 @@ def grade_folder(
     private = [*assignment_folders(), folder, EXCHANGE]
     if sandbox.engine == "bubblewrap" and (seen := exposed(path for path in private if path.exists())):
         raise CourseError(
-            f"a learner's code would see {', '.join(map(str, seen))}: it lies below the folders of Python or the system. "
+            f"a learner's code would see {', '.join(map(str, seen))}: it lies below folders of Python or the system. "
             "Move it elsewhere, or grade with a Python in an environment of its own."
         )
     jobs, odd = jobs_in(folder, assignment_folders(), limits, sandbox)
@@ -156,12 +174,23 @@ def _feedback(options: argparse.Namespace) -> None:
         if any((options.folder / "autograded").glob(f"*/{folder.name}")):  # nbgrader fails where there is none
             nbgrader(options.folder, "generate_feedback", folder.name, "--force")
     say(f"pages to return: {options.folder / 'feedback'}")
+    for archive in finish_feedback(options.folder):
+        say(f"the same, under the platform's names: {archive}")
 
 
 def _export(options: argparse.Namespace) -> None:
     target = (options.to or options.folder / "grades.csv").resolve()
     nbgrader(options.folder, "export", f"--CsvExportPlugin.to={target}")
+    text = target.read_text(encoding="utf-8")
+    roster = Roster.read(options.students) if options.students else None
+    table = platform_table(text, options.layout, options.folder, roster) if options.layout else harmless_table(text)
+    write_atomically(target, table.encode())
     say(f"marks: {target}")
+
+
+def _status(options: argparse.Namespace) -> None:
+    jobs, odd = jobs_in(options.folder, assignment_folders(), Limits(), Sandbox())
+    say(status(jobs, odd, options.folder, Roster.read(options.students) if options.students else None))
 
 
 def _demo(options: argparse.Namespace) -> int:

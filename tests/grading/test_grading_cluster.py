@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from grading_helpers import nbgrader_folder, release_of, write_assignment, write_class
@@ -165,3 +166,22 @@ def test_a_scheduler_needs_tls_and_a_worker_the_same_tests(classroom):
     (job, *_), _ = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
     with pytest.raises(CourseError, match="other tests"):
         cluster.grade_one(replace(job, tests_digest="older"))
+
+
+@pytest.mark.parametrize(("written", "said"), [("ada", False), (" ADA ", False), ("your id", True), ("ben", True)])
+def test_a_wrong_or_missing_id_is_said(written, said):
+    hand_in = SimpleNamespace(cells=["import torch", f'student = "{written}"\nstages = 3'])
+    assert bool(cluster._other_id(hand_in, "ada")) == said
+
+
+def test_two_graders_do_not_do_the_work_twice(classroom, capsys, monkeypatch):
+    folder, _ = classroom
+    monkeypatch.setattr(commands, "grade_folder", lambda *_: commands.main(["grade", str(folder)]))
+    monkeypatch.setattr(commands, "marks_table", str)
+    monkeypatch.setattr(commands, "_sandbox", lambda options: None)
+    assert commands.main(["grade", str(folder)]) == 0
+    assert "is being graded by another process" in capsys.readouterr().err
+    monkeypatch.setattr(commands, "grade_folder", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert commands.main(["grade", str(folder)]) == 130
+    assert "stopped; run the same command again" in capsys.readouterr().err
+    assert commands.main(["grade", str(folder / "nowhere")]) == 2

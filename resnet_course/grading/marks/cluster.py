@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
@@ -15,11 +16,11 @@ from pathlib import Path
 import nbformat
 
 from resnet_course.base.errors import CourseError
-from resnet_course.base.text import whole
+from resnet_course.base.text import clean, whole
 from resnet_course.grading.assignment.folder import Assignment, load_assignment
 from resnet_course.grading.handin.collecting import is_id
-from resnet_course.grading.handin.harmless import plain_words
-from resnet_course.grading.handin.preflight import MOST_BYTES, RefusedError, find_notebook, read_hand_in
+from resnet_course.grading.handin.harmless import plain, plain_words
+from resnet_course.grading.handin.preflight import MOST_BYTES, HandIn, RefusedError, find_notebook, read_hand_in
 from resnet_course.grading.marks.judging import Judgement, judge
 from resnet_course.grading.marks.marking import earned
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome, write_outcome
@@ -71,6 +72,7 @@ def grade_one(job: Job) -> Outcome:
             f"{label}, {plain_words(note)}" for label, note in zip(hand_in.labels, judged.notes, strict=False) if note
         ]
         repairs = [*repairs, *hand_in.repairs, *told[:MOST_TOLD]]
+        repairs += [odd] if (odd := _other_id(hand_in, job.student)) else []
         repairs += [f"{len(told) - MOST_TOLD} more cells raised an error"] if len(told) > MOST_TOLD else []
     return Outcome(
         job.student,
@@ -84,6 +86,18 @@ def grade_one(job: Job) -> Outcome:
         judged.log,
         seconds=round(time.perf_counter() - started, 2),
     )
+
+
+def _other_id(hand_in: HandIn, student: str) -> str:
+    """What is odd about the id that the learner wrote into the notebook, where an assignment asks for one."""
+    for cell in hand_in.cells:
+        found = re.search(r"^student\s*=\s*[\"'](.*?)[\"']\s*$", cell, re.MULTILINE)
+        if found and clean(found[1]).strip().casefold() != clean(student).strip().casefold():
+            return (
+                f"the notebook names the student {plain(found[1])}, and it is marked for {plain(student)}: what is "
+                "drawn from the id, such as the stages of a network, differs; say so if the id is wrong"
+            )
+    return ""
 
 
 def _assignment(job: Job) -> Assignment:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,3 +68,9 @@ def read_outcome(path: Path) -> Outcome | None:
         return Outcome(marks=marks, repairs=repairs, notes=notes, **content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def outcomes_in(folder: Path) -> Iterator[Outcome]:
+    """All outcomes of a course folder, in order."""
+    found = (read_outcome(path) for path in sorted((folder / FOLDER).glob("*/*.json")))
+    yield from (outcome for outcome in found if outcome is not None)
