@@ -76,9 +76,8 @@ def load(
         raise CourseError(
             f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
         )
-    place = None if name in NAMES else folder
-    labelled = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, place)
-    dataset = ImageSet(*labelled, name="cifar10" if name == "cifar10" else "fashion_mnist")
+    found = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, None if name in NAMES else folder)
+    dataset = ImageSet(*found, name="cifar10" if name == "cifar10" else "fashion_mnist")
     if limit is not None and limit < len(dataset):
         dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
     return dataset.resized(image_size)

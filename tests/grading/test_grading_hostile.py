@@ -264,8 +264,14 @@ OUT_OF_REACH = {
     "daemon": ("import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)", "PermissionError"),
     "spawn": ("os.posix_spawn('/usr/bin/sleep', ['sleep', '1000'], {})", "PermissionError"),
     "multiprocessing": ("import multiprocessing\nmultiprocessing.Process(target=print).start()", "PermissionError"),
-    "local network": ("import socket\nsocket.create_connection(('127.0.0.1', PORT), 1)", "ConnectionRefusedError"),
-    "network": ("import socket\nsocket.create_connection(('1.1.1.1', 53), 1)", "OSError"),
+    "local network": ("import socket\nsocket.create_connection(('127.0.0.1', PORT), 1)", "PermissionError"),
+    "network": ("import socket\nsocket.create_connection(('1.1.1.1', 53), 1)", "PermissionError"),
+    "the machine around a virtual one": ("import socket\nsocket.socket(40, socket.SOCK_STREAM)", "PermissionError"),
+    "secret memory": ("import ctypes\nassert ctypes.CDLL(None).syscall(447, 0) >= 0", "AssertionError"),
+    "what else is below /usr": (
+        "import os\nassert set(os.listdir('/usr')) - {'lib', 'lib32', 'lib64', 'libx32', 'bin', 'local'}",
+        "AssertionError",
+    ),
     "name of a host": ("import socket\nsocket.getaddrinfo('example.org', 80)", "gaierror"),
     "other hand-in": ("open('SECRET').read()", "FileNotFoundError"),
     "hidden tests": ("open('THIS_FILE').read()", "FileNotFoundError"),
@@ -343,3 +349,10 @@ def test_magic_and_broken_cells_around_an_honest_answer_cost_nothing():
     assert points(judgement) == [2]
     said = [note.split(": ")[:2] for note in judgement.notes]
     assert said == [[""], ["line 1", "SyntaxError"], ["line 1", "ZeroDivisionError"], [""]]
+
+
+def test_many_empty_files_are_ended_before_they_fill_the_memory():
+    flood = "import os\nfor i in range(10**7):\n    os.close(os.open(f'/scratch/{i}', os.O_CREAT))"
+    judgement = hand_in(["honest"], [HONEST, flood])
+    assert judgement.ending == "refused"
+    assert "files; 10000 are allowed" in judgement.log

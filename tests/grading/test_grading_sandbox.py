@@ -157,6 +157,10 @@ def test_sandbox_that_cannot_start_says_what_to_do(tmp_path, monkeypatch):
 
 def test_only_the_package_and_the_libraries_are_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(engines, "_library", lambda name: tmp_path)
+    assert engines.exposed([tmp_path / "exchange", Path("/usr/lib/x"), Path("/usr/src/app")]) == [
+        tmp_path / "exchange",
+        Path("/usr/lib/x"),
+    ]
     options = engines.bubblewrap(2**20, 9)
     shown = {options[index + 1] for index, option in enumerate(options) if option == "--ro-bind"}
     package = Path(engines.__file__).parents[2]
@@ -191,7 +195,7 @@ THREAD, PROCESS = 0x3D0F00, 0x01200011  # the flags of clone that the C library 
 
 @pytest.mark.parametrize(
     ("machine", "architecture", "clone", "refused"),
-    [("x86_64", 0xC000003E, 56, (57, 58, 101, 272, 319, 29)), ("aarch64", 0xC00000B7, 220, (97, 117, 279, 194))],
+    [("x86_64", 0xC000003E, 56, (57, 58, 101, 272, 319, 29, 447)), ("aarch64", 0xC00000B7, 220, (97, 117, 279, 194))],
 )
 def test_filter_allows_threads_and_no_processes(machine, architecture, clone, refused):
     says = lambda number, argument=0: filter_says(machine, architecture, number, argument)  # noqa: E731
@@ -200,6 +204,8 @@ def test_filter_allows_threads_and_no_processes(machine, architecture, clone, re
     assert says(435, THREAD) == UNKNOWN
     assert {says(number) for number in refused} == {REFUSE}
     assert says(0) == ALLOW
+    socket = 41 if machine == "x86_64" else 198
+    assert [says(socket, family) for family in (1, 2, 10, 16, 40)] == [ALLOW, *[REFUSE] * 4]
     assert says(0x40000000 + clone, THREAD) == KILL
     assert filter_says(machine, 0x40000003, 2) == KILL  # the 32-bit fork
 

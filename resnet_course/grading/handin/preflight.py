@@ -174,7 +174,7 @@ def _fit(cells: list[NotebookNode], release: NotebookNode, repairs: list[str]) -
         if not is_code or _same(cell.source) in locked_sources or (own is not None and (_locked(own) or _skipped(own))):
             continue
         task = _grade_id(own).removesuffix("_answer") if own is not None else ""
-        if task:
+        if own is not None and task:
             hand_in.of_task[task] = None if _untouched(cell, own) else len(hand_in.cells)
         if cell.cell_type != "code":
             repairs.append(f"the cell of {task or 'some code'} was no code cell any more; it was run as one")

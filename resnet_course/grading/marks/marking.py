@@ -9,6 +9,7 @@ import builtins
 import itertools
 import math
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -24,6 +25,7 @@ from resnet_course.grading.sandbox.protocol import TEXT, Arrays, as_text, encode
 MarkStatus = Literal["right", "partly right", "wrong", "not written"]
 
 MOST_KNOWN = 500  # observations that are kept for the next hand-in
+_ONE_AT_A_TIME = threading.Lock()  # what is observed draws from the global random state
 RELATIVE, ABSOLUTE = 1e-4, 1e-5  # two ways to compute the same in float32 differ by less
 
 
@@ -126,15 +128,16 @@ def _mistakes(
 def _known(assignment: Assignment, task: str, source: str, cases: list[Arrays]) -> list[Arrays]:
     """What is seen of a source that takes the solution's place; of the solution itself if it is empty."""
     key: tuple[str | bytes, ...] = (task, source, *(encode(case) for case in cases))
-    if key not in assignment.known:
-        if len(assignment.known) >= MOST_KNOWN:
-            assignment.known.clear()
-        try:
-            names = assignment.solution(source)
-            assignment.known[key] = [observe(assignment.examiners[task], names, case) for case in cases]
-        except Exception as error:  # two mistakes that make no program together
-            assignment.known[key] = [{"error": as_text(type(error).__name__)} for _ in cases]
-    return assignment.known[key]
+    with _ONE_AT_A_TIME:
+        if key not in assignment.known:
+            if len(assignment.known) >= MOST_KNOWN:
+                assignment.known.clear()
+            try:
+                names = assignment.solution(source)
+                assignment.known[key] = [observe(assignment.examiners[task], names, case) for case in cases]
+            except Exception as error:  # two mistakes that make no program together
+                assignment.known[key] = [{"error": as_text(type(error).__name__)} for _ in cases]
+        return assignment.known[key]
 
 
 def _place(place: np.ndarray, labels: tuple[str, ...]) -> str:

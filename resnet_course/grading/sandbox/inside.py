@@ -95,7 +95,7 @@ def run_cells(cells: list[str], longest: float = 20.0, together: float = 40.0) -
     Args:
         cells: their sources.
         longest: seconds of processor time for a cell; waiting may take twice as long.
-        together: seconds of processor time for all cells. Cells after that still get a moment, which is enough to define things.
+        together: seconds of processor time for all cells. Later cells still get a moment, enough to define things.
 
     Returns:
         The namespace, and for each cell what it raised and in which line, or "".
