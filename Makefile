@@ -16,7 +16,7 @@ help: ## list the targets
 course: $(VENV)/.lab ## run all lessons headless; a table, and notebooks and pages in build/
 	$(BIN)/python -m resnet_course course
 
-lab: $(VENV)/.lab ## open JupyterLab on lesson 00
+lab: $(VENV)/.lab ## open JupyterLab on copies of the lessons in work/, yours to write in
 	$(BIN)/python -m resnet_course lab
 
 preflight: $(VENV)/.lab ## show versions, device, precision and predicted minutes
@@ -63,10 +63,10 @@ dist: $(VENV)/.dev ## build wheel and source archive into dist/
 	rm -rf dist
 	$(BIN)/python -m build --outdir dist .
 
-test-dist: dist ## see what is in them, and try the wheel in an empty environment
+test-dist: dist ## see what is in them, try the wheel in an empty environment, and make a fork
 	$(BIN)/python -m pytest -m release tests/release
 
-test-colab: dist ## run every lesson as Colab would, in its versions; COLAB_PYTHON="python3.13 python3.12" names interpreters
+test-colab: $(VENV)/.dev ## run every lesson as Colab would, in its versions; COLAB_PYTHON="python3.13 python3.12" names interpreters
 	OMP_NUM_THREADS=1 COLAB_PYTHON="$(COLAB_PYTHON)" $(BIN)/python -m pytest -m colab tests/release
 
 format: $(VENV)/.dev ## format the code

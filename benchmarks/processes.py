@@ -54,7 +54,7 @@ def run(precision: str, launcher: tuple[str, ...] = (), settings: dict[str, str]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, *launcher, "-m", "resnet_course", "train", *OPTIONS]
         subprocess.run([*command, "--precision", precision, "--output", folder], env=environment, check=True)
-        record: dict[str, Any] = json.loads((Path(folder) / "history.json").read_text())
+        record: dict[str, Any] = json.loads((Path(folder) / "history.json").read_text(encoding="utf-8"))
     return record
 
 

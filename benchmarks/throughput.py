@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             show(result)
     if options.json:
         report = {"machine": machine, "results": results}
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+        options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

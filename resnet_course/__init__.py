@@ -4,4 +4,4 @@ The notebooks import this package; it never imports them. Nothing is computed at
 module to see what a lesson used, each docstring names the lesson that teaches it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.1.0.dev0"

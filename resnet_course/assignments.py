@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import itertools
 
+from resnet_course.base.text import clean
+
 
 def stage_specification(student: str) -> list[tuple[int, int, int]]:
     """The four stages of a student's own network with 18 layers, always the same for the same student.
@@ -13,7 +15,7 @@ def stage_specification(student: str) -> list[tuple[int, int, int]]:
     keeps the number of channels, so that habit does not say where the shape changes.
 
     Args:
-        student: the student's id; capital letters and spaces around it make no difference.
+        student: the student's id; capital letters, spaces around it and how a system writes accents make no difference.
 
     Returns:
         for each stage: channels, number of blocks, stride of its first block.
@@ -22,7 +24,7 @@ def stage_specification(student: str) -> list[tuple[int, int, int]]:
     spreads = [each for each in itertools.product((1, 2, 3), repeat=4) if sum(each) == 8 and each != (2, 2, 2, 2)]
     keeping = itertools.permutations((1, 2, 3), 2)  # the stage that keeps its size, the one that keeps its channels
     choices = list(itertools.product(widths, spreads, keeping))
-    number = int(hashlib.sha256(student.strip().casefold().encode()).hexdigest(), 16)
+    number = int(hashlib.sha256(clean(student).strip().casefold().encode()).hexdigest(), 16)
     planes, num_blocks, (keeps_size, keeps_channels) = choices[number % len(choices)]
     stages = [(planes, num_blocks[0], 1)]
     for index in (1, 2, 3):

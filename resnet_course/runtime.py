@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.metadata
 import json
 import os
 import platform
@@ -16,23 +15,28 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, TypeVar, cast, get_args
 
-import platformdirs
 import torch
 import torch.nn.functional as F
 
+from resnet_course import __version__
 from resnet_course.base.errors import CourseError
-from resnet_course.base.files import write_atomically
-from resnet_course.models import cifar_resnet
-from resnet_course.notebook.lessons import LESSONS, predict_seconds
-from resnet_course.notebook.messages import Message
+from resnet_course.base.files import user_folder, write_atomically
+from resnet_course.base.pages import render
+from resnet_course.models import cifar_resnet, resnet18
+from resnet_course.notebook.lessons import LESSONS, ProfileName, Speed, find_lesson, predict_seconds
+from resnet_course.notebook.messages import Message, show
 from resnet_course.training import FLOAT32, Precision, keep_freed_memory
 
 T = TypeVar("T")
-ProfileName = Literal["smoke", "quick", "full"]
 
 SMOKE_IMAGES, SMOKE_STEPS = 200, 5  # at most; what has no budget is as in the quick profile
+# What an NVIDIA GPU needs for the full profile by default: room for ResNet-18 and its images, and tensor cores.
+# On Apple's GPUs nobody has measured it: they take the quick profile, like the CPU.
+FULL_MEMORY, FULL_CAPABILITY = 6e9, 7  # bytes; of CUDA
+WORK_OF_RESNET_18 = 13.7  # times that of a residual 20 on 32x32 images: 556 and 40.6 million multiply-adds
+LONG = 5 * 60  # seconds; a lesson that takes longer says so before it starts
 MARGIN = 1.15  # another precision must be this much faster than float32 to be chosen
 
 
@@ -85,8 +89,16 @@ def device() -> torch.device:
     return torch.device("cpu")
 
 
+def can_train_in_full(where: torch.device) -> bool:
+    """Whether the full profile is a matter of minutes there: an NVIDIA GPU with enough memory and not too old."""
+    if where.type != "cuda":
+        return False
+    gpu = torch.cuda.get_device_properties(where)
+    return gpu.total_memory >= FULL_MEMORY and gpu.major >= FULL_CAPABILITY
+
+
 def profile() -> Profile:
-    """The profile in force: full on a GPU, quick elsewhere.
+    """The profile in force: full on a GPU that can train in full, quick elsewhere, also on a small GPU and on Apple's.
 
     `RESNET_COURSE_PROFILE` ("smoke", "quick" or "full") and `RESNET_COURSE_DATASET` (a name or a folder) overrule it.
 
@@ -94,7 +106,7 @@ def profile() -> Profile:
         CourseError: if `RESNET_COURSE_PROFILE` is anything else.
     """
     where = device()
-    name = os.environ.get("RESNET_COURSE_PROFILE") or ("quick" if where.type == "cpu" else "full")
+    name = os.environ.get("RESNET_COURSE_PROFILE") or ("full" if can_train_in_full(where) else "quick")
     if name not in get_args(ProfileName):
         raise CourseError(f"RESNET_COURSE_PROFILE is {name!r}; it must be 'smoke', 'quick' or 'full', or unset")
     dataset = os.environ.get("RESNET_COURSE_DATASET") or ("cifar10" if name == "full" else "shapes")
@@ -107,10 +119,10 @@ def profile() -> Profile:
 def measure_speed(
     precision: Precision, where: torch.device | None = None, depth: int = 20, batch_size: int = 64, seconds: float = 0.4
 ) -> float:
-    """Images/s of training steps of a residual net on 32x32 images, after a warm-up step."""
+    """Images/s of training steps of a residual net (depth 18: ResNet-18) on 32x32 images, after a warm-up step."""
     where = where or device()
     keep_freed_memory()  # as in a training
-    model = cifar_resnet(depth).to(where).to(memory_format=precision.memory_format)
+    model = (resnet18() if depth == 18 else cifar_resnet(depth)).to(where).to(memory_format=precision.memory_format)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     images = torch.zeros(batch_size, 3, 32, 32, device=where).contiguous(memory_format=precision.memory_format)
     targets = torch.zeros(batch_size, dtype=torch.int64, device=where)
@@ -181,12 +193,12 @@ def _hardware(where: torch.device) -> str:
 
 
 def _cache_file() -> Path:
-    return Path(platformdirs.user_cache_dir("resnet_course")) / "precision.json"
+    return user_folder("cache") / "precision.json"
 
 
 def _read_cache() -> dict[str, Any]:
     try:
-        found = json.loads(_cache_file().read_text())
+        found = json.loads(_cache_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -202,25 +214,75 @@ def preflight() -> dict[str, str]:
     """
     here = profile()
     chosen = precision()
-    speed = measure_speed(chosen, here.device)
+    speed = speed_of(here.device)
     facts = {
         "Python": platform.python_version(),
-        "resnet_course": importlib.metadata.version("resnet_course"),
+        "resnet_course": __version__,
         "torch": torch.__version__,
         "device": f"GPU ({_hardware(here.device)})" if here.device.type == "cuda" else here.device.type.upper(),
         "CPU threads": str(torch.get_num_threads()),
         "precision": str(chosen),
-        "speed": f"{speed:,.0f} images/s (training a residual 20 on 32x32 images)",
+        "speed": f"{speed.small:,.0f} images/s (training a residual 20 on 32x32 images)",
         "profile": here.name,
         "data set": here.dataset,
     }
-    if here.name == "quick":
-        minutes = [f"{lesson.number} {predict_seconds(lesson, speed) / 60:.1f}" for lesson in LESSONS]
-        facts["minutes predicted"] = ", ".join(minutes)
+    minutes = [f"{lesson.number} {predict_seconds(lesson, speed, here.name) / 60:.1f}" for lesson in LESSONS]
+    facts["minutes predicted"] = ", ".join(minutes)
     Message("info", "This machine", tuple(f"{name}: {value}" for name, value in facts.items())).show()
+    _show_minutes(speed)
     for title, advice in _warnings(here):
         Message("failed", title, (advice,)).show()
     return facts
+
+
+def speed_of(where: torch.device) -> Speed:
+    """Measured with a small network and, on a GPU, with a large one; a CPU's is computed: it has no idle parts."""
+    small = measure_speed(precision(), where)
+    large = small / WORK_OF_RESNET_18 if where.type == "cpu" else measure_speed(precision(), where, depth=18)
+    return Speed(small, large)
+
+
+def _show_minutes(speed: Speed) -> None:
+    """A table: what the code of each lesson takes here in each profile."""
+    profiles = get_args(ProfileName)
+    rows = [
+        (f"{lesson.number} {lesson.title}", [f"{predict_seconds(lesson, speed, name) / 60:.1f}" for name in profiles])
+        for lesson in LESSONS
+    ]
+    totals = [sum(predict_seconds(lesson, speed, name) for lesson in LESSONS) / 60 for name in profiles]
+    rows.append(("all", [f"{minutes:.1f}" for minutes in totals]))
+    heading = "minutes predicted, by profile"
+    lines = [(heading, list(profiles)), *rows]
+    text = "\n".join(f"{first:<40}" + "".join(f"{word:>10}" for word in others) for first, others in lines)
+    show(render(MINUTES, heading=heading, profiles=profiles, rows=rows), text)
+
+
+MINUTES = """\
+<table><thead><tr><th scope="col">{{ heading }}</th>
+{% for name in profiles %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
+<tbody>{% for first, minutes in rows %}
+<tr><th scope="row" style="text-align:left">{{ first }}</th>
+{% for word in minutes %}<td>{{ word }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>"""
+
+
+def begin_lesson(number: str, version: str) -> None:
+    """What a lesson says before it starts: that it takes long here, or that the course is not of its version.
+
+    Args:
+        number: of the lesson.
+        version: of the course that its notebook was made for.
+    """
+    if version != __version__:
+        advice = f"It was made for {version}, and {__version__} is installed. What it needs may be missing."
+        Message("failed", "This notebook is of another version of the course", (advice,)).show()
+    here = profile()
+    if here.name != "full":
+        return
+    seconds = predict_seconds(find_lesson(number), speed_of(here.device), here.name)
+    if seconds > LONG:
+        title = f"In the full profile this lesson takes about {seconds / 60:.0f} minutes here"
+        advice = "For a minute instead, run `%env RESNET_COURSE_PROFILE=quick` in a new cell before you go on."
+        Message("info", title, (advice,)).show()
 
 
 def _warnings(here: Profile) -> Iterator[tuple[str, str]]:
@@ -230,7 +292,13 @@ def _warnings(here: Profile) -> Iterator[tuple[str, str]]:
             "Colab's GPU is off",
             "Menu Runtime > Change runtime type > T4 GPU. The lessons run without it too, on small data.",
         )
+    if here.device.type != "cpu" and here.name == "quick" and not can_train_in_full(here.device):
+        yield (
+            "This GPU takes the quick profile",
+            f"The full one is for NVIDIA's, Volta (2017) or newer, with {FULL_MEMORY / 1e9:.0f} GB or more. The table "
+            "says what it would take here; RESNET_COURSE_PROFILE=full chooses it.",
+        )
     if here.device.type == "cpu" and here.name == "full":
-        yield "The full profile on a CPU takes hours", "Unset RESNET_COURSE_PROFILE to get the quick one."
+        yield "The full profile on a CPU takes days", "Unset RESNET_COURSE_PROFILE to get the quick one."
     if here.name == "smoke":
         yield "The smoke profile shows only that the cells run", "No number and no verdict in it means anything."

@@ -47,7 +47,7 @@ def write_api(folder: Path) -> None:
         imported = "\n   :imported-members:" if hasattr(module, "__all__") else ""  # what the module offers as its own
         summary = (module.__doc__ or "").split("\n\n")[0].replace("\n", " ").replace('"', "'")
         page = PAGE.format(name=name, summary=summary, imported=imported, more=more)
-        (folder / f"{name}.md").write_text(page)
+        (folder / f"{name}.md").write_text(page, encoding="utf-8")
 
 
 def _exercises() -> str:

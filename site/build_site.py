@@ -21,7 +21,8 @@ import result_pages
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import say
-from resnet_course.course.build import notebooks_out_of_step, repository_address
+from resnet_course.course.address import repository_address
+from resnet_course.course.build import notebooks_out_of_step
 from resnet_course.course.run import stale_lessons
 
 HERE = Path(__file__).resolve().parent
@@ -65,13 +66,15 @@ def stage(root: Path, pages: Path, files: Path) -> None:
     shutil.copytree(HERE / "pages", pages)
     repository = repository_address(root)
     for page in (pages / "run.md", pages / "lessons" / "index.md"):
-        text = page.read_text().replace("@table@", lesson_pages.lesson_table())
-        page.write_text(text.replace("@repository@", repository).replace("@name@", repository.rsplit("/", 1)[1]))
+        text = page.read_text(encoding="utf-8").replace("@table@", lesson_pages.lesson_table())
+        page.write_text(
+            text.replace("@repository@", repository).replace("@name@", repository.rsplit("/", 1)[1]), encoding="utf-8"
+        )
     lesson_pages.write_lessons(root, pages / "lessons", files, repository)
     result_pages.write_results(pages / "results")
     api_pages.write_api(pages / "api")
     copy_documents(root / "docs" / "instructor", pages / "instructor", root, repository)
-    with (pages / "instructor" / "index.md").open("a") as index:
+    with (pages / "instructor" / "index.md").open("a", encoding="utf-8") as index:
         index.write("\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n")
     copy_documents(root / "docs", pages / "reference", root, repository)
     shutil.copy(root / "notebooks" / "figures" / "degradation.png", pages / "degradation.png")
@@ -88,8 +91,10 @@ def copy_documents(source: Path, target: Path, root: Path, repository: str) -> N
                 return link[0]
             return f"{link[1]}{_address(linked.relative_to(root), repository)}{link[3] or ''}{link[4]}"
 
-        text = LINK.sub(follow, path.read_text())
-        (target / path.name).write_text(f"---\nmyst:\n  html_meta:\n    description: {_summary(text)}\n---\n\n{text}")
+        text = LINK.sub(follow, path.read_text(encoding="utf-8"))
+        (target / path.name).write_text(
+            f"---\nmyst:\n  html_meta:\n    description: {_summary(text)}\n---\n\n{text}", encoding="utf-8"
+        )
 
 
 def _summary(text: str) -> str:

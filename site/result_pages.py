@@ -31,13 +31,16 @@ def write_results(folder: Path) -> None:
     recorded = list(_recorded())
     for plan, dataset in recorded:
         page = write_report(plan, dataset, folder / f"{plan}_{dataset}")
-        page.write_text(f"---\nmyst:\n  html_meta:\n    description: {_one_line(plan)}\n---\n\n{page.read_text()}")
+        page.write_text(
+            f"---\nmyst:\n  html_meta:\n    description: {_one_line(plan)}\n---\n\n{page.read_text(encoding='utf-8')}",
+            encoding="utf-8",
+        )
     lines = [INTRODUCTION]
     for plan, dataset in recorded:
         lines += _section(plan, dataset, folder)
     listed = "\n".join(f"{plan}_{dataset}/report" for plan, dataset in recorded)
     lines += ["```{toctree}", ":hidden:", "", listed, "```", ""]
-    (folder / "index.md").write_text("\n".join(lines))
+    (folder / "index.md").write_text("\n".join(lines), encoding="utf-8")
 
 
 def _recorded() -> Iterator[tuple[str, str]]:
@@ -56,7 +59,7 @@ def _section(plan: str, dataset: str, folder: Path) -> Iterator[str]:
     for finding in find_out(plan, records):
         sign = "✔" if finding.holds else "✘"
         yield f"- {sign} **{finding.verdict}**: {finding.claim} ({finding.numbers})."
-    figure = _FIGURE.search((folder / where / "report.md").read_text())
+    figure = _FIGURE.search((folder / where / "report.md").read_text(encoding="utf-8"))
     if figure:
         yield f"\n![{figure[1]}: {PLANS[plan].question}]({where}/{figure[2]})"
     yield f"\n[{len(records)} trainings on {dataset}: tables, figures and limits]({where}/report.md)\n"

@@ -60,7 +60,7 @@ def write_plan(results: Path, name: str, dataset: str = "shapes", error=error_by
         record["data"]["name"] = dataset
         path = record_path(name, dataset, run, results)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record))
+        path.write_text(json.dumps(record), encoding="utf-8")
     return plan_folder(name, dataset, results)
 
 

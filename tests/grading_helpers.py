@@ -65,9 +65,9 @@ def write_assignment(root: Path) -> Path:
     """The folder of the assignment, called "tiny"."""
     folder = root / "assignments" / "tiny"
     folder.mkdir(parents=True)
-    (folder / "source.py").write_text(SOURCE)
-    (folder / "examine.py").write_text(EXAMINE)
-    (folder / "hidden.py").write_text(HIDDEN)
+    (folder / "source.py").write_text(SOURCE, encoding="utf-8")
+    (folder / "examine.py").write_text(EXAMINE, encoding="utf-8")
+    (folder / "hidden.py").write_text(HIDDEN, encoding="utf-8")
     return folder
 
 
@@ -102,7 +102,7 @@ def write_class(folder: Path, release: nbformat.NotebookNode, answers: dict[str,
 
 def nbgrader_folder(folder: Path, tests: Path) -> None:
     """Let nbgrader know the assignment."""
-    (folder / "nbgrader_config.py").write_text(build.CONFIGURATION.format(course="tiny", root=str(folder)))
+    (folder / "nbgrader_config.py").write_text(build.CONFIGURATION.format(course="tiny"))
     source = folder / "source" / "tiny" / "tiny.ipynb"
     source.parent.mkdir(parents=True)
     cells = [released(cell) for cell in load_assignment(tests).cells]

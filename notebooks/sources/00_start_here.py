@@ -4,7 +4,7 @@
 # *A bet about depth, and the tools with which you will test it.*
 
 # %% [markdown]
-# 2015. Four researchers at Microsoft, Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, train
+# In 2015 four researchers at Microsoft, Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, train
 # networks that recognise what is in a photograph. The best networks of the year before had about 20
 # layers. They want many more.
 #
@@ -43,9 +43,10 @@ device = profile.device
 # %% [markdown]
 # ## What the networks see
 #
-# Images of a few classes, and for each image one right answer. The course draws its own images, so
-# that nothing has to be downloaded: ten simple shapes, with noise and other things in the way. It takes
-# photographs and others where you ask for them. These are the ones that you will use in this lesson:
+# Each image belongs to one of a few classes, and the network has to say which. The course draws its own
+# images, so that nothing has to be downloaded on a CPU: ten simple shapes, with noise and other things
+# in the way. On a GPU, or if you ask for it, it takes photographs and other sets. These are the ones
+# that you will use in this lesson:
 
 # %%
 images = data.load(profile.dataset, "train", image_size=32, limit=2_000)
@@ -62,9 +63,10 @@ plotting.show(figure, caption=f"Two training images of each class of {images.nam
 # share of these same images that it gets wrong afterwards. It has seen them all, with the right
 # answers, many times.
 #
-# We have trained plain networks of several depths on 2,000 such images of ten classes, and kept every
-# result in a file: a **record**. Each training was done five times, from different random numbers; the
-# number that these are drawn from is the **seed**. Here is what the record says of 20 layers:
+# We have trained plain networks of several depths on 2,000 of the course's own generated images, in ten
+# classes, and kept every result in a file: a **record**. Each training was done five times, from
+# different random numbers; the number that these are drawn from is the **seed**. Here is what the
+# record says of 20 layers:
 
 # %%
 recorded, conditions = {}, {}
@@ -114,11 +116,10 @@ measured = {f"{depth} layers": mean(drawn[f"plain {depth}"]) for depth in (32, 5
 cards.compare_guess(my_guess, measured, lesson="00")
 
 # %% [markdown]
-# So that nobody has to judge this by eye, each claim of the course is put to the numbers. A
-# **verdict** has one of three answers: *reproduced*, *not reproduced*, or *cannot tell*. The third is
-# for a difference that is no larger than what seeds differ by anyway. Lesson 02 shows how that is
-# computed. For now it is enough that a verdict is made from the numbers, and could have come out
-# otherwise.
+# So that nobody has to judge this by eye, each claim of the course is put to the numbers. A **verdict**
+# has one of three answers: *reproduced*, *not reproduced*, or *cannot tell*. The third is for a
+# difference that may be due to the choice of seeds alone. Lesson 02 shows how that is computed. For now
+# it is enough that a verdict is made from the numbers, and could have come out otherwise.
 
 # %%
 for name, errors in plain.items():
@@ -137,9 +138,9 @@ for name, errors in plain.items():
 #
 # ## The same, here and now
 #
-# A record is somebody else's word. So here is the experiment once more, small enough for a few
-# seconds: fewer images, two depths, three seeds. Only skim the code. Lesson 01 builds the loop line
-# by line, and you will have written it yourself before you need it.
+# A record is somebody else's word. So here is the experiment once more, in a few seconds: two depths (8
+# and 56 this time), three seeds, fewer steps. Only skim the code. You will write such a loop yourself
+# in lesson 01 (without the schedule).
 
 
 # %%
@@ -197,9 +198,8 @@ cards.compare(claim, {"plain 56": live["plain 56"]}, {"plain 8": live["plain 8"]
 # ## The promise
 #
 # Here is where the course leads. A **residual network** has the same layers and as many weights. It
-# differs by a line that leads around every two layers, the **shortcut**: what comes in is added to
-# what goes out. Think of someone who jumps the queue. In code it is `+ x`. The same records, with
-# and without:
+# differs by a line that leads around every two layers, the **shortcut**: what comes in is added to what
+# goes out. In code it is `+ x`. Here are the same records, with and without shortcuts:
 
 # %%
 both = {kind: by_depth(drawn, kind) for kind in ("plain", "residual")}
@@ -214,8 +214,9 @@ for name, errors in recorded.items():
 # %% [markdown]
 # In December 2015 the four published networks of this kind with up to 152 layers, and with them they
 # won that year's ImageNet competition. Shortcuts have stayed; today's transformers have them, too. Why
-# should so small a change matter? At the end of this course you will have built such a network, and
-# you will have measured what the shortcut does and what is only said of it.
+# should so small a change matter? At the end of this course you will have built such a network, and you
+# will know from your own measurements what the shortcut does, and which claims about it are only
+# claims.
 #
 # ## The map
 #
@@ -357,9 +358,9 @@ def normalise(images, mean, std):
 normalise = checks.warm_up(normalise)
 
 # %% [markdown]
-# The course remembers what you have done, also after the kernel is started again: which exercises
-# pass, which mistakes you met, how many hints you asked for, and your first guess in each bet. It is
-# one small file on your own machine, and nothing is sent anywhere. `checks.forget()` deletes it;
+# The course remembers what you have done, even after a kernel restart: which exercises pass, which
+# mistakes you met, how many hints you asked for, and your first guess in each bet. It is one small file
+# on your own machine, and nothing is sent anywhere. `checks.forget()` deletes it;
 # `checks.export("my_name.json")` copies it to a file that you can hand in, if your teacher asks.
 
 # %%
@@ -428,8 +429,8 @@ print(f"This machine, {facts['device']}: {facts['speed']}.")
 # the test images?</summary>
 #
 # With those of the training images. The network has learned what a number means on that scale. With
-# statistics of their own, the later images would be put on another scale, and the same image would
-# become other numbers in other company.
+# statistics of their own, the later images would be put on another scale, and the numbers for one image
+# would depend on which images come with it.
 # </details>
 
 # %% [markdown]

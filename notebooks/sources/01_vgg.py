@@ -132,7 +132,7 @@ plotting.show(plotting.shape_trace(trace, title="TinyVGG for images of 64×64"))
 
 # %%
 axes = plotting.receptive_field([3, 3])
-plotting.show(axes, caption="One dimension of the image; in two, 5 pixels are 5×5.")
+plotting.show(axes, caption="One dimension is drawn; in two it is 5×5.")
 
 # %% [markdown]
 # ### Exercise: `receptive_field`
@@ -229,14 +229,13 @@ plotting.show(figure, caption=f"Black is zero. {words}")
 # ## What does it cost?
 #
 # One convolution of 7×7 and three of 3×3 have the same receptive field. Let us count. A convolution that
-# reads C channels and gives C channels has, for a window of k×k, k · k · C weights in each of its C
-# filters: 49 · C² for 7×7, and 3 · 9 · C² = 27 · C² for three of 3×3. For this, the stack has three ReLUs
-# instead of one, so it can compute what a single linear step cannot. That is the argument of the paper
-# (§2.3).
+# reads C channels and gives C channels has, for a window of k×k, k · k · C weights in each of its C filters:
+# 49 · C² for 7×7, and 3 · 9 · C² = 27 · C² for three of 3×3. And the stack has three ReLUs instead of one,
+# so it is less close to linear. That is the argument of the paper (§2.3).
 #
-# Weights are what has to be stored. Time is another matter, because a convolution uses each of its
-# weights many times. What a processor counts is **multiply-adds**: a multiplication whose product is
-# added to a running sum.
+# Weights are what has to be stored. Time is another matter, because a convolution uses each of its weights
+# many times. The usual measure of the work is the number of **multiply-adds**: a multiplication whose
+# product is added to a running sum.
 #
 # ### Exercise: `multiply_adds`
 #
@@ -326,12 +325,12 @@ measured = {
 cards.compare_guess(my_guess, measured, lesson="01")
 
 # %% [markdown]
-# The two live in different places. The convolutions do nearly all of the work, and they do it with a few
-# weights that are used again and again. Most of the weights belong to a single layer, the first linear
+# The two live in different places. The convolutions do nearly all of the work, and they do it with a small
+# part of the weights, used again and again. Most of the weights belong to a single layer, the first linear
 # one: it reads 512 · 7 · 7 numbers, all that the blocks have left of the image, and gives 4,096.
 #
-# That is not a law. Later networks take the mean of each channel over the whole image before the last
-# layer (**global average pooling**), so that this layer reads 512 or 2,048 numbers and not 25,088:
+# Later networks take the mean of each channel over the whole image before the last layer (**global average
+# pooling**), so that this layer reads 512 or 2,048 numbers and not 25,088:
 
 # %%
 with torch.device("meta"):
@@ -351,10 +350,10 @@ for name, network in networks.items():
 # %% [markdown]
 # ## Batches, and the loss
 #
-# Now to the training. A **batch** is a handful of images that are used for one step. `data.Batches` takes
-# it from the bytes in memory: on the scale of lesson 00, and in a new order each time you ask for
-# `shuffle=True`. PyTorch's `DataLoader` does the same image by image, from anything that has `len()` and
-# items. Both give pairs (images, targets), and a training loop does not care which one it gets.
+# Now to the training. A **batch** is a handful of images that are used for one step. `data.Batches` takes it
+# from the bytes in memory: on the scale of lesson 00, and and, with `shuffle=True`, in a new order on every
+# pass. PyTorch's `DataLoader` does the same image by image, from anything that has `len()` and items. Both
+# give pairs (images, targets), and a training loop does not care which one it gets.
 
 # %%
 budget = profile.pick(
@@ -458,9 +457,9 @@ print(f"TinyVGG, training error by epoch: {words} (guessing: {1 - 1 / classes:.2
 #
 # ## More layers should be better?
 #
-# VGG's argument says: stack more. In the paper the error falls from 11 layers on, and no longer at 19
-# (§4.1). Let us try it on a small scale. We put 1, 2, 3 and 8 convolutions into each of two
-# blocks, give every network the same images for the same number of epochs, and do it with three seeds.
+# VGG's argument says: stack more. In the paper the error falls as layers are added to 11, and levels off at
+# 19 (§4.1). Let us try it on a small scale. We put 1, 3 and 8 convolutions into each of two blocks (2, 6 and
+# 16 in all), give every network the same images for the same number of epochs, and do it with five seeds.
 
 
 # %%
@@ -473,18 +472,18 @@ def stacked(num_convs: int, seed: int) -> nn.Module:
 
 
 # %% [markdown]
-# In one seed all networks see the images in the same order. Only their depth differs, and the random
-# weights that come with it. (This is the longest cell of the lesson.)
+# In one seed all networks see the images in the same order. Only their depth differs, and the random weights
+# that come with it.
 
 # %%
 small = profile.pick(
-    quick=runtime.Budget(images=2_000, image_size=16, epochs=4, batch_size=16),
-    full=runtime.Budget(images=5_000, image_size=16, epochs=4, batch_size=16),
+    quick=runtime.Budget(images=2_000, image_size=16, epochs=3, batch_size=16),
+    full=runtime.Budget(images=5_000, image_size=16, epochs=3, batch_size=16),
 )
 small_images = data.load(profile.dataset, "train", small.image_size, small.images)
-curves = {2: [], 4: [], 6: [], 16: []}  # by number of convolutions, a curve a seed
-with bar(len(curves) * 3, "stacks", unit=" trainings") as progress:
-    for seed in range(3):
+curves = {2: [], 6: [], 16: []}  # by number of convolutions, a curve a seed
+with bar(len(curves) * 5, "stacks", unit=" trainings") as progress:
+    for seed in range(5):
         for depth, runs in curves.items():
             options = {"shuffle": True, "seed": seed, "device": device}
             shuffled = data.Batches(small_images, small.batch_size, **options)
@@ -496,7 +495,7 @@ final = {depth: [errors[-1] for errors in runs] for depth, runs in curves.items(
 title = "Training error by number of convolutions"
 axes = plotting.seeds({"stacks of 3×3": final}, title, "convolutions", "training error")
 how = f"{len(small_images):,} images of {small_images.name}, 16×16"
-plotting.show(axes, caption=f"{how}, {small.epochs} epochs; a dot for each of 3 seeds.")
+plotting.show(axes, caption=f"{how}, {small.epochs} epochs; a dot for each of 5 seeds.")
 cards.compare(
     "more layers help: with 2 convolutions the training error is higher than with 6",
     {"2 convolutions": final[2]},
@@ -509,10 +508,11 @@ cards.compare(
 )
 
 # %% [markdown]
-# Read the two verdicts. If both are *reproduced*, then stacking helped first and did harm later, on the
-# very images that the networks were trained on. If the first is not, mind the budget: these networks see a
-# few thousand images four times, and VGG's authors trained on 1.3 million images for 74 epochs (§3.1). Deep
-# stacks need time. Do they need nothing else? Look at the stack of 16 epoch by epoch, beside the others.
+# Read the two verdicts. If both are *reproduced*, then stacking helped first and did harm later, on the very
+# images that the networks were trained on. If the second is not, the deep stack had no trouble here. If the
+# first is not, mind the budget: these networks see a few thousand images three times, and VGG's authors
+# trained on 1.3 million images for 74 epochs (§3.1). Perhaps deep stacks only need more time? Look at the
+# stack of 16 epoch by epoch, beside the others.
 
 # %%
 by_epoch = {}
@@ -520,7 +520,7 @@ for depth, runs in curves.items():
     means = [mean(errors) for errors in zip(*runs, strict=True)]
     by_epoch[f"{depth} convolutions"] = means
 axes = plotting.lines(by_epoch, "Training error by epoch", "epoch", "training error")
-plotting.show(axes, caption=f"{how}; means of 3 seeds.")
+plotting.show(axes, caption=f"{how}; means of 5 seeds.")
 first = {depth: [errors[0] for errors in runs] for depth, runs in curves.items()}
 cards.compare(
     "already in the first epoch 16 convolutions are behind 6",
@@ -529,13 +529,13 @@ cards.compare(
 )
 
 # %% [markdown]
-# Where does the line of 16 convolutions begin, and when does it start to fall? The authors of VGG knew
-# that deep stacks can be hard to start: bad first weights, they write, can stall the learning (§3.1). They
-# trained a network of 11 layers first, and used some of its layers as the first weights of the deeper
-# ones. Later they added that this is not necessary if the random weights are drawn by the rule of Glorot
-# and Bengio. So it matters what the weights are *before* the first step. Why should it, and why the more,
-# the deeper the network is? That is [lesson 03](03_signals.ipynb). Whether a good start is all that a deep
-# network needs, we see in [lesson 04](04_degradation.ipynb).
+# Compare where the line of 16 convolutions begins with the error of guessing: what did its first epoch teach
+# it? The authors of VGG knew that deep stacks can be hard to start: bad first weights, they write, can stall
+# the learning (§3.1). They trained a network of 11 layers first, and used some of its layers as the first
+# weights of the deeper ones. Later they added that this is not necessary if the random weights are drawn by
+# the rule of Glorot and Bengio. So it matters what the weights are *before* the first step. Why should it,
+# and why the more, the deeper the network is? That is [lesson 03](03_signals.ipynb). Whether a good start is
+# all that a deep network needs, we see in [lesson 04](04_degradation.ipynb).
 
 # %% [markdown]
 # ## What we measured
@@ -587,8 +587,9 @@ print(f"4. Mean training error by number of convolutions: {words}.")
 # <details><summary>5. A network with more layers has a higher <em>training</em> error than one with fewer.
 # Can more training images cure it?</summary>
 #
-# Not if the trouble is in the training. More images help a network that does well on its training images
-# and badly on new ones. Here it does badly on those that it has.
+# Probably not. More images help a network that is good on its training images and bad on new ones, and this
+# one is already bad on the images that it has. More images help a network that does well on its training
+# images and badly on new ones. Here it does badly on those that it has.
 # </details>
 
 # %% [markdown]

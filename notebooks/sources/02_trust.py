@@ -174,9 +174,9 @@ for name, images in (("training", train_images), ("validation", val_images)):
 # a fixed one, and three things go wrong easily.
 #
 # - Some layers work differently in training. **Dropout** sets numbers to zero at random
-#   and enlarges the others to make up for it; batch norm, in lesson 03, uses the images
-#   of the batch. `model.eval()` switches such layers to their way of working after the
-#   training, and `model.train()` back.
+#   and enlarges the others to make up for it; batch norm, in lesson 03, uses the images of
+#   the batch. `model.eval()` switches such layers to the way they work after training;
+#   `model.train()` switches them back.
 # - A forward pass keeps its intermediate results for a backward pass. Here none follows.
 # - The last batch is often smaller than the others.
 
@@ -242,11 +242,11 @@ print(f"logit 0 for a label that is there: {labels:.3f}; one year off: {ages:.3f
 # %% [markdown]
 # ## The same training, five times
 #
-# The first weights and the order of the images are drawn at random. A **seed** fixes
-# where the random numbers begin. `reset_seeds(seed)` sets it for Python, NumPy and
-# PyTorch, so that the same program on the same machine gives the same numbers again. A
-# seed makes a run *repeatable*. It does not make it *typical*: nothing is special about
-# seed 0, and seed 1 gives another network.
+# The first weights and the order of the images are drawn at random. A **seed** fixes where
+# the random numbers begin. `reset_seeds(seed)` sets it for Python, NumPy and PyTorch, so
+# that the same program on the same machine gives the same numbers again (on a GPU, nearly
+# the same). A seed makes a run *repeatable*. It does not make it *typical*: nothing is
+# special about seed 0, and seed 1 gives another network.
 #
 # We train TinyVGG of lesson 01, made of the `vgg_block` and trained by the `train_step`
 # that you wrote there. If you have not written them, the course's own are used.
@@ -388,8 +388,8 @@ for t in (1.96, 2.78):
     print(f"t = {t}: {inside:.1%} of the intervals hold the 0, {1 - inside:.1%} do not")
 
 # %% [markdown]
-# The last number has a second meaning. It is the share of comparisons in which there is
-# no difference and the interval claims one. Make twenty comparisons of equal things, and
+# The last number has a second meaning. Of all comparisons of equal things, it is the share
+# in which the interval claims a difference. Make twenty comparisons of equal things, and
 # on average one of them looks like a discovery.
 #
 # And the interval speaks of seeds only: other first weights, other orders of the same
@@ -411,9 +411,10 @@ for t in (1.96, 2.78):
 # interval.
 #
 # *Cannot tell* does not mean *equal*. It may mean that we have too few seeds. Two things
-# are **about equal** if the whole interval lies within plus and minus a margin. The
-# margin is a decision: it says which difference you would not care about, and you name it
-# before you look.
+# are **about equal** if the whole interval lies within plus and minus a margin. The margin
+# is a decision: it says which difference you would not care about, and an honest one is
+# named before you look. (Here we have looked already: the two margins only show how the
+# answer depends on them.)
 #
 # In code, `inspection.paired_difference(a, b)` has two methods for these questions,
 # `is_above(margin)` and `is_within(margin)`. Both answer True, False, or None for "cannot
@@ -456,14 +457,14 @@ by_name = {"10 channels": usual, "10, leaky ReLU": leaky, "3 channels": narrow}
 axes = plotting.dots(by_name, "Three networks, five seeds each", "validation error")
 plotting.show(axes, f"{len(train_images):,} training images of {train_images.name}.")
 cards.compare(
-    "TinyVGG underfits with three channels: its training error is higher than with ten",
+    "with three channels TinyVGG learns its training images less well than with ten",
     {"3 channels": narrow_train},
     {"10 channels": usual_train},
 )
 
 # %% [markdown]
-# Compare this interval with the one of leaky ReLU. How large a difference is matters less
-# than how large it is against the spread.
+# Compare this interval with the one of leaky ReLU. Whether seeds can separate two networks
+# depends on the size of the difference compared with its spread.
 #
 # Now the other one. Ten channels again, but only 200 training images, shown over and over
 # for 50 epochs.
@@ -626,8 +627,8 @@ for name, tensor in list(state.items())[:3]:
 # %% [markdown]
 # One entry ends in `.pkl`: a **pickle**, Python's own format for objects. A pickle is a
 # list of instructions for building objects, and an instruction may call any function that
-# can be imported. So whoever writes a pickle may run code on the machine that reads it.
-# A file that is called a state dict is no exception: nobody can see from outside what a
+# can be imported. So whoever writes a pickle can run code on the machine that reads it. A
+# file that is called a state dict is no exception: nobody can see from outside what a
 # `.pt` file holds.
 #
 # What protects you is how you *read*. With `weights_only=True`, torch uses a restricted
@@ -673,10 +674,10 @@ print("state dict into the renamed class:", Classifier().load_state_dict(weights
 #
 # ## The test images, once
 #
-# All choices are made: the network, its activation, its epochs, `num_trials`. Which of
-# the five networks do we show? Not the best one on the test images: that would be the
+# All choices are made: the network, its activation, its epochs, `num_trials`. Which of the
+# five networks do we show? Not the best one on the test images: that would be the
 # competition again, with five entries. The number is the mean over the seeds, and for the
-# pictures we take seed 0, which we decide before we look.
+# pictures we always take seed 0, whichever seed is best.
 
 # %%
 test_count = profile.pick(quick=1_000, full=10_000)
@@ -747,10 +748,11 @@ for name, sure in (("to the end", end_sure), ("early stopping", stop_sure)):
 
 # %% [markdown]
 # The stopper watched the loss, so the first box is about what it was asked to do. The
-# second box may say something else, and then the two printed numbers say why: a network
-# can make as many mistakes as another one and be surer of them. If only the class matters
-# to you, give the stopper the validation error in place of the loss. If you use the
-# probabilities, the loss is the one to watch.
+# second box may say something else, and then the two printed numbers say why: the loss can
+# be clearly higher although the number of mistakes is not, because the network is surer of
+# them. If only the class matters to you, give the stopper the validation error in place of
+# the loss; but decide that before you open the test images. If you use the probabilities,
+# the loss is the one to watch.
 
 # %% [markdown]
 # ## What we measured
@@ -828,5 +830,5 @@ print(f"5. Test error of TinyVGG, measured once: {test_error:.3f}, mean of five 
 #   and [Reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html): what
 #   the restricted reader accepts, and what a seed cannot promise.
 #
-# Next: **lesson 03**, where a network of sixteen convolutions does not start to learn, and
+# Next: **lesson 03**, where a network of sixteen convolutions hardly starts to learn, and
 # we find out why.

@@ -152,7 +152,7 @@ def signal_factor(layer: nn.Conv2d) -> float:
 signal_factor = checks.signal_factor(signal_factor)
 
 # %% [markdown]
-# Which factor has a fresh layer of PyTorch? Three convolutions that have little in common:
+# What is the factor of a fresh PyTorch layer? Three convolutions that have little in common:
 
 # %%
 training.reset_seeds(0)
@@ -260,12 +260,12 @@ print(f"has the size {differences[-1]:.1g}, a share of {share:.0e}.")
 #
 # ## The way back
 #
-# A network learns from gradients, and these travel in the other direction, from the loss to
-# the first layer. Going back through a convolution they are sums of products with the same
-# weights, over the channels that go *out*; and through the ReLU they pass where the signal
-# was positive, which is for about half of the numbers. With sixteen channels on both sides
-# the factor is therefore the same, 0.41 a layer, and there are fifteen layers between the
-# last convolution and the first.
+# A network learns from gradients, and these travel in the other direction, from the loss to the
+# first layer. Going back through a convolution they are sums of products with the same weights,
+# over the channels that go *out*; and through the ReLU they pass where the signal was positive,
+# which is for about half of the numbers. With sixteen channels on both sides the factor is
+# therefore the same, 0.41 a layer, and it takes fifteen steps from the last convolution back to
+# the first.
 #
 # So the gradient gets smaller and smaller on its way to the first layer. This is called a
 # **vanishing** gradient, and the opposite an **exploding** one. The words are used loosely.
@@ -290,11 +290,10 @@ print(f"measured, first layer / last layer: {norms[0] / norms[-1]:.1e}")
 print(f"so the gradient {inspection.trend(norms)}")
 
 # %% [markdown]
-# The two numbers need not agree closely. The gradient of a weight is a sum, over all images
-# and positions, of products of two things: the gradient that comes back to the layer's
-# output, and the number that the weight was multiplied by. The factor speaks of the first
-# of the two alone. If both numbers have about as many zeros, it has explained most of what
-# there is to explain.
+# The two numbers need not agree closely. The gradient of a weight is a sum, over all images and
+# positions, of products of two things: the gradient that comes back to the layer's output, and
+# the number that the weight was multiplied by. The factor speaks of the first of the two alone.
+# If the two agree to within a factor of ten, the factor has explained most of it.
 #
 # ## He's start
 #
@@ -365,10 +364,10 @@ cards.verdict(
 # %% [markdown]
 # ## Does it train now?
 #
-# A start is good if the training is. We train the network with both starts, three seeds
-# each, with Adam at 1e-3, and then measure the error on the training images once more,
-# with the network held fixed. That is the question of this lesson: not whether the network
-# does well on new images, but whether it starts to learn at all.
+# The test of a start is the training. We train the network with both starts, three seeds each,
+# with Adam at 1e-3, and then measure the error on the training images once more, with the
+# network held fixed. That is the question of this lesson: not whether the network does well on
+# new images, but whether it starts to learn at all.
 
 
 # %%
@@ -408,11 +407,11 @@ usual, he = ({name: values} for name, values in errors.items())
 cards.compare("the training error is higher with the usual start", usual, he)
 
 # %% [markdown]
-# Guessing has an error of 0.9 where there are ten classes. If the verdict is *reproduced*,
-# then the same layers, with the same optimizer and the same images, learn or do not learn
-# by the numbers that they begin with. With more patience the first network may get going
-# too: Adam makes its steps about the same size however small the gradient is. But it has to
-# begin with images that it can hardly tell apart.
+# Guessing has an error of 0.9 where there are ten classes. If the verdict is *reproduced*, then
+# the same layers, with the same optimizer and the same images, learn or do not learn by the
+# numbers that they begin with. With more patience the first network may get going too: Adam
+# makes up for small gradients to a large extent, though not for gradients as small as its ε of
+# 1e-8. But it has to begin with images that it can hardly tell apart.
 #
 # ## Batch norm
 #
@@ -566,12 +565,12 @@ for rate in (1e-2, 1e-3):
     )
 
 # %% [markdown]
-# Read the two verdicts together. "Cannot tell" is an answer as well: three seeds do not
-# separate the two networks there. If batch norm helps at the large rate and makes no clear
-# difference at the small one, then what it gave this network is room for larger steps, not
-# a better result as such. Why can it bear them? One reason you can compute: if a step makes
-# all weights of a convolution ten times as large, batch norm divides the output by ten
-# again. A step that is too long no longer drives the signal out of its range.
+# Read the two verdicts together. Where one says *cannot tell*, three seeds do not separate the
+# two networks there. If batch norm helps at the large rate and makes no clear difference at the
+# small one, then what batch norm gave is room for larger steps; any better result comes from
+# them. Why can it bear them? One reason you can compute: if a step makes all weights of a
+# convolution ten times as large, batch norm divides the output by ten again. A step that is too
+# long no longer drives the signal out of its range.
 #
 # ## An image and its company
 #
@@ -596,7 +595,7 @@ for mode in (True, False):
 
 # %% [markdown]
 # In eval mode the three numbers agree. In training mode they need not, and the smaller the
-# company, the rougher its mean and variance. So what happens if you forget `model.eval()`
+# company, the less reliable its mean and variance. So what happens if you forget `model.eval()`
 # and measure in small batches?
 
 # %%
@@ -621,9 +620,9 @@ plotting.show(axes, caption=f"One network with batch norm; {len(images):,} of {w
 #
 # ## What batch norm does, and what is said of it
 #
-# What it does you have written down in a dozen lines: it gives each channel mean 0 and
-# variance 1 over the batch, then a learned scale and shift. That networks with it bear larger
-# rates you have tried.
+# What it does you have written down in a dozen lines: it gives each channel mean 0 and variance
+# 1 over the batch, then a learned scale and shift. And you have tried whether networks with it
+# bear larger rates.
 #
 # *Why* it helps is less clear than it may sound. Ioffe and Szegedy gave a reason in the title
 # of their paper: "reducing internal covariate shift". While the first layers learn, the
@@ -636,7 +635,7 @@ plotting.show(axes, caption=f"One network with batch norm; {len(images):,} of {w
 # and take "it reduces covariate shift" for what it is, a hypothesis that did not pass this
 # test.
 #
-# And with batch norm in all layers, is the way free for any depth? Look at the gradient once
+# And with batch norm in all layers, can we now go as deep as we like? Look at the gradient once
 # more, before the first step.
 
 # %%
@@ -656,10 +655,10 @@ for name, values in norms.items():
 # %% [markdown]
 # By our definition a network of sixteen layers with batch norm is in order if the line above
 # says "neither". Now follow its curve from right to left, the way that the gradient takes.
-# Where it rises, a layer hands on a larger gradient than it got. A factor a little above 1
-# does no harm in sixteen layers, but with more layers the same arithmetic applies as at the
-# beginning of this lesson. We have reached the networks of 2015: they start well, they are
-# normalised, and they are about to get deeper.
+# Where it rises, the gradient grows on its way back. (One draw; the curve is rough.) A factor a
+# little above 1 does no harm in sixteen layers, but with more layers the same arithmetic
+# applies as at the beginning of this lesson. We have reached the networks of 2015: they start
+# well, they are normalised, and they are about to get deeper.
 
 # %% [markdown]
 # ## What we measured
@@ -706,9 +705,9 @@ print(f"{forgotten[2][0]:.2f} in training mode with batches of two.")
 # <details><summary>4. You multiply all weights of a convolution by 3, and a batch norm follows.
 # What changes in training mode, and what in eval mode?</summary>
 #
-# In training mode practically nothing: mean and deviation of the batch grow by 3 as well. In
-# eval mode the output changes at once, since the stored mean and variance are those of the old
-# weights, until some batches in training mode have brought them up to date.
+# In training mode practically nothing: mean and deviation of the batch grow by a factor of 3 as
+# well. In eval mode the output changes at once, since the stored mean and variance are those of
+# the old weights, until some batches in training mode have brought them up to date.
 # </details>
 #
 # <details><summary>5. A colleague's network with batch norm does well in training and is near

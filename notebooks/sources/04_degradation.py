@@ -52,13 +52,13 @@ plotting.use_style()
 profile = runtime.profile()
 precision = runtime.precision()  # the fastest number format of this machine
 budget = profile.pick(
-    quick=runtime.Budget(images=1_000, image_size=16, epochs=5),
+    quick=runtime.Budget(images=700, image_size=16, epochs=5),
     full=runtime.Budget(images=50_000, image_size=32, epochs=6, batch_size=128),
 )
 SEEDS = (0, 1, 2)
 
 # %% [markdown]
-# Every network of this lesson gets the same images. The new ones, which no network is
+# Every network that you train here gets the same images. The new ones, which no network is
 # trained on, are only looked at: nothing is chosen with them.
 
 # %%
@@ -74,14 +74,13 @@ print(f"{budget.epochs} epochs on {profile.device}, {precision}")
 # %% [markdown]
 # ## A family of plain networks
 #
-# To study depth, one needs networks that differ in nothing else. He et al. (2015) use
-# this family: three **stages** of n **blocks** each. A block is two 3×3 convolutions,
-# each followed by batch norm and a ReLU. The first stage has 16 channels and keeps the
-# image size. The second and the third begin with a stride of 2, which halves height and
-# width, and they double the channels. With one convolution in front and a linear layer at
-# the end, that makes $2 \cdot 3n + 2 = 6n + 2$ layers with weights: 8 for n = 1, 20 for
-# n = 3, 56 for n = 9. A network like this, a chain without any side way, is called
-# **plain**.
+# To study depth, one needs networks that differ in nothing else. He et al. (2015) use this
+# family: three **stages** of n **blocks** each. A block is two 3×3 convolutions, each
+# followed by batch norm and a ReLU. The first stage has 16 channels and keeps the image
+# size. The second and the third begin with a stride of 2, which halves height and width,
+# and they double the channels. With one convolution in front and a linear layer at the
+# end, that makes $2 \cdot 3n + 2 = 6n + 2$ layers with weights: 8 for n = 1, 20 for n = 3,
+# 56 for n = 9. A network like this, a chain with no side paths, is called **plain**.
 
 # %%
 plotting.show(
@@ -215,11 +214,12 @@ cards.compare(
 # problem**. They saw it on CIFAR-10 and on ImageNet
 # ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
 #
-# A thousand images and three depths are few. So the course also ships **records**:
-# trainings with the same recipe that were made once, with five seeds each. The figure
-# shows them for generated images and for photographs. The photographs come from a copy
-# of CIFAR-10 that was saved as JPEG files; that changes the pixels, so these numbers are
-# compared with each other and never with published ones.
+# (Blind guessing would get 0.9 wrong: how near does plain 56 come to that?) So few images,
+# three depths and a minute of training are not much. So the course also ships **records**:
+# trainings that were made once, with three or five seeds; each caption says which. The
+# figure shows them for generated images and for photographs. The photographs come from a
+# copy of CIFAR-10 that was saved as JPEG files; that changes the pixels, so these numbers
+# are compared with each other and never with published ones.
 
 
 # %%
@@ -257,10 +257,10 @@ if {20, 56} <= photos.keys() and len(photos[20]) == len(photos[56]):
 
 # %% [markdown]
 # Such a curve asks for a reason, and several come to mind at once. We take them one by
-# one, as suspects. Each gets a test that could convict it. The function `close` writes
-# down how the test ended: *acquitted* if the numbers say that this suspect is not the
-# reason, *not acquitted* if they say the opposite, *cannot tell* if they say neither. The
-# numbers are paired differences, with the 95 % interval of lesson 02.
+# one, as suspects. Each gets a test that it could fail. The function `close` writes down
+# how the test ended: *acquitted* if the numbers say that this suspect is not the reason,
+# *not acquitted* if they say the opposite, *cannot tell* if they say neither. The numbers
+# are paired differences, with the 95 % interval of lesson 02.
 
 # %%
 WORDS = {True: "acquitted", False: "not acquitted", None: "cannot tell"}
@@ -281,21 +281,23 @@ def close(suspect, test, difference, acquitted):
 # just measured: on *which* images is the deep network worse?
 
 # %%
-print("          training error   error on new images")
+print("          training error   error on new images   difference")
 for depth in (8, 20, 56):
     seen, unseen = mean(errors[depth]), mean(new_errors[depth])
-    print(f"plain {depth:<4}{seen:>14.3f}{unseen:>18.3f}")
+    print(f"plain {depth:<4}{seen:>14.3f}{unseen:>22.3f}{unseen - seen:>+13.3f}")
 print()
 gap = inspection.paired_difference(errors[56], errors[20])
 close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
-# Overfitting makes the training error *lower*. If the training error of the deep network
-# is higher, overfitting cannot be the reason, whatever the error on new images is.
+# An overfitted deep network would have a training error no higher than that of the small
+# one. If its training error is higher, overfitting cannot be the reason, whatever the
+# error on new images is.
 #
 # Beware of a wrong argument that is often heard: "it is not overfitting, because the
-# *test* error is high as well". A high test error is what overfitting looks like. Only
-# the training error can acquit this suspect.
+# *test* error is high as well". A high test error *beside a low training error* is what
+# overfitting looks like. (The last column is for that: which network has the widest gap
+# between the two?) Only the training error can acquit this suspect.
 
 # %% [markdown]
 # ## Do the gradients vanish, or explode?
@@ -307,7 +309,7 @@ close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 #
 # A gradient's norm alone says little, since layers have weights of different size. So we
 # divide by the norm of the weights: by what fraction of its own size would the layer
-# change, in a step straight along the gradient with learning rate 1?
+# change, in one step of gradient descent with learning rate 1?
 #
 # ### Exercise: `gradient_norms`
 #
@@ -390,16 +392,17 @@ cards.verdict(
 
 # %% [markdown]
 # He et al. also find that vanishing gradients are unlikely to be the reason: with batch
-# norm, theirs had "healthy norms" (§4.1). Yang et al. 2019
-# ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow*
-# towards the input at the start of a deep network with batch norm. Which of the two would
-# you suspect here, by the row of plain 56 at the start?
+# norm, theirs had "healthy norms" (§4.1). Yang et al. 2019 ([arXiv
+# 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow* towards the
+# input at the start of a deep network with batch norm. Where the row of plain 56 at the
+# start says *explodes*, you see what they describe.
 #
 # ### Does the size matter to the optimizer?
 #
-# It would to plain gradient descent, whose step is the gradient times the learning rate.
-# But our recipe has Adam, which divides the gradient of each weight by a running mean of
-# its own size. Watch a step with some gradient, and one with a thousand times as much:
+# It would matter to simple gradient descent, whose step is the gradient times the learning
+# rate. But our recipe has Adam, which divides the gradient of each weight by a running
+# mean of its own size. Watch a step with some gradient, and one with a thousand times as
+# much:
 
 # %%
 steps = []
@@ -417,7 +420,8 @@ assert torch.allclose(*steps, atol=1e-6)
 # first step to the last, moves no farther with Adam. What Adam does notice is a *sudden*
 # change: one gradient that is far larger than those before it. For such jumps there is
 # **clipping**: a gradient whose norm, over all weights, is above a limit is shortened to
-# the limit. Once live, with the limit 1, then five seeds from the record:
+# the limit. We try it once here, with the limit 1, and then read five seeds from the
+# record:
 
 # %%
 torch.manual_seed(0)
@@ -443,18 +447,19 @@ gap = inspection.paired_difference(changed["usual", 1], shallow)
 close("size of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
-# If the verdict is *reproduced*, a remedy against large gradients does not mend the
-# training, and the optimizer does not care about small or large ones. Then the size of
-# the gradient, whatever it is, is not the reason here. With another optimizer it can
-# still do harm.
+# If the verdict is *reproduced*, neither the length of Adam's steps nor sudden jumps are
+# the reason here. One doubt stays: a step of a fixed length changes the loss the more, the
+# larger the gradient is. We come back to it when something helps. With another optimizer
+# the size can do harm in other ways, too.
 
 # %% [markdown]
 # ## Is it a bad learning rate?
 #
-# One rate for all depths may be unfair to the deep network. So each depth gets four
-# rates, with three seeds each, and is judged by its best one. That takes longer than this
-# page may, so the course ships the record; `python -m resnet_course reproduce
-# learning-rates` repeats it.
+# One rate for all depths may be unfair to the deep network. So each depth gets four rates,
+# with three seeds each, and is judged by its best one. (Where the best is the largest that
+# was tried, a larger one might do better still.) That takes longer than this page may, so
+# the course ships the record; `python -m resnet_course reproduce learning-rates` repeats
+# it.
 
 
 # %%
@@ -492,7 +497,7 @@ close("a bad learning rate", "best of four, 56 against 20", gap, gap.is_above())
 # Perhaps the deep network only needs longer. The record has whole trainings of more than
 # one length, three seeds each; each length has a schedule of its own, which ends with
 # small steps. The test gives plain 56 every advantage: it gets the longest training, and
-# plain 20 the shortest. The third line of the figure is the network of the next lesson.
+# plain 20 the shortest.
 
 # %%
 records = experiments.load_records("long-training")
@@ -529,11 +534,10 @@ for name in ("plain 20", "plain 56"):
 # %% [markdown]
 # ## Does it lack capacity?
 #
-# "The model was too hard, so the score dropped" is how this is sometimes put. Let us be
-# exact. Is there, among all settings of the weights of plain 56, one that is as good as
-# the trained plain 20? The bet on this page said so. One often hears as a reason that
-# "the first 20 layers could be the small network, and the others pass their input on".
-# In this family that is not right: the first 19 layers of plain 56 all stand before its
+# Is there, among all settings of the weights of plain 56, one that is as good as the
+# trained plain 20? The beginning of this page said so. One often hears as a reason that
+# "the first 20 layers could be the small network, and the others pass their input on". In
+# this family that is not right: the first 19 layers of plain 56 all stand before its
 # second stage, at full size and with 16 channels, where the small network has 7. But *in
 # each stage* the first three blocks can be those of the small network, and six more
 # blocks, twelve layers, can pass their input on.
@@ -607,8 +611,8 @@ close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 # %% [markdown]
 # The grown network is no better than plain 20: it *is* plain 20, made 36 layers longer.
 # But it is a setting of the weights of a plain network of 56 layers, and you have just
-# written it down. If training ends at a higher error, then not because there is nothing
-# better; it does not *find* it. That makes it a problem of **optimisation**: neither of
+# written it down. If training ends at a higher error, something better exists, but
+# training does not *find* it. That makes it a problem of **optimisation**: neither of
 # capacity nor of new images. (This is the argument of He et al., §1.)
 #
 # It also shows where to look next. Whether a training finds a good place depends on where
@@ -636,12 +640,18 @@ torch.manual_seed(0)
 model = train(start_as_identity(make_plain(56)), 0, "plain 56, identity start")
 print(f"plain 56, seed 0: training error {errors[56][0]:.3f}", end=", ")
 print(f"started as the identity {error_on(clean, model):.3f}")
+fresh = start_as_identity(make_plain(56))
+ratios = gradient_norms(fresh, *batch)
+print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1]:.2g}")
 
 # %% [markdown]
 # To be exact, the blocks start *near* the identity. In training mode, batch norm shifts
 # each channel to the mean 0, and the ReLU cuts what falls below. But in these layers every
-# channel travels by itself, and no pixel is mixed with its neighbours. Now with five
-# seeds, from the record, beside the other things that we tried:
+# channel travels by itself, and no pixel is mixed with its neighbours. The last printed
+# line belongs to the doubt from above: compare it with the row "plain 56, start" of the
+# table. This start changes the size of the gradients as well as what the layers compute,
+# so it cannot say which of the two was at fault. Now with five seeds, from the record,
+# beside plain 20 and clipping:
 
 # %%
 tried = {
@@ -661,7 +671,6 @@ opposite = {True: False, False: True, None: None}  # where the test is to convic
 close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
 
 # %% [markdown]
-# Clipping, other rates and longer trainings were remedies that we tried; this is one more.
 # If the verdict is *reproduced*, it helps, and nothing is wrong with 56 plain layers as
 # such: the same network, with the same recipe and the same images, does better if it
 # begins near "do nothing". Compare it with plain 20 in the figure, too. Hardt & Ma 2016
@@ -671,11 +680,10 @@ close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
 # %% [markdown]
 # ## What goes with depth?
 #
-# What is it about the usual start that hurts only deep networks? The size of the gradient
-# was not it. A vector has a length and a *direction*. So take an image, and add so little
-# noise that nobody would see it. A training step for the one image should be nearly the
-# same as for the other. Is it? We ask in which direction the loss pulls at each of the
-# two images.
+# What is it about the usual start that hurts the more, the deeper a plain network is? A
+# vector has a length and a *direction*. So take an image, and add so little noise that
+# nobody would see it. A training step for the one image should be nearly the same as for
+# the other. Is it? We ask in which direction the loss pulls at each of the two images.
 #
 # ### Exercise: `gradient_similarity`
 #
@@ -735,19 +743,19 @@ plotting.show(axes, "Fresh plain networks, 64 training images, a dot for each se
 
 # %%
 cards.compare(
-    "at the start, near gradients agree more in plain 20 than in plain 56",
+    "at the start, gradients of nearly equal images agree more in plain 20 than in 56",
     {"plain 20": usual[20]}, {"plain 56": usual[56]},
 )  # fmt: skip
 gap = inspection.paired_difference(usual[20], usual[56])
 close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_above()])
 
 # %% [markdown]
-# A cosine near 0 says: what a step learns from one image says nothing about its nearly
-# equal neighbour, let alone about other images of the class. Balduzzi et al. 2017
-# ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) call such gradients *shattered*.
-# They show that in deep plain networks with a usual start the gradients come to look like
-# white noise, and that with shortcuts, the topic of lesson 05, this happens far more
-# slowly.
+# A cosine near 0 says: at two nearly equal images, the loss pulls in unrelated directions.
+# We measured this at the input, and training moves weights; so it suggests, and does not
+# prove, that a step for one image helps its neighbour little. Balduzzi et al. 2017 ([arXiv
+# 1702.08591](https://arxiv.org/abs/1702.08591)) call such gradients *shattered*. They show
+# that in deep plain networks with a usual start the gradients come to look like white
+# noise, and that with shortcuts, the topic of lesson 05, this happens far more slowly.
 #
 # Mind what this test is. It does not mend anything; it measures something that *goes
 # with* depth, before the training begins. Compare the two lines of this figure with the
@@ -763,22 +771,23 @@ for suspect, test, number, ended in hunt:
     print(f"{suspect:<25}{test:<32}{number:<16}{ended}")
 
 # %% [markdown]
-# All differences are training errors but the last one, which is a difference of cosines.
-# An acquittal holds for these images, this recipe and the lengths that were run, and
-# several reasons can act together. With that said: if overfitting, the size of the
-# gradients, the rate and the capacity are acquitted, and the last two are not, the table
-# tells one story. The deep network is *able* to fit its training images, and what keeps it
-# from doing so is no simple setting. It starts in a place where the gradients have no
-# direction that even an image and its noisy twin share. Started elsewhere, it learns.
+# All but the last are differences of training errors; the last is one of cosines. An
+# acquittal holds for these images, this recipe and the lengths that were run, and several
+# reasons can act together. With that said: if overfitting, the size of the gradients, the
+# rate and the capacity are acquitted, and the last two are not, the table tells one story.
+# The deep network is *able* to fit its training images, and what keeps it from doing so is
+# no simple setting. It starts in a place where the gradients have no direction that even
+# an image and its noisy twin share, and where they grow on their way back. Clipping, which
+# takes only the size away, does not mend that. Started elsewhere, the network learns.
 #
 # ## The turn
 #
 # Look again at the start that we tried: layers that pass on what they get. How hard is it
 # for a plain block to do nothing? It must copy every channel through two convolutions,
-# each with a single 1 in the middle of the kernel and zeros everywhere else. Some other
-# settings do it too, where the channels change places on the way, or are scaled and scaled
-# back. All of them together are still a thin set among all possible weights, and a random
-# start is far from it.
+# where each output channel has one 1, in the middle of the kernel of its own input
+# channel, and zeros everywhere else. Some other settings do it too, where the channels
+# change places on the way, or are scaled and scaled back. All of them together are still a
+# thin set among all possible weights, and a random start is far from it.
 #
 # You have put the network there by hand. He et al. had a simpler idea: if the missing
 # thing is an easy way to do nothing, give the network one. Let the block compute

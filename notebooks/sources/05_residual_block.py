@@ -25,15 +25,16 @@
 # ## Write down a number
 #
 # In lesson 04 you saw what became of plain 56 on its own training images. Soon you will train **residual 56**: as deep,
-# on the same kind of images, for as many epochs, with the same optimizer. Only the line and the plus sign are new. What
-# share of its training images will it get wrong? Blind guessing among ten classes gives 0.9.
+# on the same kind of images, with the same optimizer. New are the line, the plus sign and, in two of its blocks, a
+# small layer on the line. What share of its training images will it get wrong? Blind guessing among ten classes gives
+# 0.9.
 
 # %%
 my_guess = {"residual 56": None}  # a number from 0 to 1, for example 0.5
 
 # %% [markdown]
-# The images and the recipe are those of lesson 04. `PlainBlock` is the block that you wrote there, if it passed its
-# check; the message says which one it is.
+# The kind of images and the recipe are those of lesson 04. `PlainBlock` is the block that you wrote there, if it passed
+# its check; the message says which one it is.
 
 # %%
 import copy
@@ -50,7 +51,7 @@ profile = runtime.profile()
 precision = runtime.precision()
 budget = profile.pick(
     quick=runtime.Budget(images=700, image_size=16, epochs=5),
-    full=runtime.Budget(images=50_000, image_size=32, epochs=12, batch_size=128),
+    full=runtime.Budget(images=50_000, image_size=32, epochs=6, batch_size=128),
 )
 images = data.load(profile.dataset, "train", budget.image_size, budget.images)
 print(f"{images.name}: {len(images):,} images, {images.image_size}×{images.image_size}")
@@ -60,12 +61,13 @@ PlainBlock = checks.yours("plain_block")
 # %% [markdown]
 # ## From F(x) to F(x) + x
 #
-# Call $H(x)$ what a block ought to compute. A plain block has to produce all of $H(x)$ by itself. A **residual block**
-# gets x for nothing and adds it at the end, so that its layers have to produce only what is missing:
+# Let $H(x)$ be what a block ought to compute (before its last ReLU). A plain block has to produce all of $H(x)$ by
+# itself. A **residual block** gets x for nothing and adds it at the end, so that its layers have to produce only what
+# is missing:
 #
 # $$H(x) = F(x) + x, \qquad\text{so}\qquad F(x) = H(x) - x .$$
 #
-# $F(x)$ is the rest, in Latin *residuum*, and that is where the block has its name from. The line that carries x to
+# $F(x)$ is the rest, in Latin *residuum*, and that is where the block gets its name from. The line that carries x to
 # the plus sign is the **shortcut**. The study notes of the Korean student from which this course grew call it 새치기
 # (*saechigi*), somebody who jumps the queue: while everyone else waits in line for two convolutions, x walks past them
 # and is already there at the end.
@@ -78,8 +80,9 @@ plotting.show(
 
 # %% [markdown]
 # You will often read that "adding x lets the information through". That says little, since a plain block lets
-# information through as well. The point is another one: both kinds of block can come close to the same functions, but
-# *different functions are easy for them*. The next section looks at the function that matters most here.
+# information through as well. The point is another one: given enough channels, both kinds of block can come close to
+# the same functions, but *different functions are easy for them*. The next section looks at the function that matters
+# most here.
 #
 # ## Thirty-six layers that do nothing
 #
@@ -93,7 +96,7 @@ plotting.show(
 )
 
 # %% [markdown]
-# So the question for each kind of block is: what must training do to its weights, until the block does nothing?
+# So the question for each kind of block is: what must training do to its weights to make the block do nothing?
 #
 # - A **plain block** has to copy x through two convolutions. Each kernel must be 1 at its centre for one channel, and 0
 #   everywhere else. Some other settings do it too (the channels may change places on the way, or be scaled and scaled
@@ -132,8 +135,9 @@ print(f"{'':<21}γ = 0, β = 0.1, by up to {moved:.2f}")
 
 # %% [markdown]
 # Two numbers for each channel, at zero: that is all it takes. This is no proof that training will find good deep
-# networks. It says that from a residual network of 56 layers to one of 20 the way is short and simple, and from a plain
-# one it is neither. Whether training makes use of that is a question for an experiment, and you will soon make it.
+# networks. It says that a residual network of 56 layers can turn into one of 20 by setting two numbers for each channel
+# to zero, where a plain one needs exact patterns in its kernels. Whether training makes use of that is a question for
+# an experiment, and you will soon make it.
 #
 # ### Exercise: `basic_block`
 #
@@ -303,11 +307,8 @@ except RuntimeError as error:
 
 # %%
 def make_network(kind, depth):
-    classes = len(images.classes)
-    if kind == "option A":  # the course's own, for a doubter's question further down
-        return models.cifar_resnet(depth, classes)
     block = {"plain": PlainBlock, "residual": BasicBlock}[kind]
-    return models.ResNet(block, [(depth - 2) // 6] * 3, classes, width=16)
+    return models.ResNet(block, [(depth - 2) // 6] * 3, len(images.classes), width=16)
 
 
 def train(kind, depth, seed):
@@ -362,7 +363,7 @@ cards.compare(
     {"plain 56": plain[56]}, {"plain 20": plain[20]},
 )  # fmt: skip
 cards.compare(
-    "residual improves with depth: residual 8 has a higher error than residual 56",
+    "residual improves with depth: residual 56 has a lower error than residual 8",
     {"residual 8": residual[8]}, {"residual 56": residual[56]},
 )  # fmt: skip
 for depth in (20, 56):
@@ -373,9 +374,9 @@ for depth in (20, 56):
 
 # %% [markdown]
 # And at 8 layers? Look at the two leftmost points of the figure. He et al. saw two networks of 18 layers end about
-# equal, one plain and one residual (2015, §4.1, table 2): where a plain network still trains well, there is little
-# that a shortcut could repair. Look at the residual points of 20 and 56 layers too, and keep them in mind: that step
-# gets a section of its own.
+# equal, one plain and one residual (2015, §4.1, table 2): at a depth that does not yet hold a plain network back, there
+# is little that a shortcut could repair. Look at the residual points of 20 and 56 layers too, and keep them in mind:
+# that step gets a section of its own.
 #
 # ### Is it the weights?
 #
@@ -387,35 +388,26 @@ def count(model):
     return sum(parameter.numel() for parameter in model.parameters())
 
 
+networks = {kind: make_network(kind, 56) for kind in ("plain", "residual")}
+networks["option A"] = models.cifar_resnet(56, len(images.classes))
 extra = {}
-for kind in ("plain", "residual", "option A"):
-    weights = count(make_network(kind, 56))
-    extra[kind] = weights - count(make_network("plain", 56))
-    print(f"{kind + ' 56':<12}{weights:>9,} weights, {extra[kind]:>5,} more than plain")
+for kind, network in networks.items():
+    extra[kind] = count(network) - count(networks["plain"])
+    print(f"{kind + ' 56':<12}{count(network):>9,} weights,", end=" ")
+    print(f"{extra[kind]:>5,} more than plain")
+assert extra["option A"] == 0
 
 # %% [markdown]
 # The few more weights of your network are in its two projections, where the shape changes. In the last row the
 # shortcuts have none at all: **option A** pads the missing channels with zeros (lesson 07). Then twins have exactly the
-# same number. One more training, with the first of the three seeds, shows whether such a network learns as well.
-
-# %%
-without_weights = train("option A", 56, seed=0)
-print(f"seed 0: plain 56 {plain[56][0]:.3f}, residual 56 {residual[56][0]:.3f}")
-print(f"        residual 56 with option A {without_weights:.3f}")
-
-# %% [markdown]
-# One seed is a hint and no finding; the records below have five, and all their shortcuts are of option A. But look at
-# the last two numbers. If the network *without* the extra weights has the clearly lower error, then the doubter is
-# wrong twice, and something new shows: what stands on the way of x may do harm. Here it is two projections out of 27
-# shortcuts, in a very short training. He et al. tried factors, gates, 1×1 convolutions and dropout on every shortcut of
-# a network of 110 layers, and each ended worse than x alone (2016, §3). Lesson 07 compares the ways to change the
-# shape.
+# same number, and a lower error cannot come from weights. That is why all networks of the following records have
+# shortcuts of option A.
 #
 # ## Five depths, five seeds
 #
-# Longer than a lesson, and so recorded: the package ships the results of fifty trainings with the same recipe.
-# `python -m resnet_course reproduce degradation` repeats them. The function keeps the seeds that every network has, so
-# that all differences are paired.
+# These trainings take longer than a lesson, so they are recorded: the package ships the results of fifty of them, with
+# the same recipe. `python -m resnet_course reproduce degradation` repeats them. The function keeps the seeds that every
+# network has, so that all differences are paired.
 
 
 # %%
@@ -458,6 +450,10 @@ def draw(found, caption, y_label="error on the training images"):
 shapes = recorded("degradation", "shapes")
 if shapes:
     draw(shapes, f"generated, {length('degradation', 'shapes')}")
+    cards.compare(
+        "with as many weights residual 56 is below its plain twin",
+        {"plain 56": shapes["plain"][56]}, {"residual 56": shapes["residual"][56]},
+    )  # fmt: skip
 
 # %% [markdown]
 # Follow the two lines from left to right. At which of the five depths do they part, and is there one at which the seeds
@@ -466,7 +462,7 @@ if shapes:
 # ## On photographs
 #
 # Generated images are a small world, and an easy one. So the same kinds of network were trained on photographs too, on
-# some thousands of CIFAR-10, made smaller. They come from a copy that was saved as JPEG files, which changes pixels:
+# 5,000 images of CIFAR-10, shrunk to 16×16. They come from a copy that was saved as JPEG files, which changes pixels:
 # these numbers are compared with each other, and never with published ones.
 
 # %%
@@ -479,7 +475,7 @@ if photos:
         {"plain 56": plain[56]}, {"plain 20": plain[20]},
     )  # fmt: skip
     cards.compare(
-        "on photographs residual improves with depth: residual 8 is above residual 56",
+        "on photographs residual improves with depth: residual 56 is below residual 8",
         {"residual 8": residual[8]}, {"residual 56": residual[56]},
     )  # fmt: skip
 
@@ -488,7 +484,7 @@ if photos:
 #
 # The step from 8 to 56 layers is a long one. Did the last 36 layers help, or would 20 have been enough? Depth may take
 # its time: a step of the optimizer moves 56 layers at once, and a training like ours above has very few steps. So here
-# is this one difference four times, from the shortest training to the longest.
+# is this one difference for several trainings, from the shortest to the longest.
 
 # %%
 many = recorded("all-images", "cifar10-jpeg")
@@ -510,9 +506,9 @@ for what, found in trainings.items():
         print(f"{what}: no verdict without records")
 
 # %% [markdown]
-# Read the four boxes from top to bottom. Where one says *cannot tell*, the difference is no larger than what seeds
-# differ by. Where one says *not reproduced*, 56 layers ended above 20 in a training of that length, shortcuts or not.
-# (The first box differs from the others in the images and in the two projections as well.) So "depth helps again" needs
+# Read the boxes from top to bottom. Where one says *cannot tell*, these seeds do not settle the sign of the difference.
+# Where one says *not reproduced*, 56 layers ended above 20 in a training of that length, although they have shortcuts.
+# (The first box also has fewer images, and projections where the records have option A.) So "depth helps again" needs
 # an addition: how long, on what, and with which shortcut.
 #
 # ## The other side
@@ -531,12 +527,12 @@ if new_photos:
     )  # fmt: skip
 
 # %% [markdown]
-# Put this box beside the one about the same networks on their training images. Where the deeper network has the
-# *lower* error on the training images and the *higher* one on new images, you are looking at **overfitting** (lesson
-# 02), and not at degradation. Both can stand in one figure, for degradation is the trouble of a network that does not
-# fit, and overfitting that of one which fits only too well. It takes other means: more images, augmentation, early
-# stopping (lesson 09). He et al. met it as well. Their network of 1,202 layers fitted its training images like that
-# of 110 layers and was worse on new ones, which they put down to overfitting (2015, §4.2).
+# Look at all three depths, and put this box beside the one about the same networks on their training images. Where the
+# deeper network has the *lower* error on the training images and the *higher* one on new images, you are looking at
+# **overfitting** (lesson 02), and not at degradation. Both can stand in one figure, for degradation is the trouble of a
+# network that does not fit, and overfitting that of one which fits only too well. It takes other means: more images,
+# augmentation, early stopping (lesson 09). He et al. met it as well. Their network of 1,202 layers fitted its training
+# images like that of 110 layers and was worse on new ones, which they put down to overfitting (2015, §4.2).
 #
 # A second limit is the **recipe**. "Depth helps again" is no law of the block alone. In that same paper the learning
 # rate of the other networks, 0.1, was too large for the residual network of 110 layers to start with; it got a tenth
@@ -561,6 +557,9 @@ else:
     print(f"learning-rates: {len(missing)} trainings are not recorded yet")
 
 # %% [markdown]
+# Compare the ends of the line of residual 56 with its best point: the block does not make the rate unimportant.
+
+# %% [markdown]
 # ## What we measured
 #
 # The cell collects the numbers in one place.
@@ -573,8 +572,8 @@ def row(found, kind):
 
 print(f"1. Here, training error by depth: plain {row(errors, 'plain')};")
 print(f"   residual {row(errors, 'residual')} (3 seeds).")
-print(f"2. The two projections of your residual 56 have {extra['residual']:,} weights.")
-print(f"   Without them, with option A, seed 0 ends at {without_weights:.3f}.")
+print(f"2. The two projections of your residual 56 have {extra['residual']:,} weights,")
+print("   the shortcuts of the recorded networks none.")
 if photos:
     print(f"3. On photographs (recorded): plain {row(photos, 'plain')};")
     print(f"   residual {row(photos, 'residual')}.")

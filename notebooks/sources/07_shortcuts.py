@@ -6,10 +6,10 @@
 # %% [markdown]
 # > RuntimeError: The size of tensor a (4) must match the size of tensor b (8) at non-singleton dimension 3
 #
-# Whoever builds a residual network by hand meets this sentence sooner or later, often after a whole stage of blocks
-# has run without complaint. What is tensor a? From where is dimension 3 counted? And why does the message speak of one
+# Whoever builds a residual network by hand meets this sentence sooner or later, often after a whole stage of blocks has
+# run without complaint. What is tensor a? From where is dimension 3 counted? And why does the message speak of one
 # dimension when three are wrong? We read it word by word. Then come four ways to make the sum possible: one has no
-# weights at all, one never looks at three of four pixels. Does it matter which of them you take?
+# weights at all, two never look at three of every four pixels. Does it matter which of them you take?
 
 # %% [markdown]
 # **After this lesson you can**
@@ -19,7 +19,7 @@
 # - say from four numbers whether a block needs help on its shortcut,
 # - build a shortcut with weights, one without, and one that averages first, and count what they cost,
 # - judge a difference between networks with a statistic that you can write down yourself,
-# - say what a network gives up if every shortcut has a projection,
+# - say what a projection on every shortcut takes away, and test whether it explains the error,
 # - follow the shapes through a bottleneck block.
 #
 # **You need:** lesson 05, and for the comparison near the end what lesson 02 says about seeds.
@@ -86,7 +86,7 @@ except RuntimeError as error:
 #   the plus sign. The convolutions did their work; it is the sum that failed.
 # - **tensor a** and **tensor b** are what stands left and right of that plus: a is $F(x)$, b is x.
 # - **dimension 3** is counted from 0: N is 0, C is 1, H is 2 and W is 3. So the *widths* differ, 4 against 8.
-# - **non-singleton** means "of a size other than 1". Why a size of 1 would be no error we see in a moment.
+# - **non-singleton** means "of a size other than 1". In a moment we see why a size of 1 would raise no error.
 #
 # The message names one dimension. PyTorch compares the shapes from the last dimension to the first and stops at the
 # first pair that it cannot add. What it has not looked at you see if you draw the sum.
@@ -190,8 +190,8 @@ print(f"your rule agrees with torchvision in {sum(agreed)} of {len(agreed)} bloc
 
 # %% [markdown]
 # Look for the line with a stride of 1. Nothing is sampled down in that block: the image keeps its size and the channels
-# go from 64 to 256. The name `downsample` has led many readers to ask "is the image made smaller here?", which is not
-# the question. That is why this course calls the part `shortcut`.
+# go from 64 to 256. The name `downsample` may lead you to ask "is the image made smaller here?", which is not the
+# question. That is why this course calls the part `shortcut`.
 #
 # ## Option B: a learned projection
 #
@@ -485,9 +485,9 @@ cards.compare_guess(my_guess, {
 #
 # ## Does the option matter for the error?
 #
-# "Projections make ResNets work" is a sentence that you can read. What can be said? The package ships trainings of
-# residual 20 with each of the options, by the recipe of lesson 04 (Adam at 1e-3, a one-cycle schedule), on generated
-# images and on photographs, five seeds for each option. Their errors were counted on test images. By the rule of
+# You may read that "projections make ResNets work". Is it so? The package ships trainings of residual 20 with each of
+# the options, by the recipe of lesson 04 (Adam at 1e-3, a one-cycle schedule), on generated images and on photographs
+# as far as they are recorded, five seeds for each option. Their errors were counted on test images. By the rule of
 # lesson 02 that is fine as long as nobody picks an option by them and then quotes its error.
 
 # %%
@@ -498,7 +498,7 @@ for kind, name in (("generated images", "shapes"), ("photographs", "cifar10-jpeg
         print(f"{kind}: {len(missing)} trainings are not recorded yet")
         continue  # without a figure and a verdict
     recorded[kind] = experiments.errors_by_shortcut(records)
-    options = {name: recorded[kind][name] for name in recorded[kind] if "option" in name}
+    options = {o: e for o, e in recorded[kind].items() if o.startswith("option")}
     run, precision = records[0]["configuration"], records[0]["precision"]
     trained = f"{run['images']:,} images, {run['epochs']} epochs, {precision}"
     axes = plotting.dots(options, f"Residual 20, {kind}", "test error")
@@ -554,11 +554,12 @@ for kind, errors in recorded.items():
 # Option C has the most weights and can do whatever B can do. Yet something is missing in such a network: no block
 # passes its input on as it is. Every shortcut is one more layer, and it starts from random weights.
 #
-# Lesson 04 had a number for what goes lost in deep plain networks before any training: the loss gradient at an image
+# Lesson 04 had a number for what gets lost in deep plain networks before any training: the loss gradient at an image
 # and at nearly the same image, and whether the two point the same way. It takes a second to measure. We ask it of fresh
 # networks of 20 and 56 layers, with five seeds each, and of one more: option C started in another way. In every
 # projection that keeps the number of channels, the 1×1 convolution begins as the **identity matrix**, so that each
-# channel is passed on, up to what batch norm does to it. These are the same layers and weights with another start.
+# channel is passed on, up to what batch norm does to it. The layers are the same, and so is the number of weights; only
+# the start differs.
 
 # %%
 images = data.load(profile.dataset, "train", image_size=16, limit=64)
@@ -603,8 +604,8 @@ judge("56 layers: gradients agree more with B than with C", agrees[56],
       "option B", "option C")  # fmt: skip
 
 # %% [markdown]
-# Find the place of option C in both figures: which of its neighbours is it nearer to, the network with option B or the
-# one without any shortcuts? And how far does the other start take it?
+# Is option C nearer to option B or to the network without any shortcuts? Answer for each depth: the answers may differ.
+# And how far does the other start take it?
 #
 # From this we can make a prediction. If the start is what hurts option C, then C from the identity should train better
 # than C, though it has the same layers and the same number of weights. That was recorded too, with the same five seeds.
@@ -617,15 +618,16 @@ for kind, errors in recorded.items():
     judge(f"{kind}: from the identity, C has a lower error", errors, *pair)
 
 # %% [markdown]
-# Where this claim is reproduced, and the one about the gradients too, what C lacks in such a training is no weight and
-# no layer. It is a start at which near images agree, because blocks pass on what they get. This is the experiment of
-# lesson 04 in another place. Where one of the two is not, the trainings leave the question open.
+# *Reproduced* says that the start is a part of what hurts C, since the layers and the number of weights are the same:
+# the experiment of lesson 04 in another place. *Cannot tell* leaves the question open. Mind the depth, too: the
+# trainings have 20 layers. Do the cosines of 20 layers put the networks in the order of their errors? And is C from the
+# identity as good as B?
 #
 # He et al. came back to option C in a second paper. In a network of 110 layers on CIFAR-10, a 1×1 convolution on every
 # shortcut gave nearly twice the test error of identity shortcuts, although C had done well with 34 layers on ImageNet
 # (2016, [arXiv 1603.05027](https://arxiv.org/abs/1603.05027), §3.1, table 1). In 2015 they had dropped it for another
-# reason, to save memory and time (§4.1). The networks of this course use B, as torchvision does, or A in the family of
-# 6n + 2 layers.
+# reason, to save memory and time (§4.1). Of this course's networks, the recorded ones of 6n + 2 layers use A unless a
+# figure says otherwise; the blocks that you write use B, as torchvision does.
 #
 # ## The bottleneck
 #
@@ -633,9 +635,9 @@ for kind, errors in recorded.items():
 # ReLU, are
 #
 # ```python
-# nn.Conv2d(in_planes, planes, kernel_size=1)
-# nn.Conv2d(planes, planes, kernel_size=3, stride=stride, padding=1)
-# nn.Conv2d(planes, 4 * planes, kernel_size=1)
+# nn.Conv2d(in_planes, planes, kernel_size=1, bias=False)
+# nn.Conv2d(planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)
+# nn.Conv2d(planes, 4 * planes, kernel_size=1, bias=False)
 # ```
 #
 # This is the block with an expansion of 4. (The stride stands on the 3×3 convolution, as in torchvision. The paper has
@@ -692,8 +694,8 @@ for name, block in counts.items():
     print(f"{name:<28}{counts[name]:>10,}")
 
 # %% [markdown]
-# The bottleneck carries four times as many channels for about the price of the basic block with 64. And here option C
-# would be dear. The shortcut joins the two *wide* ends, so a projection there has nearly as many weights as the rest of
+# The bottleneck carries four times as many channels for about the price of the basic block with 64. Here option C would
+# be expensive. The shortcut joins the two *wide* ends, so a projection there has nearly as many weights as the rest of
 # the block together. For bottlenecks a shortcut that costs nothing matters most (§4.1).
 #
 # ## What we measured

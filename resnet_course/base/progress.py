@@ -18,6 +18,32 @@ def bar(total: int | None, description: str, unit: str = " images", **options: A
     return tqdm(total=total, desc=description, unit=unit, leave=False, disable=hidden, **options)
 
 
+# What stands for a sign where a stream cannot show it, as on a Windows console with its old code page; "?" for others.
+PLAIN = {
+    "✔": "+",
+    "✘": "x",
+    "ℹ": "i",
+    "×": "x",
+    "·": "-",
+    "–": "-",
+    "−": "-",
+    "→": "->",
+    "≤": "<=",
+    "≥": ">=",
+    "±": "+-",
+}
+
+
 def say(message: str, error: bool = False) -> None:
-    """Print one message; errors go to the error stream."""
-    print(message, file=sys.stderr if error else sys.stdout, flush=True)
+    """Print one message; errors go to the error stream. A sign that the stream cannot show is replaced."""
+    stream = sys.stderr if error else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    print("".join(_showable(sign, encoding) for sign in message), file=stream, flush=True)
+
+
+def _showable(sign: str, encoding: str) -> str:
+    try:
+        sign.encode(encoding)
+    except UnicodeEncodeError:
+        return PLAIN.get(sign, "?")
+    return sign

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -155,7 +156,7 @@ def _memory_limit(memory: int) -> Iterator[None]:
     import resource  # there is none on Windows
 
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()  # noqa: SIM115 - closed at once
+    used = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
     limit = used + memory
     if soft != resource.RLIM_INFINITY:
         limit = min(limit, soft)

@@ -7,16 +7,16 @@ The same source always gives the same bytes.
 from __future__ import annotations
 
 import copy
-import hashlib
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.course.address import Repository, repository
 from resnet_course.course.misconceptions import misconceptions_page
+from resnet_course.course.work import free_name, is_written_in, save_copy, seal
 from resnet_course.notebook.lessons import LESSONS
 
 STUB = "# Write this part yourself.\nraise NotImplementedError"
@@ -25,29 +25,73 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 INSTALL_CELL = """\
-# Installs the course if it is missing, as on Colab. Does nothing otherwise.
+# Installs the course where it is missing, as on Colab and Kaggle.
 import importlib.util
+import shutil
+import sys
+from pathlib import Path
 
 if importlib.util.find_spec("resnet_course") is None:
-    %pip install --quiet "{requirement}"\
+    saved = [*Path("drive/MyDrive").glob("{folder}*.zip"), *Path().glob("{folder}*.zip")]
+    if saved:  # somebody has brought the file along
+        shutil.unpack_archive(saved[-1])
+        sys.path.insert(0, str(Path("{folder}").resolve()))
+    else:
+        %pip install --quiet "{archive}"
+    importlib.invalidate_caches()
+    if importlib.util.find_spec("resnet_course") is None:
+        raise ModuleNotFoundError(
+            "Is the internet on (Kaggle: Settings)? Without it, get the file {archive} "
+            "elsewhere, put it beside this notebook (Colab: the folder on the left, or "
+            "Drive, mounted at `drive`), and run this cell again."
+        )\
+"""
+BEGIN_LESSON = """
+
+from resnet_course import runtime
+
+runtime.begin_lesson("{number}", "{version}")  # speaks up where it takes long\
 """
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    "(https://colab.research.google.com/github/{owner_and_name}/blob/main/{path})"
+    "(https://colab.research.google.com/github/{owner_and_name}/blob/{ref}/{path})"
 )
 
 
-def build_notebooks(root: Path) -> list[Path]:
+def build_notebooks(root: Path, save_answers: bool = False) -> list[Path]:
     """Write both notebooks of every source, the README's table of lessons and the instructor's guide's misconceptions.
 
-    Returns the files that changed.
+    Args:
+        root: of the checkout.
+        save_answers: copy a notebook in which somebody has written into `work/` and build it again.
+
+    Returns:
+        the files that changed, copies included
+
+    Raises:
+        CourseError: if somebody has written in a notebook and `save_answers` is not set; nothing is written then.
     """
-    changed = []
-    for path, content in notebooks_from_sources(root).items():
-        if not path.is_file() or path.read_bytes() != content:
-            write_atomically(path, content)
-            changed.append(path)
-    return changed
+    new = {
+        path: content
+        for path, content in notebooks_from_sources(root).items()
+        if not path.is_file() or path.read_bytes() != content
+    }
+    written = [path for path in new if path.suffix == ".ipynb" and path.is_file() and is_written_in(path)]
+    if written and not save_answers:
+        raise CourseError(f"{'; '.join(_written(path, root) for path in written)}. Nothing was overwritten.")
+    copies = [save_copy(path, root) for path in written]
+    for path, content in new.items():
+        write_atomically(path, content)
+    return [*copies, *new]
+
+
+def _written(path: Path, root: Path) -> str:
+    """What to do with a notebook in which somebody has written."""
+    name, copy = path.relative_to(root).as_posix(), free_name(path, root).relative_to(root).as_posix()
+    return (
+        f"{name} is not as it was built: somebody wrote in it or ran it. "
+        f"`python -m resnet_course notebooks --save-answers` copies it to {copy} and builds it anew"
+    )
 
 
 def notebooks_out_of_step(root: Path) -> list[str]:
@@ -58,7 +102,11 @@ def notebooks_out_of_step(root: Path) -> list[str]:
         name = path.relative_to(root)
         if not path.is_file():
             problems.append(f"{name} is missing; run `make notebooks`")
-        elif path.read_bytes() != content:
+        elif path.read_bytes() == content:
+            continue
+        elif path.suffix == ".ipynb" and is_written_in(path):
+            problems.append(_written(path, root))
+        else:
             problems.append(f"{name} differs from its source; edit the source, then run `make notebooks`")
     for path in sorted((root / "notebooks").rglob("*.ipynb")):
         if path not in expected and ".ipynb_checkpoints" not in path.parts:
@@ -71,24 +119,25 @@ def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
     sources = sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py"))
     if not sources:
         raise CourseError(f"there are no lesson sources in {root / 'notebooks' / 'sources'}; run this in a checkout")
-    repository = repository_address(root)
+    where = repository(root)
     found = {}
     for source in sources:
         for folder in ("notebooks", "notebooks/solutions"):
             name = f"{folder}/{source.stem}.ipynb"
-            notebook = _read(source, repository, name)
+            notebook = _read(source, where, name)
             notebook = without_solutions(notebook) if folder == "notebooks" else _without_markers(notebook)
+            seal(notebook)
             found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
     readme = root / "README.md"
     if readme.is_file():
-        found[readme] = _with_lesson_table(readme.read_text(), repository).encode()
+        found[readme] = _with_lesson_table(readme.read_text(encoding="utf-8"), where).encode()
     guide = root / "docs" / "instructor"
     if guide.is_dir():
         found[guide / "misconceptions.md"] = misconceptions_page().encode()
     return found
 
 
-def _with_lesson_table(readme: str, repository: str) -> str:
+def _with_lesson_table(readme: str, where: Repository) -> str:
     """The README with the table of lessons between its two markers."""
     start, end = "<!-- lessons: built by `make notebooks` -->\n", "<!-- end of lessons -->"
     if start not in readme or end not in readme:
@@ -98,7 +147,7 @@ def _with_lesson_table(readme: str, repository: str) -> str:
     rows = ["| | Lesson | Minutes to read and write | Seconds on 2 CPU cores | |", "|---|---|---|---|---|"]
     for lesson in LESSONS:
         path = f"notebooks/{lesson.file_name}"
-        badge = BADGE.format(owner_and_name=repository.removeprefix("https://github.com/"), path=path)
+        badge = BADGE.format(owner_and_name=where.owner_and_name, ref=where.ref, path=path)
         rows.append(
             f"| {lesson.number} | [{lesson.title}]({path}) | {lesson.read_minutes} | {lesson.seconds:.0f} | {badge} |"
         )
@@ -107,39 +156,24 @@ def _with_lesson_table(readme: str, repository: str) -> str:
 
 
 def install_cell(root: Path) -> NotebookNode:
-    """The cell that installs what the notebook was made for: the package in this version, by its name on PyPI."""
-    requirement = f"{_setting(root, 'name')}=={__version__}"
-    return nbformat.v4.new_code_cell(INSTALL_CELL.format(requirement=requirement))
+    """The cell that installs the course as it is where the notebook comes from, if there is none."""
+    where = repository(root)
+    return nbformat.v4.new_code_cell(INSTALL_CELL.format(archive=where.archive, folder=where.folder))
 
 
-def repository_address(root: Path) -> str:
-    """The repository's address from pyproject.toml, the one place where it stands."""
-    return _setting(root, "Repository").rstrip("/")
-
-
-def _setting(root: Path, key: str) -> str:
-    for line in (root / "pyproject.toml").read_text().splitlines():
-        if line.startswith(f'{key} = "'):
-            return line.split('"')[1]
-    raise CourseError(f'pyproject.toml has no line `{key} = "..."`')
-
-
-def _read(source: Path, repository: str, name: str) -> NotebookNode:
-    """The source as a notebook with badge, install cell and stable cell ids."""
+def _read(source: Path, where: Repository, name: str) -> NotebookNode:
+    """The source as a notebook with badge and install cell."""
     import jupytext  # only needed by those who change lessons
 
     notebook = jupytext.read(source, fmt="py:percent")
-    owner_and_name = repository.removeprefix("https://github.com/")
     title = notebook.cells[0]
-    title.source += "\n\n" + BADGE.format(owner_and_name=owner_and_name, path=name)
-    notebook.cells.insert(1, install_cell(source.parents[2]))
+    title.source += "\n\n" + BADGE.format(owner_and_name=where.owner_and_name, ref=where.ref, path=name)
+    install = install_cell(source.parents[2])
+    install.source += BEGIN_LESSON.format(number=source.name[:2], version=where.version)
+    notebook.cells.insert(1, install)
     notebook.metadata = NotebookNode(copy.deepcopy(METADATA))
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    seen: dict[str, int] = {}
     for cell in notebook.cells:
-        digest = hashlib.sha256(cell.source.encode()).hexdigest()[:8]
-        seen[digest] = seen.get(digest, 0) + 1
-        cell.id = f"{digest}-{seen[digest]}"
         cell.metadata = {}
         cell.source = cell.source.replace("  # fmt: skip", "")  # speaks to the formatter of the source, not to readers
     return notebook
@@ -176,7 +210,7 @@ def leaked_solutions(root: Path) -> list[str]:
     """
     problems = []
     for source in sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py")):
-        inside, outside = solution_lines(source.read_text())
+        inside, outside = solution_lines(source.read_text(encoding="utf-8"))
         path = root / "notebooks" / f"{source.stem}.ipynb"
         if not path.is_file():
             problems.append(f"{path.relative_to(root)} is missing; run `make notebooks`")

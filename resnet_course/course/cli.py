@@ -79,9 +79,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CourseError as error:
         say(f"error: {error}", error=True)
         return 2
+    except KeyboardInterrupt:
+        say("stopped", error=True)
+        return 130
     except ModuleNotFoundError as error:  # of an extra; what every command needs is installed with the package
         extra = "lab" if error.name in LAB else "dev"
-        say(f"error: {error.name} is missing. Install it with: pip install 'resnet-course[{extra}]'", error=True)
+        say(f"error: {error.name} is missing. In the course's folder: pip install -e '.[{extra}]'", error=True)
         return 2
 
 
@@ -102,7 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     checks = add("checks", _checks, "list the exercises by lesson")
     checks.add_argument("--table", action="store_true", help="try every check: as typed, respelled, in pairs")
     checks.add_argument("exercise", nargs="*", help="with --table: only these")
-    add("lab", _lab, "open JupyterLab on lesson 00")
+    lab = add("lab", _lab, "copy the lessons into work/, where nothing overwrites them, and open JupyterLab there")
+    lab.add_argument("--copy", action="store_true", help="copy them and open nothing, as for VS Code")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
     reproduce.add_argument("plan", nargs="?", help="its name; --list shows all")
@@ -124,7 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     report = add("class-report", _class_report, "turn a class's exported progress files into one page of histograms")
     report.add_argument("folder", type=Path, help="holds the files that learners got from checks.export()")
     report.add_argument("--output", type=Path, help="the page; default: class_report.html in the folder")
-    add("notebooks", _notebooks, "build the notebooks, and the guide's misconceptions, from their sources")
+    notebooks = add("notebooks", _notebooks, "build the notebooks, and the guide's misconceptions, from their sources")
+    notebooks.add_argument(
+        "--save-answers", action="store_true", help="copy a notebook in which somebody wrote into work/ first"
+    )
+    fork = add("fork", _fork, "make this checkout that of a fork: its address in badges, install cells, citation, site")
+    fork.add_argument("repository", nargs="?", metavar="OWNER/NAME", help="on GitHub; default: git's remote origin")
     slides = add("slides", _slides, "build the slides of the lessons into build/slides")
     slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
     add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
@@ -200,9 +209,12 @@ def _checks(options: argparse.Namespace) -> int:
 
 def _lab(options: argparse.Namespace) -> int:
     from resnet_course.course.run import course_root
-    from resnet_course.notebook.lessons import LESSONS
+    from resnet_course.course.work import lay_out
 
-    notebook = course_root() / "notebooks" / LESSONS[0].file_name
+    notebook = lay_out(course_root())
+    if options.copy:
+        say(f"your copy of the first lesson: {notebook}")
+        return 0
     return subprocess.call([sys.executable, "-m", "jupyterlab", str(notebook)])
 
 
@@ -281,10 +293,22 @@ def _notebooks(options: argparse.Namespace) -> int:
     from resnet_course.course.run import course_root
 
     root = course_root()
-    changed = build_notebooks(root)
+    changed = build_notebooks(root, options.save_answers)
     for path in changed:
         say(f"wrote {path.relative_to(root)}")
     say(f"{len(changed)} files changed")
+    return 0
+
+
+def _fork(options: argparse.Namespace) -> int:
+    from resnet_course.course.address import repository_address, set_address
+    from resnet_course.course.build import build_notebooks
+    from resnet_course.course.run import course_root
+
+    root = course_root()
+    for path in [*set_address(root, options.repository), *build_notebooks(root)]:
+        say(f"wrote {path.relative_to(root)}")
+    say(f"this is {repository_address(root)}; commit and push, and its badges work")
     return 0
 
 
@@ -314,7 +338,9 @@ def _test(options: argparse.Namespace) -> int:
     def run(step: Step, capture: bool = False) -> subprocess.CompletedProcess[str]:
         line, started = [sys.executable, *step.arguments], time.perf_counter()
         environment = {"OMP_NUM_THREADS": "1", **step.settings, **os.environ}
-        done = subprocess.run(line, cwd=root, env=environment, text=True, check=False, capture_output=capture)
+        done = subprocess.run(
+            line, cwd=root, env=environment, text=True, errors="replace", check=False, capture_output=capture
+        )
         seconds[step.title] = time.perf_counter() - started
         return done
 

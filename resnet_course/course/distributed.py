@@ -94,7 +94,10 @@ def join(timeout: float = 300, advice: str = "") -> Iterator[Processes]:
     """
     device = _own_device()
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        yield Processes(device=device)
+        try:
+            yield Processes(device=device)
+        except KeyboardInterrupt:
+            raise CourseError(f"the training was stopped. {advice}".rstrip()) from None
         return
     store, rank, count = next(iter(dist.rendezvous("env://")))
     options = {"store": store, "rank": rank, "world_size": count, "timeout": timedelta(seconds=timeout)}

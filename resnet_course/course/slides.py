@@ -40,7 +40,7 @@ def build_slides(lessons: Iterable[Lesson], root: Path) -> list[Path]:
     """
     spec = importlib.util.find_spec("sphinx_revealjs")  # carries reveal.js, so that slides need no network
     if spec is None or spec.origin is None:
-        raise CourseError("slides need reveal.js. Install it with `pip install 'resnet-course[slides]'`.")
+        raise CourseError("slides need reveal.js. In the course's folder: pip install -e '.[slides]'")
     folder = root / "build" / "slides"
     reveal = Path(spec.origin).parent / "_static" / "revealjs"
     shutil.copytree(reveal, folder / "reveal.js", ignore=shutil.ignore_patterns("*.map"), dirs_exist_ok=True)
@@ -63,7 +63,7 @@ def make_page(lesson: Lesson, slides: NotebookNode) -> str:
 
     exporter = SlidesExporter(
         config=Config({"TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"output-only"}}}),
-        raw_template=Path(__file__).with_suffix(".html.jinja").read_text(),
+        raw_template=Path(__file__).with_suffix(".html.jinja").read_text(encoding="utf-8"),
         reveal_url_prefix="reveal.js",
         reveal_theme="white",
         exclude_input_prompt=True,

@@ -23,6 +23,7 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 from resnet_course.base.schema import read_json
+from resnet_course.base.settings import differences
 from resnet_course.course.distributed import Processes, Together, join, use_global_batch_norm
 from resnet_course.experiments.plans import Run
 from resnet_course.experiments.records import Record, write_record
@@ -143,15 +144,9 @@ def _check_settings(settings: Settings, checkpoint: Path) -> None:
         before = _flat(read_json(checkpoint.with_name("settings.json")))
     except (OSError, ValueError):  # no file, or none that is whole: every setting is another one
         before = {}
-    different = [
-        f"{name} was {before.get(name)!r} and is {value!r}"
-        for name, value in _flat(settings.as_dict()).items()
-        if before.get(name) != value
-    ]
-    if different:
-        raise CourseError(
-            f"{checkpoint} is of another training: {', '.join(different)}. Use the same options, or another --output."
-        )
+    now = _flat(settings.as_dict())
+    if changed := differences(dict.fromkeys(now) | before, now):
+        raise CourseError(f"{checkpoint} is of another training: {changed}. Use the same options, or another --output.")
 
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:

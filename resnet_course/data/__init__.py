@@ -5,6 +5,7 @@ Every data set in this package is held in memory as bytes.
 
 from __future__ import annotations
 
+from os.path import expanduser
 from pathlib import Path
 
 from resnet_course.base.errors import CourseError
@@ -64,7 +65,7 @@ def load(
         raise CourseError(f"split must be 'train' or 'test', got {split!r}; validation comes from split_validation")
     if limit is not None and limit < 1:
         raise CourseError(f"limit must be at least 1, got {limit}")
-    name, folder = str(name_or_folder), Path(name_or_folder).expanduser()
+    name, folder = str(name_or_folder), Path(expanduser(name_or_folder))
     if name == "shapes":
         count = SHAPES_SIZES[split] if limit is None else limit
         images, targets = make_shapes(count, image_size or 32, seed * 2 + SHAPES_SEEDS[split])
@@ -75,9 +76,8 @@ def load(
         raise CourseError(
             f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
         )
-    place = None if name in NAMES else folder
-    labelled = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, place)
-    dataset = ImageSet(*labelled, name="cifar10" if name == "cifar10" else "fashion_mnist")
+    found = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, None if name in NAMES else folder)
+    dataset = ImageSet(*found, name="cifar10" if name == "cifar10" else "fashion_mnist")
     if limit is not None and limit < len(dataset):
         dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
     return dataset.resized(image_size)
@@ -85,4 +85,4 @@ def load(
 
 def is_image_folder(name_or_folder: str | Path) -> bool:
     """Whether `load` would look for a folder of images under this name, be it there or not."""
-    return str(name_or_folder) not in NAMES and not holds_fashion_mnist(Path(name_or_folder).expanduser())
+    return str(name_or_folder) not in NAMES and not holds_fashion_mnist(Path(expanduser(name_or_folder)))

@@ -37,7 +37,7 @@ class Batches:
 
     Args:
         dataset: the images.
-        batch_size: images in a batch; the last one may be smaller.
+        batch_size: images in a batch; the last one may be smaller, but a single image joins the batch before it.
         shuffle: a new order each epoch.
         augmentation: random changes, or None.
         mean, std: (3,) for normalising, usually the training set's; None takes the data set's own.
@@ -76,16 +76,20 @@ class Batches:
         self.seed = seed
         self.device = torch.device(device)
         self.mean, self.std = mean, std
+        std = std.where(std > 0, 1)  # a constant channel becomes 0
         # One multiplication and one addition turn bytes into normalised numbers.
         self._scale = (1 / (255 * std)).view(1, 3, 1, 1).to(self.device)
         self._shift = (-mean / std).view(1, 3, 1, 1).to(self.device)
         self._images = dataset.images.to(self.device)
         self._targets = dataset.targets.to(self.device)
         self._epoch = 0
+        self._sizes = [len(part) for part in torch.arange(len(dataset)).split(batch_size)]
+        if batch_size > 1 and self._sizes[1:] and self._sizes[-1] == 1:  # for batch norm, one image is no batch
+            self._sizes[-2:] = [batch_size + 1]
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return -(-len(self.dataset) // self.batch_size)
+        return len(self._sizes)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass; without it every pass takes the next one."""
@@ -97,11 +101,11 @@ class Batches:
         count = len(self.dataset)
         order = torch.randperm(count, generator=generator) if self.shuffle else torch.arange(count)
         # Everything random is drawn and moved at the start of the epoch: a copy to a GPU waits until the GPU is idle.
-        parts = order.to(self.device).split(self.batch_size)
+        parts = order.to(self.device).split(self._sizes)
         moves: Sequence[Any] = [None] * len(parts)
         if self.augmentation is not None:
             drawn = torch.cat([draw_moves(len(indices), self.augmentation, generator) for indices in parts])
-            moves = drawn.to(self.device).split(self.batch_size)
+            moves = drawn.to(self.device).split(self._sizes)
         for indices, chosen in zip(parts, moves, strict=True):
             images = self._images[indices] * self._scale + self._shift  # (B, 3, H, W)
             if self.augmentation is not None:

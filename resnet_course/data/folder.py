@@ -11,12 +11,11 @@ from typing import Literal
 import torch
 
 from resnet_course.base.errors import CourseError
-from resnet_course.data.image_set import ImageSet, stratified_sample, stratified_split
-from resnet_course.images.files import find_roots, list_images, read_files
+from resnet_course.data.image_set import ImageSet, stratified_sample
+from resnet_course.images.files import are_for_testing, find_roots, list_images, read_files
 
 Unreadable = Literal["skip", "refuse"]
 Split = Literal["train", "test"]
-TEST_SHARE = 0.2  # of a folder that comes without a test part
 
 
 def load_folder(
@@ -29,7 +28,7 @@ def load_folder(
 ) -> ImageSet:
     """Read `folder/<class>/<image>`, or `folder/train/<class>/...` and `folder/test/<class>/...`.
 
-    A folder without train and test is split: one image in five, the same ones each time, is for testing.
+    A folder without train and test is split: about one image in five, chosen by its name alone, is for testing.
     Images are made square by cutting the longer side, then resized.
 
     Args:
@@ -46,11 +45,11 @@ def load_folder(
     folder = Path(folder)
     roots, classes = find_roots(folder)
     parted = len(roots) == 2
-    files, targets = list_images(folder / split if parted else folder, classes)
+    files, targets = list_images(roots[split == "test"] if parted else folder, classes)
     chosen = torch.arange(len(files))
     if not parted:
-        train, test = stratified_split(targets, max(1, round(TEST_SHARE * len(files))), seed)
-        chosen = train if split == "train" else test
+        in_test = are_for_testing([file.relative_to(folder).as_posix() for file in files], targets, seed)
+        chosen = (in_test == (split == "test")).nonzero().flatten()
     if limit is not None and limit < len(chosen):
         chosen = chosen[stratified_sample(targets[chosen], limit, seed)]
     files = [files[index] for index in chosen.tolist()]

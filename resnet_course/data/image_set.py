@@ -106,13 +106,6 @@ def stratified_sample(targets: Tensor, count: int, seed: int = 0) -> Tensor:
     return place.argsort(stable=True)[:count].sort().values
 
 
-def stratified_split(targets: Tensor, count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """The indices left by `stratified_sample`, and those it takes. Shape: (N,) -> (N - count,) and (count,)."""
-    taken = torch.zeros(len(targets), dtype=torch.bool)
-    taken[stratified_sample(targets, count, seed)] = True
-    return (~taken).nonzero().flatten(), taken.nonzero().flatten()
-
-
 def split_validation(dataset: ImageSet, fraction: float = 0.1, seed: int = 0) -> tuple[ImageSet, ImageSet]:
     """Take a validation set out of the training images; every class keeps its share.
 
@@ -126,5 +119,6 @@ def split_validation(dataset: ImageSet, fraction: float = 0.1, seed: int = 0) ->
     count = round(len(dataset) * fraction)
     if not 0 < count < len(dataset):
         raise CourseError(f"a fraction of {fraction} of {len(dataset)} images leaves a part empty; take one in between")
-    rest, taken = stratified_split(dataset.targets, count, seed)
-    return dataset.subset(rest), dataset.subset(taken)
+    taken = torch.zeros(len(dataset), dtype=torch.bool)
+    taken[stratified_sample(dataset.targets, count, seed)] = True
+    return dataset.subset((~taken).nonzero().flatten()), dataset.subset(taken.nonzero().flatten())

@@ -203,9 +203,9 @@ def clip_gradients(model: nn.Module, longest: float) -> None:
 
 
 def start_as_identity(modules: Iterable[nn.Module]) -> None:
-    """In these modules, let every convolution that keeps the shape pass its input on.
+    """Let every convolution in these modules that keeps the shape pass its input on.
 
-    Its weight is 1 in the middle of the channel's own kernel and 0 elsewhere.
+    Its weight is 1 in the middle of the channel's own kernel, and 0 elsewhere.
 
     The others, the first one and those that halve the image, keep their usual start: they have to make new channels.
     Reference: Hardt & Ma 2016 (arXiv 1611.04231), who start near the identity.

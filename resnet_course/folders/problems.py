@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from resnet_course.images.files import UnusableImageError, is_image_name
+from resnet_course.images.files import EXTENSIONS, UnusableImageError, is_image_name
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ _OUT = "Move it out of the folder."
 _EXPORT = "Export it as JPEG; Pillow, which reads the images here, cannot."
 _ADVICE = {
     "a HEIC photo, as iPhones make it": _EXPORT,
-    "an AVIF image": _EXPORT,
+    **({} if ".avif" in EXTENSIONS else {"an AVIF image": _EXPORT}),
     "an SVG drawing": "Export it as PNG.",
     "a ZIP archive": "Unpack it.",
     "a film": "Save single pictures of it.",
@@ -75,6 +75,10 @@ def explain(file: Path, error: Exception | None = None) -> Problem:
     if isinstance(error, Image.DecompressionBombError):
         advice = "If it is a picture of yours, save it smaller; if you do not know it, delete it."
         return Problem(file, "it says that it has more pixels than any camera takes", advice)
+    if "MAX_TEXT" in str(error):
+        return Problem(
+            file, "its notes, which are no part of the picture, are too large", "Save it again without them."
+        )
     if not isinstance(error, UnidentifiedImageError):
         return Problem(file, f"it is cut off or damaged ({str(error) or type(error).__name__})", _AGAIN)
     if kind.endswith("image"):

@@ -18,7 +18,7 @@ from torch import Tensor
 from resnet_course.base.errors import CourseError
 from resnet_course.data.image_set import ImageSet, stratified_sample
 from resnet_course.folders.problems import Problem, explain
-from resnet_course.images.files import files_below, find_roots, is_image_name, is_of_the_system, read_files
+from resnet_course.images.files import PARTS, files_of, find_roots, is_image_name, is_of_the_system, read_files
 
 SHOWN = 40  # entries of each list that are printed; the lists themselves hold all
 FEW = 10  # a class with fewer images is pointed out
@@ -126,13 +126,16 @@ def _list_everything(folder: Path) -> tuple[list[str], list[Path], Tensor, list[
     """The classes, all files with the name of an image and their labels, and what is wrong with the other files."""
     roots, classes = find_roots(folder)
     files, labels, bad = [], [], []
+    for other in sorted(set(folder.iterdir()) - set(roots)) if len(roots) > 1 else []:
+        if other.is_dir() and PARTS.fullmatch(other.name):
+            bad.append(Problem(other, "it lies beside train and test and is not read", "Put its images into train."))
     for root in roots:
         for path in sorted(root.iterdir()):
             if is_image_name(path) and not is_of_the_system(path) and not path.is_dir():
                 advice = "Move it into the folder of its class."
                 bad.append(Problem(path, "it lies beside the class folders, so that it has no label", advice))
         for label, name in enumerate(classes):
-            for path in files_below(root / name):
+            for path in files_of(root, name):
                 if is_image_name(path):
                     files.append(path)
                     labels.append(label)

@@ -7,17 +7,25 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import filelock
+
 from resnet_course.base.errors import CourseError
+from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.demo import DEMO, demo
-from resnet_course.grading.handin.collecting import STUDENT, collect
-from resnet_course.grading.marks.cluster import cluster, grade_all, is_done, jobs_in, scheduler_memory
+from resnet_course.grading.handin.collecting import collect
+from resnet_course.grading.handin.roster import Roster
+from resnet_course.grading.marks.cluster import grade_all, is_done, jobs_in, workers
 from resnet_course.grading.marks.gradebook import write_marks
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
+from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table
+from resnet_course.grading.marks.status import status
+from resnet_course.grading.sandbox.engines import exposed
 from resnet_course.grading.sandbox.session import TRUST, Limits, Sandbox
 
 CLASSROOM = Path("build/classroom")
+EXCHANGE = Path("/usr/local/share/nbgrader/exchange")  # where nbgrader keeps hand-ins of others, by default
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CourseError as error:
         say(f"error: {error}", error=True)
         return 2
+    except KeyboardInterrupt:
+        say("stopped; run the same command again, and it goes on where it was", error=True)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,13 +55,21 @@ def _parser() -> argparse.ArgumentParser:
     add("build", _build, "make the course folder of nbgrader, with release versions to hand out")
     taking = add("collect", _collect, "put downloaded notebooks where FOLDER keeps its hand-ins", False)
     taking.add_argument("assignment", help="such as a1_vgg")
-    taking.add_argument("source", type=Path, help="a folder of notebooks, or a zip archive of them")
+    taking.add_argument("source", type=Path, help="what Moodle, Canvas or Blackboard gives, or a folder of notebooks")
     taking.add_argument("--folder", type=Path, default=CLASSROOM, help="default: %(default)s")
-    taking.add_argument("--pattern", default=STUDENT, help="of a file's name, with a group (?P<student>...)")
+    taking.add_argument("--students", type=Path, help="a CSV file with a column `id` and the names that platforms use")
+    taking.add_argument("--pattern", help="of a file's name or path, with a group (?P<student>...)")
+    taking.add_argument("--encoding", default="utf-8", help="of names in an archive that does not say; such as cp949")
     _grading_options(add("grade", _grade, "grade what is in FOLDER/submitted and was not graded yet"))
     add("feedback", _feedback, "write a page for each hand-in into FOLDER/feedback")
     export = add("export", _export, "write all marks into a CSV file")
     export.add_argument("--to", type=Path, help="default: FOLDER/grades.csv")
+    export.add_argument(
+        "--layout", choices=("canvas", "moodle"), help="as that platform takes it; empty: not handed in"
+    )
+    standing = add("status", _status, "say who handed in, and what is missing, late, refused or not marked yet")
+    for command in (export, standing):
+        command.add_argument("--students", type=Path, help="a CSV file with a column `id`: who is in the class")
     example = add("demo", _demo, "make and grade a class, and compare each mark with the expected one", False)
     example.add_argument("--students", type=int, default=60)
     example.add_argument("--folder", type=Path, help=f"default: {DEMO}, made anew")
@@ -60,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _grading_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster; default: one on this machine")
+    command.add_argument(
+        "--scheduler", metavar="ADDRESS", help="tls://..., of a Dask cluster; default: this machine alone"
+    )
     command.add_argument("--workers", type=int, help="hand-ins at a time on this machine; default: one for each core")
     command.add_argument("--seconds", type=float, default=Limits.wall, help="for each hand-in; default: %(default)g")
     _sandbox_options(command)
@@ -88,33 +109,45 @@ def _build(options: argparse.Namespace) -> None:
 def _collect(options: argparse.Namespace) -> None:
     if options.assignment not in {folder.name for folder in assignment_folders()}:
         raise CourseError(f"there is no assignment {options.assignment!r} in assignments/")
-    students = collect(options.source, options.assignment, options.folder, options.pattern)
+    given = options.pattern, options.students, options.encoding
+    students = collect(options.source, options.assignment, options.folder, *given)
     say(f"{len(students)} hand-ins of {options.assignment}: {', '.join(students)}")
 
 
 def _grade(options: argparse.Namespace) -> None:
-    outcomes = grade_folder(options.folder, options.scheduler, options.workers, options.seconds, _sandbox(options))
-    say(marks_table(outcomes))
+    if not options.folder.is_dir():
+        raise CourseError(f"there is no folder {options.folder}; make it with `build`")
+    try:
+        with filelock.FileLock(options.folder / ".grading.lock", timeout=0):
+            given = options.scheduler, options.workers, options.seconds, _sandbox(options)
+            say(marks_table(grade_folder(options.folder, *given)))
+    except filelock.Timeout:
+        raise CourseError(f"{options.folder} is being graded by another process; wait for it, or stop it") from None
 
 
 def grade_folder(
-    folder: Path, scheduler: str | None, workers: int | None, seconds: float, sandbox: Sandbox
+    folder: Path, scheduler: str | None, count: int | None, seconds: float, sandbox: Sandbox
 ) -> list[Outcome]:
     """Grade what has no outcome yet, write all marks into the gradebook, and return all outcomes."""
     from tqdm import tqdm
 
     limits = Limits(wall=seconds, cpu=max(1, round(seconds / 2)))
-    jobs = jobs_in(folder, assignment_folders(), limits, sandbox)
-    left = sum(not is_done(job, folder) for job in jobs)
+    private = [*assignment_folders(), folder, EXCHANGE]
+    if sandbox.engine == "bubblewrap" and (seen := exposed(path for path in private if path.exists())):
+        raise CourseError(
+            f"a learner's code would see {', '.join(map(str, seen))}: it lies below folders of Python or the system. "
+            "Move it elsewhere, or grade with a Python in an environment of its own."
+        )
+    jobs, odd = jobs_in(folder, assignment_folders(), limits, sandbox)
+    left = [job for job in jobs if not is_done(job, folder)]
     if left:
-        with cluster(scheduler, workers) as client, tqdm(total=left, unit="hand-in") as bar:
-            before = scheduler_memory(client)
-            grade_all(client, jobs, folder, lambda outcome: bar.update() and None)
-            after = scheduler_memory(client)
-        say(f"memory of the scheduler's process: {before / 2**20:.0f} MB before, {after / 2**20:.0f} MB after")
+        with workers(scheduler, count) as (pool, at_a_time), tqdm(total=len(left), unit="hand-in") as bar:
+            odd += grade_all(pool, at_a_time, left, folder, bar.update)
     found = [read_outcome(outcome_file(folder, job.assignment, job.student)) for job in jobs]
     outcomes = [outcome for outcome in found if outcome is not None]
-    write_marks(outcomes, folder)
+    odd += write_marks(outcomes, folder)
+    for line in odd:
+        say(f"not graded: {line}", error=True)
     return outcomes
 
 
@@ -141,12 +174,23 @@ def _feedback(options: argparse.Namespace) -> None:
         if any((options.folder / "autograded").glob(f"*/{folder.name}")):  # nbgrader fails where there is none
             nbgrader(options.folder, "generate_feedback", folder.name, "--force")
     say(f"pages to return: {options.folder / 'feedback'}")
+    for archive in finish_feedback(options.folder):
+        say(f"the same, under the platform's names: {archive}")
 
 
 def _export(options: argparse.Namespace) -> None:
     target = (options.to or options.folder / "grades.csv").resolve()
     nbgrader(options.folder, "export", f"--CsvExportPlugin.to={target}")
+    text = target.read_text(encoding="utf-8")
+    roster = Roster.read(options.students) if options.students else None
+    table = platform_table(text, options.layout, options.folder, roster) if options.layout else harmless_table(text)
+    write_atomically(target, table.encode())
     say(f"marks: {target}")
+
+
+def _status(options: argparse.Namespace) -> None:
+    jobs, odd = jobs_in(options.folder, assignment_folders(), Limits(), Sandbox())
+    say(status(jobs, odd, options.folder, Roster.read(options.students) if options.students else None))
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import platformdirs
 import pooch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from resnet_course.base.errors import CourseError
+from resnet_course.base.files import user_folder
 
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 CIFAR10_MD5 = "c58f30108f718f92721af3b95e74349a"
@@ -47,7 +47,8 @@ class Labelled(NamedTuple):
 
 def data_folder() -> Path:
     """Where downloads live or are found: `RESNET_COURSE_DATA`, or the user's cache folder."""
-    return Path(os.environ.get("RESNET_COURSE_DATA") or platformdirs.user_cache_dir("resnet_course")).expanduser()
+    chosen = os.environ.get("RESNET_COURSE_DATA")
+    return Path(os.path.expanduser(chosen)) if chosen else user_folder("cache")
 
 
 def load_cifar10(split: str, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> Labelled:
@@ -60,7 +61,8 @@ def load_cifar10(split: str, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> Labe
     """
     from torchvision.datasets import CIFAR10
 
-    target = data_folder() / CIFAR10_FOLDER
+    folder = data_folder()
+    target = folder if folder.name == CIFAR10_FOLDER else folder / CIFAR10_FOLDER
     if not target.is_dir():
         _unpack(_fetch(CIFAR10_ARCHIVE, CIFAR10_MD5, mirrors, target.parent), target)
     try:

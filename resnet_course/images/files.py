@@ -6,24 +6,30 @@ Learners read `data.folder`, which makes a data set of them.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 from torch import Tensor
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.progress import bar
+from resnet_course.base.text import clean, name_of
 
-SPLIT_NAMES = {"train", "val", "valid", "validation"}  # what a folder without "test" may hold in place of classes
-EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP")  # Pillow knows more; some start other programs
+PARTS = re.compile(r"(?:.*[_ -])?(?:(train|training)|(test|testing)|val|valid|validation|dev)(?:[_ -].*)?", re.I)
+_AVIF = (".avif",) if features.check("avif") else ()  # since Pillow 11.3, and not in every build
+EXTENSIONS = (".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp", *_AVIF)
+# Pillow knows more formats; some start other programs.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "TIFF", "WEBP", *(("AVIF",) if _AVIF else ()))
 OF_THE_SYSTEM = {"thumbs.db", "desktop.ini", "__macosx"}  # written by Windows and macOS, beside hidden files
 MAX_PIXELS = 100_000_000  # what is decoded at most: 400 MB
 MIN_SIDE = 4  # pixels; below it there is nothing to see
+TEST_SHARE = 0.2  # of a folder that comes without a test part
 DETAIL = 4  # a large JPEG is decoded at no less than so many times the size asked for
 
 
@@ -38,25 +44,53 @@ class UnusableImageError(ValueError):
 def find_roots(folder: Path) -> tuple[list[Path], list[str]]:
     """The folders that hold class folders, one or train and test, and the classes in alphabetical order.
 
+    Folders whose names look the same, composed or not, are of one class.
+
     Raises:
         CourseError: if the folder is missing, has fewer than two classes, or others for train than for test.
     """
     if not folder.is_dir():
         raise CourseError(f"there is no folder {folder}. Check the path; it should hold one folder for each class.")
-    parted = (folder / "train").is_dir() and (folder / "test").is_dir()
-    roots = [folder / "train", folder / "test"] if parted else [folder]
-    found = [sorted(e.name for e in root.iterdir() if e.is_dir() and not is_of_the_system(e)) for root in roots]
+    roots = find_parts(folder) or [folder]
+    found = [sorted({name_of(e.name, f"a class in {root.name}") for e in _folders(root)}) for root in roots]
     classes = found[0]
-    if "train" in classes and set(classes) <= SPLIT_NAMES:
-        raise CourseError(f"{folder} holds {', '.join(classes)}: the images for testing must be in a folder 'test'.")
-    if len(classes) < 2:
+    if len(roots) == 1 and any(map(PARTS.fullmatch, classes)) and all(map(PARTS.fullmatch, classes)):
         raise CourseError(
-            f"{roots[0]} holds {len(classes)} class folder(s); at least 2 are needed. "
+            f"{folder} holds {', '.join(classes)}: put the images for training into a folder 'train' and those for "
+            "testing into a folder 'test'."
+        )
+    if len(classes) < 2:
+        deeper = f", with folders in it: is {_folders(roots[0])[0]} what you mean?" if _deeper(roots[0]) else "."
+        raise CourseError(
+            f"{roots[0]} holds {len(classes)} class folder(s), at least 2 are needed: {', '.join(classes)}{deeper} "
             "Put the images of each class into a folder of its own."
         )
     if differing := sorted(set(classes) ^ set(found[-1])):
         raise CourseError(f"train and test in {folder} have different classes: {', '.join(differing[:5])}")
     return roots, classes
+
+
+def find_parts(folder: Path) -> list[Path]:
+    """Its folders for training and for testing, `Training` and `seg_test` for example; empty if it has none.
+
+    A class may be called train or test: beside other classes only the plain names "train" and "test" are parts.
+    """
+    folders = _folders(folder)
+    if {"train", "test"} <= {each.name for each in folders}:
+        return [folder / "train", folder / "test"]
+    fits = [PARTS.fullmatch(each.name) for each in folders]
+    parts = [[each for each, fit in zip(folders, fits, strict=True) if fit and fit[group]] for group in (1, 2)]
+    return [*parts[0], *parts[1]] if all(fits) and [len(part) for part in parts] == [1, 1] else []
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(entry for entry in root.iterdir() if entry.is_dir() and not is_of_the_system(entry))
+
+
+def _deeper(root: Path) -> bool:
+    """Whether there is one folder, and the classes may be in there."""
+    folders = _folders(root)
+    return len(folders) == 1 and len(_folders(folders[0])) > 1
 
 
 def list_images(root: Path, classes: Sequence[str]) -> tuple[list[Path], Tensor]:
@@ -68,12 +102,32 @@ def list_images(root: Path, classes: Sequence[str]) -> tuple[list[Path], Tensor]
     files: list[Path] = []
     targets: list[int] = []
     for label, name in enumerate(classes):
-        found = [path for path in files_below(root / name) if is_image_name(path)]
+        found = [path for path in files_of(root, name) if is_image_name(path)]
         if not found:
             raise CourseError(f"the class folder {root / name} holds no image ({', '.join(EXTENSIONS)})")
         files += found
         targets += [label] * len(found)
     return files, torch.tensor(targets)
+
+
+def are_for_testing(names: Sequence[str], targets: Tensor, seed: int) -> Tensor:
+    """Whether each file is for testing; of every class at least one is, and at least one is not. (N,) bool"""
+    digests = [hashlib.sha256(f"{seed}/{clean(name)}".encode()).digest() for name in names]
+    numbers = torch.tensor([int.from_bytes(digest[:6], "big") / 2**48 for digest in digests], dtype=torch.float64)
+    chosen = numbers < TEST_SHARE
+    for label in targets.unique():
+        members = (targets == label).nonzero().flatten()
+        members = members[numbers[members].argsort()]
+        chosen[members[0]] = True
+        chosen[members[-1]] = False
+    return chosen
+
+
+def files_of(root: Path, name: str) -> Iterator[Path]:
+    """All files of a class, see `files_below`."""
+    for folder in _folders(root):
+        if clean(folder.name) == name:
+            yield from files_below(folder)
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -140,12 +194,24 @@ def read_image(file: Path, image_size: int | None) -> Tensor:
             with contextlib.suppress(Exception):  # damaged notes of the camera do not cost the picture
                 image = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion cuts everything above 255 to white
-        image = Image.fromarray((np.asarray(image) / 256).clip(0, 255).astype(np.uint8))
+        image = Image.fromarray((_grey_values(image) // 256).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
     image = ImageOps.fit(image.convert("RGB"), (size, size), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
+
+
+def _grey_values(image: Image.Image) -> np.ndarray:
+    """Values of 16 bits. Cameras and scanners also write 10 or 12 bits, or 8, into such files: those look black."""
+    values = np.asarray(image)
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or 0 < high < 4096 or high > 65_535:
+        raise UnusableImageError(
+            f"its values go from {low:,} to {high:,}, and the range of 16 bits is 0 to 65,535",
+            "Save it with 8 bits, the brightest value at 255.",
+        )
+    return values
 
 
 def _check_usable(image: Image.Image) -> None:

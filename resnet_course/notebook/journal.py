@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import platformdirs
+import filelock
 
 from resnet_course.base.errors import CourseError
-from resnet_course.base.files import write_atomically
+from resnet_course.base.files import user_folder, write_atomically
 from resnet_course.base.schema import check_schema, read_json
 
 SCHEMA = 1
@@ -30,7 +31,7 @@ def journal_file() -> Path | None:
     chosen = os.environ.get("RESNET_COURSE_JOURNAL")
     if chosen == "off":
         return None
-    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("resnet_course")) / "journal.json"
+    return Path(chosen) if chosen else user_folder("data") / "journal.json"
 
 
 def read_journal() -> Journal:
@@ -52,22 +53,20 @@ def parse_journal(path: Path) -> Journal | None:
 
 def note_check(name: str, status: str, hint_id: str | None) -> None:
     """Keep what a check found."""
-    journal = read_journal()
-    entry = _entry(journal, name)
-    if status != "not_written" and not entry["passed"]:
-        entry["tries"] += 1
-    if hint_id is not None:
-        entry["mistakes"][hint_id] = entry["mistakes"].get(hint_id, 0) + 1
-    entry["passed"] = entry["passed"] or status == "passed"
-    entry["last"] = {"status": status, "hint_id": hint_id}
-    _write(journal)
+    with _changed() as journal:
+        entry = _entry(journal, name)
+        if status != "not_written" and not entry["passed"]:
+            entry["tries"] += 1
+        if hint_id is not None:
+            entry["mistakes"][hint_id] = entry["mistakes"].get(hint_id, 0) + 1
+        entry["passed"] = entry["passed"] or status == "passed"
+        entry["last"] = {"status": status, "hint_id": hint_id}
 
 
 def note_hint(name: str) -> None:
     """Count one explanation that was asked for."""
-    journal = read_journal()
-    _entry(journal, name)["hints"] += 1
-    _write(journal)
+    with _changed() as journal:
+        _entry(journal, name)["hints"] += 1
 
 
 def _entry(journal: Journal, name: str) -> dict[str, Any]:
@@ -79,10 +78,9 @@ def _entry(journal: Journal, name: str) -> dict[str, Any]:
 
 def note_guess(lesson: str, guess: Mapping[str, float | None], measured: Mapping[str, float]) -> None:
     """Keep a guess beside what was measured. The first guess stays: later ones have seen the answer."""
-    journal, guesses = read_journal(), _finite(guess)
-    if lesson not in journal["guesses"] and guesses:
-        journal["guesses"][lesson] = {"guess": guesses, "measured": _finite(measured)}
-        _write(journal)
+    if guesses := _finite(guess):
+        with _changed() as journal:
+            journal["guesses"].setdefault(lesson, {"guess": guesses, "measured": _finite(measured)})
 
 
 def _finite(numbers: Mapping[str, float | None]) -> dict[str, float]:
@@ -97,6 +95,22 @@ def forget() -> bool:
         return False
     path.unlink()
     return True
+
+
+@contextlib.contextmanager
+def _changed() -> Iterator[Journal]:
+    """The journal, to be changed and written; other kernels that have something to note wait for a moment."""
+    path, lock = journal_file(), contextlib.ExitStack()
+    with lock:
+        if path is not None:
+            with contextlib.suppress(
+                OSError
+            ):  # a folder that cannot be written, or a kernel that hangs: Timeout is one
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock.enter_context(filelock.FileLock(f"{path}.lock", timeout=5))
+        journal = read_journal()
+        yield journal
+        _write(journal)
 
 
 def _write(journal: Journal) -> None:

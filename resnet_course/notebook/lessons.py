@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from resnet_course.base.errors import CourseError
 
 REFERENCE_SPEED = 460.0  # images/s that `runtime.measure_speed` gave where the lessons' seconds were taken
+ProfileName = Literal["smoke", "quick", "full"]
+
+
+class Speed(NamedTuple):
+    """Images/s of training steps on 32x32 images: with a residual 20, and with a ResNet-18."""
+
+    small: float
+    large: float
 
 
 @dataclass(frozen=True)
@@ -74,6 +83,38 @@ LESSONS = (
 )
 
 
+class Cost(NamedTuple):
+    """What a lesson takes beside the seconds of its quick profile.
+
+    Args:
+        smoke: seconds in the smoke profile, which trains next to nothing, on the machine of `REFERENCE_SPEED`.
+        small: thousands of images that the full profile trains on, as if with a residual 20: counted in the source; a
+            deeper network counts by its layers, a pass without gradients as a third.
+        large: likewise with a ResNet-18.
+    """
+
+    smoke: float
+    small: float
+    large: float = 0
+
+
+COSTS = {
+    "00": Cost(8, 14),
+    "01": Cost(6, 220),
+    "02": Cost(6, 140),
+    "03": Cost(10, 33),
+    "04": Cost(18, 4_400),
+    "05": Cost(12, 15_500),
+    "06": Cost(15, 5_100),
+    "07": Cost(18, 14),
+    "08": Cost(7, 7),
+    "09": Cost(12, 1_200, 3_600),
+    "10": Cost(20, 2_100),
+    "11": Cost(21, 6_700, 100),
+    "13": Cost(6, 110),
+}
+
+
 def find_lesson(name: str) -> Lesson:
     """The lesson with this number or file name.
 
@@ -88,6 +129,12 @@ def find_lesson(name: str) -> Lesson:
     raise CourseError(f"there is no lesson {name!r}. The lessons are {known}.")
 
 
-def predict_seconds(lesson: Lesson, speed: float) -> float:
-    """Seconds the lesson takes in the quick profile where `runtime.measure_speed` gives `speed` images/s."""
-    return lesson.seconds * REFERENCE_SPEED / speed
+def predict_seconds(lesson: Lesson, speed: Speed, profile: ProfileName = "quick") -> float:
+    """Seconds that a lesson takes in a profile, where `runtime.measure_speed` gives this speed."""
+    cost = COSTS[lesson.number]
+    fixed = cost.smoke * max(1, REFERENCE_SPEED / speed.small)  # no GPU draws a figure sooner
+    if profile == "smoke":
+        return fixed
+    if profile == "full":
+        return fixed + 1000 * (cost.small / speed.small + cost.large / speed.large)
+    return fixed + (lesson.seconds - cost.smoke) * REFERENCE_SPEED / speed.small

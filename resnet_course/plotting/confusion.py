@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import as_array, check_length
-from resnet_course.plotting.style import WIDTH, axes_or_new, luminance, put_title
+from resnet_course.plotting.style import WIDTH, axes_or_new, luminance, put_title, readable
 
 _READABLE = 20  # classes for which counts can still be read
 
@@ -46,7 +46,7 @@ def confusion_matrix(matrix: Any, classes: Sequence[str], title: str, ax: Axes |
     image = ax.imshow(shares, vmin=0, vmax=1, cmap="viridis", interpolation="nearest")
     if len(counts) <= _READABLE:
         _write_counts(ax, counts, image.to_rgba(shares))
-    _name_classes(ax, [str(name) for name in classes])
+    _name_classes(ax, [readable(str(name)) for name in classes])
     ax.set_anchor("NW")
     put_title(ax, title, 0.5 + 0.1 * max(len(str(name)) for name in classes))
     wrong = counts - np.diag(np.diag(counts))

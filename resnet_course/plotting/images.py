@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import Floats, as_array, as_images, check_length
-from resnet_course.plotting.style import WIDTH, put_title
+from resnet_course.plotting.style import WIDTH, put_title, readable
 
 _GAP = 0.1  # between images, in inches
 _LINE = 1.25  # height of a line of text, in font sizes
@@ -38,7 +38,7 @@ def image_grid(images: Any, labels: Sequence[str] | None = None, columns: int = 
         check_length(labels, len(pixels), "labels")
     if columns < 1:
         raise ValueError(f"columns must be at least 1, got {columns}")
-    return _draw_grid(pixels, None if labels is None else [str(label) for label in labels], columns, title)
+    return _draw_grid(pixels, None if labels is None else [readable(str(label)) for label in labels], columns, title)
 
 
 def mistakes(
@@ -81,7 +81,7 @@ def mistakes(
         put_title(ax, title)
         describe(figure, f"{title}: there is no mistake among {len(pixels)} images.")
         return figure
-    labels = [f"{classes[int(truth[i])]},\nsaid {classes[int(said[i])]}\n{sure[i]:.2f}" for i in worst]
+    labels = [readable(f"{classes[int(truth[i])]},\nsaid {classes[int(said[i])]}\n{sure[i]:.2f}") for i in worst]
     return _draw_grid(pixels[worst], labels, 6, title)
 
 

@@ -8,7 +8,9 @@ Reference: Okabe, Ito 2008, "Color Universal Design", jfly.uni-koeln.de/color.
 
 from __future__ import annotations
 
+import functools
 import textwrap
+import unicodedata
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 
@@ -27,6 +30,13 @@ INK = "#222222"  # text
 SOFT_INK = "#5A5A5A"  # axes, notes
 
 WIDTH = 7.0  # inches; 700 CSS pixels at 100 dots per inch, about half of that on a phone
+
+# Of Windows, macOS and Linux; matplotlib's own font, DejaVu Sans, has Latin, Greek, Cyrillic and some more.
+_OTHER_SCRIPTS = (
+    *("Malgun Gothic", "Apple SD Gothic Neo", "AppleGothic", "Noto Sans CJK KR", "Noto Sans KR", "NanumGothic"),
+    *("Yu Gothic", "Hiragino Sans", "Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "Noto Sans SC"),
+    *("Nirmala UI", "Noto Sans Devanagari", "Leelawadee UI", "Noto Sans Thai", "Arial Unicode MS"),
+)
 
 _PLAIN, _RESIDUAL = "--", "-"
 _FAMILIES = {
@@ -67,8 +77,40 @@ _FIXED = {
 
 
 def use_style() -> None:
-    """Set matplotlib's defaults to the course's page style. Each lesson calls it once, in its first cell."""
+    """Set matplotlib's defaults to the course's page style. Each lesson calls it once, in its first cell.
+
+    A font that was chosen before stays; letters that it does not have come from the system's fonts for other scripts.
+    """
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
+    chosen, here = mpl.rcParams["font.family"], {font.name for font in font_manager.fontManager.ttflist}
+    mpl.rcParams["font.family"] = [*chosen, *(name for name in _OTHER_SCRIPTS if name in here and name not in chosen)]
+
+
+def readable(text: str) -> str:
+    """A name or title as it is drawn: a `$` begins no formula, and letters that no font here has are spelt in Latin."""
+    families = tuple(mpl.rcParams["font.family"])
+    letters = [letter if _can_draw(letter, families) else _spelt(letter) for letter in text]
+    return "".join(letters).replace("\\$", "$").replace("$", "\\$")
+
+
+@functools.cache
+def _can_draw(letter: str, families: tuple[str, ...]) -> bool:
+    if letter.isascii():
+        return True
+    for family in families:
+        try:
+            path = font_manager.findfont(font_manager.FontProperties(family=[family]), fallback_to_default=False)
+        except ValueError:  # no such font here
+            continue
+        if font_manager.get_font(path).get_char_index(ord(letter)):
+            return True
+    return False
+
+
+def _spelt(letter: str) -> str:
+    """The sound of a letter, from its name in Unicode; of a sign without one, its number."""
+    name = unicodedata.name(letter, "")
+    return name.split()[-1].lower() if " SYLLABLE " in name or " LETTER " in name else f"[{ord(letter):X}]"
 
 
 def network_style(name: str) -> dict[str, Any]:
@@ -145,7 +187,7 @@ def figure_width(ax: Axes) -> float:
 def wrap(text: str, width: float, size: float) -> str:
     """Break text into lines of at most `width` points, at a font size in points (an estimate: 0.6 em a letter)."""
     letters = max(8, int(width / (0.6 * size)))
-    return "\n".join(textwrap.fill(line, letters) for line in text.splitlines())
+    return "\n".join(textwrap.fill(line, letters) for line in readable(text).splitlines())
 
 
 def _known_start(name: str) -> str | None:

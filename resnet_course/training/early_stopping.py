@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ class EarlyStopper:
         self.save_path = Path(save_path)
         self.best_loss = math.inf
         self.trial_counter = 0
+        self.saved = ""
 
     def is_continuable(self, model: nn.Module, loss: float) -> bool:
         """Take this epoch's loss. True: go on. A new best saves the weights; a NaN is never a best."""
@@ -42,6 +44,7 @@ class EarlyStopper:
             self.best_loss = loss
             self.trial_counter = 0
             save_weights(model, self.save_path)
+            self.saved = self._digest()
             return True
         self.trial_counter += 1
         return self.trial_counter < self.num_trials
@@ -50,19 +53,24 @@ class EarlyStopper:
         """Load the best weights into `model` and return it.
 
         Raises:
-            CourseError: if no epoch was saved yet, or the file does not fit the model.
+            CourseError: if no epoch was saved yet, or the file is no longer the one that was saved.
         """
         if self.best_loss == math.inf:
             raise CourseError(
                 f"no epoch was saved yet: {self.save_path} is missing or from an earlier run. Train at least one epoch "
                 "with a finite validation loss first."
             )
+        if self.saved and self.save_path.is_file() and self._digest() != self.saved:
+            raise CourseError(f"another training wrote {self.save_path}. Give each one its own save_path, train again.")
         return load_weights(model, self.save_path)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint needs to go on counting."""
-        return {"best_loss": self.best_loss, "trial_counter": self.trial_counter}
+        return {"best_loss": self.best_loss, "trial_counter": self.trial_counter, "saved": self.saved}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on counting from `state_dict()`."""
-        self.best_loss, self.trial_counter = state["best_loss"], state["trial_counter"]
+        vars(self).update(state)
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self.save_path.read_bytes()).hexdigest()

@@ -13,6 +13,7 @@ from torch import nn
 from resnet_course.base.errors import CourseError
 from resnet_course.base.memory import keep_freed_memory
 from resnet_course.base.progress import bar
+from resnet_course.base.settings import differences, training_settings
 from resnet_course.training.checkpoints import check_fits, load_state, save_state
 from resnet_course.training.early_stopping import EarlyStopper
 from resnet_course.training.seeds import random_state, restore_random_state
@@ -86,7 +87,8 @@ def fit(
         raise CourseError("early stopping needs validation data: pass val_dataloader, or no early_stopper")
     every = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "early_stopper": early_stopper}
     parts: dict[str, Any] = {name: part for name, part in every.items() if part is not None}
-    history = _resume(checkpoint, parts)
+    settings = {} if checkpoint is None else training_settings(optimizer, scheduler, train_dataloader)
+    history = _resume(checkpoint, parts, settings)
     model.to(memory_format=precision.memory_format)
     keep_freed_memory()
     dataset = getattr(train_dataloader, "dataset", None)
@@ -110,12 +112,12 @@ def fit(
             history.seconds.append(time.perf_counter() - started)
             progress.set_postfix_str(f"epoch {history.epochs}/{epochs}, loss {loss:.3f}, accuracy {accuracy:.3f}")
             if checkpoint is not None:
-                states = {name: part.state_dict() for name, part in parts.items()}
+                states = {name: part.state_dict() for name, part in parts.items()} | {"settings": settings}
                 save_state({**states, "history": asdict(history), "random": random_state()}, checkpoint)
     return history
 
 
-def _resume(path: str | Path | None, parts: dict[str, Any]) -> History:
+def _resume(path: str | Path | None, parts: dict[str, Any], settings: dict[str, Any]) -> History:
     """Put every part back to where the checkpoint left it; a new history if there is no checkpoint."""
     if path is None or not Path(path).exists():
         return History()
@@ -124,6 +126,8 @@ def _resume(path: str | Path | None, parts: dict[str, Any]) -> History:
     if missing:
         raise CourseError(f"{path} has no {', '.join(missing)}: it was not written by this training. Use another file.")
     check_fits(parts["model"], state["model"], path)
+    if changed := differences(state.get("settings", {}), settings):
+        raise CourseError(f"{path} is of another training: {changed}. Use the same settings, or another file.")
     for name, part in parts.items():
         part.load_state_dict(state[name])
     restore_random_state(state["random"])

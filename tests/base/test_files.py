@@ -1,10 +1,11 @@
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from resnet_course.base.errors import CourseError
-from resnet_course.base.files import write_atomically
+from resnet_course.base.files import user_folder, write_atomically
 
 
 def names(folder: Path) -> list[str]:
@@ -17,6 +18,14 @@ def test_the_file_holds_the_bytes_and_replaces_an_earlier_one(tmp_path: Path, co
         write_atomically(tmp_path / "file", written)
         assert (tmp_path / "file").read_bytes() == written
         assert names(tmp_path) == ["file"]
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "far" / "file")
+    write_atomically(tmp_path / "link", b"1")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "far" / "file").read_bytes() == b"1"
 
 
 def test_folders_are_made_and_paths_may_be_strings(tmp_path: Path) -> None:
@@ -67,3 +76,14 @@ def test_others_may_read_the_file_if_the_umask_lets_them(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "shared.bin").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("found", ["~/.cache/resnet_course", RuntimeError("could not determine the home directory")])
+def test_without_a_home_files_lie_among_the_temporary_ones(monkeypatch: pytest.MonkeyPatch, found: object) -> None:
+    def find(_: str) -> object:
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr("platformdirs.user_data_dir", find)
+    assert user_folder("data") == Path(tempfile.gettempdir()) / "resnet_course"

@@ -45,7 +45,7 @@ def start_lab(folder: Path) -> Iterator[Lab]:
     for name, values in SETTINGS.items():
         path = settings / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+        path.write_text(json.dumps(values), encoding="utf-8")
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("RESNET_COURSE_W")},
         "JUPYTERLAB_SETTINGS_DIR": str(settings),
@@ -55,16 +55,16 @@ def start_lab(folder: Path) -> Iterator[Lab]:
         "RESNET_COURSE_PROFILE": "smoke",  # nbval has run these notebooks in the quick one
     }
     options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root", f"--ServerApp.root_dir={notebooks}"]
-    with (folder / "log.txt").open("w") as log:
+    with (folder / "log.txt").open("w", encoding="utf-8") as log:
         line = [sys.executable, "-m", "jupyterlab", *options]
         server = subprocess.Popen(line, cwd=notebooks, env=environment, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 60
         while not (found := list(runtime.glob("jpserver-*.json"))):
-            assert server.poll() is None, (folder / "log.txt").read_text()
+            assert server.poll() is None, (folder / "log.txt").read_text(encoding="utf-8")
             assert time.monotonic() < deadline, "JupyterLab did not start within a minute"
             time.sleep(0.2)
-        about = json.loads(found[0].read_text())
+        about = json.loads(found[0].read_text(encoding="utf-8"))
         yield Lab(about["url"], about["token"], notebooks)
     finally:
         server.terminate()

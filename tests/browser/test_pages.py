@@ -45,7 +45,7 @@ class Addresses(HTMLParser):
 
 @pytest.fixture(scope="session")
 def read() -> dict[str, Addresses]:
-    return {page: Addresses((SITE / page).read_text()) for page in PAGES}
+    return {page: Addresses((SITE / page).read_text(encoding="utf-8")) for page in PAGES}
 
 
 def test_the_pages_are_of_todays_lessons() -> None:

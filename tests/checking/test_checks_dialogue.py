@@ -155,15 +155,15 @@ def test_progress_is_an_accessible_table_in_a_notebook(displayed: list[dict]) ->
 def test_export_writes_what_can_be_handed_in(tmp_path: Path, capsys) -> None:
     checks.needs_projection(right)
     path = checks.export(tmp_path / "mine.json")
-    kept = json.loads(path.read_text())
+    kept = json.loads(path.read_text(encoding="utf-8"))
     assert kept["exercises"][NAME]["passed"]
     assert kept["course_version"]
     assert checks.export(path) == path  # an export may be written over
     other = tmp_path / "notes.json"
-    other.write_text("my notes")
+    other.write_text("my notes", encoding="utf-8")
     with pytest.raises(CourseError, match="something else"):
         checks.export(other)
-    assert other.read_text() == "my notes"
+    assert other.read_text(encoding="utf-8") == "my notes"
 
 
 def test_forget_deletes(capsys) -> None:

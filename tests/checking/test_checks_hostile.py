@@ -127,7 +127,7 @@ def test_an_endless_loop_that_swallows_exceptions():
 
 def test_an_import_is_not_cut_off(tmp_path, monkeypatch):
     slow = "import time\nend = time.monotonic() + 1\nwhile time.monotonic() < end: pass\n"
-    (tmp_path / "slow_module.py").write_text(slow)
+    (tmp_path / "slow_module.py").write_text(slow, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     with guarded(SEED, seconds=0.3):
         import slow_module

@@ -110,7 +110,7 @@ def kept(journal: Path, change: tuple[str, str] | None = None) -> Path:
     path.parent.mkdir(exist_ok=True)
     source = exercise.answer.strip() + "\n"
     text = f"{keeping._header(source)}\n{source}"
-    path.write_text(text if change is None else text.replace(*change))
+    path.write_text(text if change is None else text.replace(*change), encoding="utf-8")
     return path
 
 
@@ -181,11 +181,11 @@ def test_what_has_no_source_is_not_kept(journal: Path, capsys) -> None:
 
 
 def test_a_folder_that_cannot_be_written_costs_the_keeping_alone(journal: Path) -> None:
-    (journal.parent / "answers").write_text("a file is in the way")
+    (journal.parent / "answers").write_text("a file is in the way", encoding="utf-8")
     code = "from resnet_course import checks\ndef needs_projection(in_planes, planes, stride, expansion=1):\n"
     code += "    return stride != 1 or in_planes != planes * expansion\nchecks.needs_projection(needs_projection)\n"
     script = journal.parent / "script.py"
-    script.write_text(code)
+    script.write_text(code, encoding="utf-8")
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
     assert "needs_projection: passed" in done.stdout
     assert "cannot be kept" in done.stdout

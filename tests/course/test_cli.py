@@ -147,7 +147,7 @@ def test_the_first_group_with_a_failed_step_ends_it(failing: str, monkeypatch, c
     assert "three" not in said.out
 
 
-LACKS = "{0} is missing. Install it with: pip install 'resnet-course[{1}]'"
+LACKS = "{0} is missing. In the course's folder: pip install -e '.[{1}]'"
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Pa
     built = tmp_path / "build" / "solutions" / LESSON.file_name
     executed = nbformat.read(built, as_version=4)
     assert executed.cells[1].outputs[0].text == "0 off 0 solutions\n"
-    assert "two is more than one" in built.with_suffix(".html").read_text()
+    assert "two is more than one" in built.with_suffix(".html").read_text(encoding="utf-8")
     table = capsys.readouterr().out
     assert "08 Assembling ResNet-18" in table
     assert "1 reproduced, 1 not reproduced, 1 cannot tell" in table

@@ -56,7 +56,7 @@ def torchrun(*arguments: str) -> subprocess.Popen:
 
 def process_of_rank(job: subprocess.Popen, rank: int) -> int:
     """The process that torchrun started as this rank."""
-    children = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text().split()
+    children = Path(f"/proc/{job.pid}/task/{job.pid}/children").read_text(encoding="utf-8").split()
     (found,) = [
         int(child) for child in children if f"\0RANK={rank}\0".encode() in Path(f"/proc/{child}/environ").read_bytes()
     ]
@@ -103,7 +103,7 @@ def two(killed: Killed, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read(folder: Path) -> dict[str, Any]:
     """What a training left: its record, and the final weights."""
-    record = json.loads((folder / "history.json").read_text())
+    record = json.loads((folder / "history.json").read_text(encoding="utf-8"))
     return record | {"weights": load_state(folder / "checkpoint.pt")["model"]}
 
 
@@ -168,7 +168,7 @@ RECORDS = SHIPPED / "processes_shapes"
 @pytest.mark.parametrize(("ending", "tolerance"), [("", 0.05), ("_float64", 1e-6)])
 def test_the_recorded_curves_of_one_and_of_two_processes_agree(ending: str, tolerance: float) -> None:
     """The float32 tolerance is that of rounding: see the control below and docs/cost.md."""
-    one, two = (json.loads((RECORDS / f"{name}{ending}.json").read_text()) for name in ("one", "two"))
+    one, two = (json.loads((RECORDS / f"{name}{ending}.json").read_text(encoding="utf-8")) for name in ("one", "two"))
     assert (one["processes"], two["processes"], two["local_batch_norm"]) == (1, 2, False)
     for field in ("configuration", "dataset", "precision", "data", "versions"):
         assert one[field] == two[field]
@@ -180,7 +180,7 @@ def test_the_recorded_curves_of_one_and_of_two_processes_agree(ending: str, tole
 
 
 def test_two_processes_differ_from_one_by_no_more_than_rounding_does() -> None:
-    found = json.loads((RECORDS / "differences.json").read_text())
+    found = json.loads((RECORDS / "differences.json").read_text(encoding="utf-8"))
     rounding = found["one process against itself with other rounding, float32"]
     assert found["two processes against one, float32"] < 3 * rounding
     assert found["two processes against one, float64"] < rounding / 1000
@@ -276,3 +276,16 @@ def test_more_processes_than_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("LOCAL_RANK", "1")
     with pytest.raises(CourseError, match="--nproc-per-node=1"), join():
         pass
+
+
+def test_ctrl_c_is_one_sentence_that_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        with join(1.0, "Run it again."):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("resnet_course.course.train.train_command", stopped)
+    assert cli.main(["train", "--network", "residual 8", "--output", "nowhere"]) == 2
+    assert capsys.readouterr().err == "error: the training was stopped. Run it again.\n"
+    monkeypatch.setattr("resnet_course.course.train.train_command", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert cli.main(["train", "--network", "residual 8", "--output", "nowhere"]) == 130
+    assert capsys.readouterr().err == "stopped\n"

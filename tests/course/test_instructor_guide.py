@@ -20,7 +20,7 @@ from resnet_course.notebook.lessons import LESSONS, Lesson
 
 ROOT = Path(__file__).parents[2]
 GUIDE = ROOT / "docs" / "instructor"
-PLANS = (GUIDE / "lessons.md").read_text()
+PLANS = (GUIDE / "lessons.md").read_text(encoding="utf-8")
 
 
 def plan_of(lesson: Lesson) -> str:
@@ -57,7 +57,7 @@ def test_the_plan_of_a_lesson_points_at_sections_that_it_has(lesson: Lesson) -> 
 
 
 def test_the_misconceptions_are_those_of_the_checks() -> None:
-    page = (GUIDE / "misconceptions.md").read_text()
+    page = (GUIDE / "misconceptions.md").read_text(encoding="utf-8")
     assert page == misconceptions_page()
     for exercise in checks.EXERCISES.values():
         part = page.split(f"\n### `{exercise.name}`\n")[1].split("\n## ")[0].split("\n### ")[0]
@@ -66,17 +66,19 @@ def test_the_misconceptions_are_those_of_the_checks() -> None:
 
 def test_the_links_of_the_guide_lead_somewhere() -> None:
     for path in sorted(GUIDE.glob("*.md")):
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
             if not target.startswith("http"):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
 def test_the_guide_names_no_address_of_the_repository_which_a_fork_would_have_to_change() -> None:
-    assert [path.name for path in GUIDE.glob("*.md") if "github.com/resnet-course" in path.read_text()] == []
+    assert [
+        path.name for path in GUIDE.glob("*.md") if "github.com/resnet-course" in path.read_text(encoding="utf-8")
+    ] == []
 
 
 def test_the_example_of_a_new_assignment_marks_as_it_says() -> None:
-    page = (GUIDE / "new_assignment.md").read_text()
+    page = (GUIDE / "new_assignment.md").read_text(encoding="utf-8")
     examine = textwrap.dedent(page[page.index("    def examine_double") : page.index("\n- The same function")])
     hidden = textwrap.dedent(page[page.index("    import numpy as np") : page.index("\n- **Cases**")])
     names: dict[str, Any] = {}
@@ -96,7 +98,7 @@ def test_the_example_of_a_new_assignment_marks_as_it_says() -> None:
 
 
 def test_the_limits_of_the_sandbox_are_those_that_the_guide_names() -> None:
-    page, limits = (GUIDE / "grading.md").read_text(), Limits()
+    page, limits = (GUIDE / "grading.md").read_text(encoding="utf-8"), Limits()
     assert f"ended after {limits.wall:g} seconds, or {limits.cpu} seconds of processor time" in page
     assert f"an empty scratch folder in memory, {limits.scratch // 2**20} MB at most" in page
     assert f"an error above {limits.memory // 2**30} GB" in page
@@ -105,7 +107,9 @@ def test_the_limits_of_the_sandbox_are_those_that_the_guide_names() -> None:
 
 def test_the_commands_of_the_guide_are_known() -> None:
     for path in sorted(GUIDE.glob("*.md")):
-        for module, command in re.findall(r"-m (resnet_course(?:\.grading)?) ([a-z-]+)", path.read_text()):
+        for module, command in re.findall(
+            r"-m (resnet_course(?:\.grading)?) ([a-z-]+)", path.read_text(encoding="utf-8")
+        ):
             with pytest.raises(SystemExit) as ended:
                 {"resnet_course": cli.main, "resnet_course.grading": commands.main}[module]([command, "--help"])
             assert ended.value.code == 0, f"{path.name}: {module} {command}"

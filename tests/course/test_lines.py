@@ -35,19 +35,19 @@ class Wing(NamedTuple):
 
 
 WINGS = {
-    "base": Wing(("base",), 69, 200),
-    "images": Wing(("images",), 0, 480),
+    "base": Wing(("base",), 69, 320),
+    "images": Wing(("images",), 0, 545),
     "READ": Wing(READ, 3_297, 2_000),
-    "USE": Wing(USE, 5_322, 5_560),
+    "USE": Wing(USE, 5_322, 5_720),
     "checking": Wing(("checking",), 1_091, 3_580),
-    "checks": Wing(("checks",), 7_269, 12_600),
-    "course": Wing(("course",), 1_911, 1_540),
-    "grading": Wing(("grading",), 2_655, 2_440),
+    "checks": Wing(("checks",), 7_269, 12_700),
+    "course": Wing(("course",), 1_911, 1_840),
+    "grading": Wing(("grading",), 2_655, 3_380),
     "class_report": Wing(("class_report",), 950, 300),
-    "door": Wing(("__init__", "__main__", "assignments"), 44, 44),  # what stands in front of the wings
+    "door": Wing(("__init__", "__main__", "assignments"), 44, 46),  # what stands in front of the wings
 }
-PACKAGE = Wing(("resnet_course",), 22_608, 28_700)
-TESTS = Wing(("tests",), 15_277, 12_500)
+PACKAGE = Wing(("resnet_course",), 22_608, 30_300)
+TESTS = Wing(("tests",), 15_277, 14_150)
 
 
 def modules(folder: str) -> dict[Path, int]:

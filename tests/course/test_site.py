@@ -69,15 +69,16 @@ def test_links_of_documents_lead_to_the_site_or_else_to_the_repository(tmp_path:
 
     guide = tmp_path / "docs" / "guide"
     guide.mkdir(parents=True)
-    (tmp_path / "docs" / "cost.md").write_text("# Cost")
-    (tmp_path / "README.md").write_text("# Read me")
-    (guide / "other.md").write_text("# Other")
+    (tmp_path / "docs" / "cost.md").write_text("# Cost", encoding="utf-8")
+    (tmp_path / "README.md").write_text("# Read me", encoding="utf-8")
+    (guide / "other.md").write_text("# Other", encoding="utf-8")
     (guide / "index.md").write_text(
         "# Guide\n\nSee [a](../cost.md), [b](../../README.md#settings), [c](other.md), [d](https://x.org), "
-        "[e](gone.md)."
+        "[e](gone.md).",
+        encoding="utf-8",
     )
     build_site.copy_documents(guide, tmp_path / "pages", tmp_path, REPOSITORY)
-    text = (tmp_path / "pages" / "index.md").read_text()
+    text = (tmp_path / "pages" / "index.md").read_text(encoding="utf-8")
     assert "[a](../reference/cost.md)" in text
     assert f"[b]({REPOSITORY}/blob/main/README.md#settings)" in text
     assert "[c](other.md), [d](https://x.org), [e](gone.md)" in text

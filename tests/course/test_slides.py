@@ -53,7 +53,7 @@ def test_the_slides_of_a_lesson(lesson: Lesson) -> None:
     lessons = {each.file_name.replace(".ipynb", ".html") for each in LESSONS}
     assert {link for link in links if not link.startswith("https://")} <= lessons
     source = ROOT / "notebooks" / "sources" / lesson.file_name.replace(".ipynb", ".py")
-    inside, outside = solution_lines(source.read_text())
+    inside, outside = solution_lines(source.read_text(encoding="utf-8"))
     shown = {line.strip() for line in html.unescape(re.sub(r"<[^>]+>", "", page)).split("\n")}
     assert inside
     assert (inside - outside) & shown == set()
@@ -122,15 +122,15 @@ def test_a_build_takes_the_last_run_and_lays_reveal_beside_the_page(checkout: Pa
     for name in ("dist/reveal.js", "dist/reveal.css", "dist/theme/white.css", "plugin/notes/notes.js", "LICENSE"):
         assert (page.parent / "reveal.js" / name).stat().st_size > 0, name
     theme = page.parent / "reveal.js/dist/theme/white.css"
-    for address in re.findall(r"url\(([^)]+)\)", theme.read_text()):
+    for address in re.findall(r"url\(([^)]+)\)", theme.read_text(encoding="utf-8")):
         assert (theme.parent / address).is_file(), address
     changed = checkout / "notebooks" / "solutions" / LESSONS[0].file_name
-    changed.write_text(changed.read_text().replace("A bet", "Another bet"))
+    changed.write_text(changed.read_text(encoding="utf-8").replace("A bet", "Another bet"), encoding="utf-8")
     with pytest.raises(AssertionError, match="lesson 00 was run again"):
         slides.build_slides(LESSONS[:1], checkout)
 
 
 def test_without_reveal_the_error_says_what_to_install(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(CourseError, match=r"resnet-course\[slides\]"):
+    with pytest.raises(CourseError, match=r"pip install -e .*\[slides\]"):
         slides.build_slides(LESSONS[:1], checkout)

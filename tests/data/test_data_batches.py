@@ -138,3 +138,19 @@ def test_batches_augment_after_normalising() -> None:
     batches = Batches(white, 64, augmentation=Augmentation(2), mean=torch.full((3,), 0.5), std=torch.full((3,), 0.25))
     images, _ = next(iter(batches))
     assert sorted(images.unique().tolist()) == pytest.approx([0, 2])
+
+
+@pytest.mark.parametrize(("count", "size", "sizes"), [(11, 5, [5, 6]), (6, 5, [6]), (1, 5, [1]), (12, 5, [5, 5, 2])])
+def test_a_last_image_alone_joins_the_batch_before(count: int, size: int, sizes: list[int]) -> None:
+    batches = Batches(numbered(count), size, shuffle=True, augmentation=Augmentation(1))
+    assert [len(targets) for _, targets in batches] == sizes
+    assert len(batches) == len(sizes)
+
+
+def test_a_constant_channel_becomes_zero() -> None:
+    images = numbered().images.clone()
+    images[:, 1] = 77
+    (found, _), *_ = Batches(ImageSet(images, numbered().targets, ["a", "b", "c"]), 23)
+    assert found.isfinite().all()
+    assert found[:, 1].abs().max() < 1e-6
+    assert found[:, 0].std() > 0.9

@@ -70,7 +70,7 @@ def test_every_other_shipped_record_is_valid_too() -> None:
         for folder in SHIPPED.glob(f"{name}_*"):
             runs = {run.file_name: run for run in find_plan(name, folder.name.removeprefix(f"{name}_"))}
             for path in folder.glob("*.json"):
-                check_record(json.loads(path.read_text()), runs[path.name], path)
+                check_record(json.loads(path.read_text(encoding="utf-8")), runs[path.name], path)
 
 
 def leaves(schema: dict[str, Any], start: str = "") -> Iterator[str]:
@@ -79,8 +79,8 @@ def leaves(schema: dict[str, Any], start: str = "") -> Iterator[str]:
 
 
 def test_the_readme_of_the_records_names_every_field() -> None:
-    text = (SHIPPED / "README.md").read_text()
-    fields = set(leaves(json.loads(SCHEMA_FILE.read_text())))
+    text = (SHIPPED / "README.md").read_text(encoding="utf-8")
+    fields = set(leaves(json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))))
     assert {f"configuration.{key}" for run in (RecipeRun, AdamRun) for key in vars(run("plain 8"))} <= fields
     assert [field for field in fields if f"`{field}`" not in text] == []
 
@@ -131,7 +131,7 @@ def test_an_invalid_record_is_refused_by_file_and_field_and_not_taken_for_missin
     field: str, value: Any, said: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "record.json"
-    path.write_text(json.dumps(changed(made_up_record(RUN), field, value)))
+    path.write_text(json.dumps(changed(made_up_record(RUN), field, value)), encoding="utf-8")
     with pytest.raises(CourseError) as caught:
         read_record(path, RUN)
     assert str(caught.value).startswith(f"{path}: ")
@@ -166,9 +166,9 @@ def test_a_half_written_file_does_not_count_and_another_record_is_not_overwritte
     path = tmp_path / RUN.file_name
     assert read_record(path, RUN) is None
     whole = json.dumps(made_up_record(RUN))
-    path.write_text(whole[:200])
+    path.write_text(whole[:200], encoding="utf-8")
     assert read_record(path, RUN) is None
-    path.write_text(whole)
+    path.write_text(whole, encoding="utf-8")
     assert read_record(path, RUN) == json.loads(whole)
     with pytest.raises(CourseError, match="the plan says 3"):
         read_record(path, Run("plain 8", epochs=3))
@@ -179,8 +179,8 @@ def test_loading_names_what_is_missing_damaged_and_not_valid(tmp_path: Path) -> 
     assert len(load_records("eighteen", "shapes", tmp_path)) == 20
     first, second, third, *_ = find_plan("eighteen")
     (folder / first.file_name).unlink()
-    (folder / second.file_name).write_text("{")
-    (folder / third.file_name).write_text(json.dumps(made_up_record(third, train_error=-1)))
+    (folder / second.file_name).write_text("{", encoding="utf-8")
+    (folder / third.file_name).write_text(json.dumps(made_up_record(third, train_error=-1)), encoding="utf-8")
     with pytest.raises(CourseError) as caught:
         load_records("eighteen", "shapes", tmp_path)
     message = str(caught.value)
@@ -197,11 +197,11 @@ def test_what_is_there_of_a_plan_and_what_is_not(tmp_path: Path) -> None:
     folder = write_plan(tmp_path, "degradation", "photographs")
     assert missing_runs("degradation", "photographs", tmp_path) == []
     (folder / runs[1].file_name).unlink()
-    (folder / runs[4].file_name).write_text("{")
+    (folder / runs[4].file_name).write_text("{", encoding="utf-8")
     records, missing = load_recorded("degradation", "photographs", tmp_path)
     assert missing == missing_runs("degradation", "photographs", tmp_path) == [runs[1], runs[4]]
     assert [record["configuration"] for record in records] == [vars(run) for run in runs if run not in missing]
-    (folder / runs[0].file_name).write_text(json.dumps(made_up_record(runs[0], train_error=-1)))
+    (folder / runs[0].file_name).write_text(json.dumps(made_up_record(runs[0], train_error=-1)), encoding="utf-8")
     with pytest.raises(CourseError, match="train_error"):
         load_recorded("degradation", "photographs", tmp_path)
 

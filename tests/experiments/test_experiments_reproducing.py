@@ -64,7 +64,7 @@ def children_of(process: int) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            parent = path.read_text().rpartition(")")[2].split()[1]
+            parent = path.read_text(encoding="utf-8").rpartition(")")[2].split()[1]
         except OSError:
             continue  # ended meanwhile
         if int(parent) == process:
@@ -74,7 +74,7 @@ def children_of(process: int) -> list[int]:
 
 def is_running(process: int) -> bool:
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
@@ -89,7 +89,7 @@ def wait_until(happens, seconds: float = 300) -> None:
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's process table")
 def test_killed_in_the_middle_and_started_again(tmp_path: Path, uninterrupted: list[dict], capsys) -> None:
     script = tmp_path / "run_tiny.py"
-    script.write_text(SCRIPT)
+    script.write_text(SCRIPT, encoding="utf-8")
     folder = plan_folder("tiny", "shapes", tmp_path)
     found_in = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
     environment = os.environ | {"PYTHONPATH": found_in, "OMP_NUM_THREADS": "1"}
@@ -106,8 +106,8 @@ def test_killed_in_the_middle_and_started_again(tmp_path: Path, uninterrupted: l
     assert list(folder.glob("*.unfinished.pt"))
 
     first = folder / tiny_runs("shapes")[0].file_name
-    first.write_text('{"schema": 2, "config')  # as a copy that was cut off
-    (folder / f".{first.name}.0123.part").write_text("{}")
+    first.write_text('{"schema": 2, "config', encoding="utf-8")  # as a copy that was cut off
+    (folder / f".{first.name}.0123.part").write_text("{}", encoding="utf-8")
     with pytest.raises(CourseError, match=f"{first.name} is damaged"):
         load_records("tiny", "shapes", tmp_path)
 

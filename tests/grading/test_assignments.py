@@ -105,8 +105,8 @@ def test_the_checks_accept_the_solution(name, capsys):
 @pytest.mark.parametrize("name", FOLDERS)
 def test_release_holds_no_solution_and_no_hidden_test(name, releases):
     shown = {line.strip() for cell in notebook(releases, name).cells for line in cell.source.split("\n")}
-    inside, outside = solution_lines((FOLDERS[name] / "source.py").read_text())
-    tests = "\n".join((FOLDERS[name] / file).read_text() for file in ("hidden.py", "examine.py"))
+    inside, outside = solution_lines((FOLDERS[name] / "source.py").read_text(encoding="utf-8"))
+    tests = "\n".join((FOLDERS[name] / file).read_text(encoding="utf-8") for file in ("hidden.py", "examine.py"))
     hidden = {line.strip() for line in tests.split("\n") if len(line.strip()) > 8}
     assert not (inside - outside) & shown
     assert not (hidden - outside) & shown

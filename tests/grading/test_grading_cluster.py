@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -33,27 +34,6 @@ ANSWERS, POINTS = ({student: both[part] for student, both in ANSWERED.items()} f
 LIMITS = Limits(wall=60, cpu=20)
 
 
-class Here:
-    """A cluster's client that works in this process: what travels is small, and the tests are fast."""
-
-    def scheduler_info(self, n_workers):
-        return {"workers": ["here"]}
-
-    def submit(self, function, job, pure):
-        result = function(job)
-        return SimpleNamespace(result=lambda: result, release=lambda: None)
-
-
-class _Completed(list):
-    """Like distributed.as_completed, for results that are there at once."""
-
-    add = list.append
-
-    def __iter__(self):
-        while self:
-            yield self.pop()
-
-
 @pytest.fixture
 def classroom(tmp_path):
     tests = write_assignment(tmp_path)
@@ -62,53 +42,55 @@ def classroom(tmp_path):
     return folder, tests
 
 
-def grade(folder, tests, monkeypatch, backwards=False):
-    monkeypatch.setattr("distributed.as_completed", _Completed)
-    jobs = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
-    graded = []
-    cluster.grade_all(Here(), jobs[::-1] if backwards else jobs, folder, graded.append)
-    return [outcome.student for outcome in graded]
+def grade(folder, tests, backwards=False):
+    """Whom it graded."""
+    jobs, odd = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
+    left = [job for job in jobs if not cluster.is_done(job, folder)]
+    with cluster.workers(None, 1) as (pool, at_a_time):
+        assert cluster.grade_all(pool, at_a_time, left[::-1] if backwards else left, folder, lambda: None) == odd == []
+    return [job.student for job in left]
 
 
 def points(folder):
     return {student: read_outcome(outcome_file(folder, "tiny", student)).points for student in ANSWERS}
 
 
-def test_every_hand_in_gets_its_points_once(classroom, monkeypatch):
+def test_every_hand_in_gets_its_points_once(classroom):
     folder, tests = classroom
-    assert sorted(grade(folder, tests, monkeypatch)) == sorted(ANSWERS)
+    assert sorted(grade(folder, tests)) == sorted(ANSWERS)
     assert points(folder) == POINTS
     assert read_outcome(outcome_file(folder, "tiny", "dia")).ending == "crashed"
-    assert grade(folder, tests, monkeypatch) == []  # nothing is left to do
+    assert grade(folder, tests) == []  # nothing is left to do
 
     # A new hand-in is graded again, and so is one whose outcome was cut off or lost.
-    (folder / "submitted" / "ada" / "tiny" / "extra.txt").write_text("x")
+    (folder / "submitted" / "ada" / "tiny" / "extra.ipynb").write_text("x")
     outcome_file(folder, "tiny", "ben").write_text('{"student": ')
     outcome_file(folder, "tiny", "cem").unlink()
-    assert sorted(grade(folder, tests, monkeypatch, backwards=True)) == ["ada", "ben", "cem"]
+    assert sorted(grade(folder, tests, backwards=True)) == ["ada", "ben", "cem"]
     assert points(folder) == POINTS
 
 
-def test_new_hidden_tests_mean_new_marks(classroom, monkeypatch):
+def test_new_hidden_tests_mean_new_marks(classroom):
     folder, tests = classroom
     for student in ("ben", "cem", "dia", "eli"):
         (folder / "submitted" / student / "tiny" / "tiny.ipynb").unlink()
         (folder / "submitted" / student / "tiny").rmdir()
-    assert grade(folder, tests, monkeypatch) == ["ada"]
+    assert grade(folder, tests) == ["ada"]
     (tests / "hidden.py").write_text((tests / "hidden.py").read_text() + "# changed\n")
     cluster.load_assignment.cache_clear()
-    assert grade(folder, tests, monkeypatch) == ["ada"]
+    assert grade(folder, tests) == ["ada"]
 
 
 def test_killed_in_the_middle_and_started_again(classroom):
-    """A real cluster is killed with all its processes; the second start makes the same marks, and the gradebook."""
+    """It is killed with all its processes; the second start makes the same marks, and the gradebook."""
     folder, tests = classroom
     nbgrader_folder(folder, tests)
     script = folder.parent / "program.py"
     script.write_text(
         "import sys, pathlib\nfrom resnet_course.grading import commands\n"
         f"commands.assignment_folders = lambda: [pathlib.Path({str(tests)!r})]\n"
-        "if __name__ == '__main__':\n    sys.exit(commands.main(sys.argv[1:]))\n"
+        "if __name__ == '__main__':\n    sys.exit(commands.main(sys.argv[1:]))\n",
+        encoding="utf-8",
     )
     command = [sys.executable, str(script), "grade", str(folder), "--workers", "1", "--seconds", "60"]
     first = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -124,7 +106,7 @@ def test_killed_in_the_middle_and_started_again(classroom):
 
     export = folder / "grades.csv"
     build.nbgrader(folder, "export", f"--CsvExportPlugin.to={export}")
-    rows = {row["student_id"]: row for row in csv.DictReader(export.open())}
+    rows = {row["student_id"]: row for row in csv.DictReader(export.open(encoding="utf-8"))}
     assert {student: float(row["raw_score"]) for student, row in rows.items()} == POINTS
     assert {float(row["max_score"]) for row in rows.values()} == {15.0}
 
@@ -143,3 +125,64 @@ def test_without_hand_ins_the_command_says_where_they_belong(classroom, monkeypa
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert commands.main(["doctor"]) == 2
     assert "apt install bubblewrap" in capsys.readouterr().err
+
+
+def test_nothing_in_a_hand_in_or_a_worker_ends_the_batch(classroom, monkeypatch):
+    folder, tests = classroom
+    for odd in (".profile", "a\nb", os.fsdecode(b"\xb0\xa1"), "x" * 200):
+        (folder / "submitted" / odd / "tiny").mkdir(parents=True)
+    jobs, listed = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
+    assert sorted(job.student for job in jobs) == sorted(ANSWERS)
+    assert len([line for line in listed if "no student's id" in line and line.isprintable()]) == 4
+
+    def one(job):
+        if job.student == "ben":
+            raise MemoryError("a hand-in like no other")
+        return read_outcome(outcome_file(folder.parent, "tiny", "ada")) or cluster.Outcome(
+            job.student, "tiny", job.digest, job.tests_digest, "graded", (), ("\ud83d",), (), "\udcff", 0.1
+        )
+
+    monkeypatch.setattr(cluster, "grade_one", one)
+    with cluster.workers(None, 2) as (pool, at_a_time):
+        failed = cluster.grade_all(pool, at_a_time, jobs, folder, lambda: None)
+    assert failed == ["ben, tiny: MemoryError: a hand-in like no other"]
+    left = [job.student for job in jobs if not cluster.is_done(job, folder)]
+    assert left == ["ben"]  # the next time
+
+
+def test_large_files_are_not_read_for_their_digest(tmp_path, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.read_bytes", lambda path: pytest.fail(f"{path} is read"))
+    with open(tmp_path / "tiny.ipynb", "wb") as file:
+        file.truncate(2**40)
+    (tmp_path / "other.bin").symlink_to("/dev/zero")
+    one = cluster.digest_of(tmp_path)
+    os.truncate(tmp_path / "tiny.ipynb", 2**41)
+    assert cluster.digest_of(tmp_path) != one
+
+
+def test_a_scheduler_needs_tls_and_a_worker_the_same_tests(classroom):
+    folder, tests = classroom
+    with pytest.raises(CourseError, match=r"without TLS.*--tls-ca-file"), cluster.workers("tcp://127.0.0.1:8786", None):
+        pass
+    (job, *_), _ = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
+    with pytest.raises(CourseError, match="other tests"):
+        cluster.grade_one(replace(job, tests_digest="older"))
+
+
+@pytest.mark.parametrize(("written", "said"), [("ada", False), (" ADA ", False), ("your id", True), ("ben", True)])
+def test_a_wrong_or_missing_id_is_said(written, said):
+    hand_in = SimpleNamespace(cells=["import torch", f'student = "{written}"\nstages = 3'])
+    assert bool(cluster._other_id(hand_in, "ada")) == said
+
+
+def test_two_graders_do_not_do_the_work_twice(classroom, capsys, monkeypatch):
+    folder, _ = classroom
+    monkeypatch.setattr(commands, "grade_folder", lambda *_: commands.main(["grade", str(folder)]))
+    monkeypatch.setattr(commands, "marks_table", str)
+    monkeypatch.setattr(commands, "_sandbox", lambda options: None)
+    assert commands.main(["grade", str(folder)]) == 0
+    assert "is being graded by another process" in capsys.readouterr().err
+    monkeypatch.setattr(commands, "grade_folder", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert commands.main(["grade", str(folder)]) == 130
+    assert "stopped; run the same command again" in capsys.readouterr().err
+    assert commands.main(["grade", str(folder / "nowhere")]) == 2

@@ -1,47 +1,189 @@
+"""What platforms hand out, and what goes wrong with it: each file is sorted, or left out with its reason."""
+
+import datetime
+import os
 import zipfile
 
 import pytest
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading.handin.collecting import collect
+from resnet_course.grading.handin import collecting
+from resnet_course.grading.handin.collecting import collect, is_id
 
 
-def test_a_folder_and_an_archive_give_the_same(tmp_path):
+@pytest.fixture
+def packed(tmp_path):
+    def packed(names, content=b"{}", name="all.zip"):
+        with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
+            for index, inner in enumerate(names):
+                member = zipfile.ZipInfo(inner, (2027, 3, 1, 10, index, 0))
+                member.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(member, content if isinstance(content, bytes) else content[index])
+        return tmp_path / name
+
+    return packed
+
+
+@pytest.fixture
+def take(tmp_path):
+    """Collects into a room, and gives the ids and what was said."""
+
+    def take(source, assignment="a1_vgg", **more):
+        said = []
+        return collect(source, assignment, tmp_path / "room", tell=said.append, **more), "\n".join(said)
+
+    return take
+
+
+def test_a_folder_and_an_archive_give_the_same(tmp_path, packed):
     (tmp_path / "downloads").mkdir()
-    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
-        for name in ("ada_12_late_a1.ipynb", "ben.ipynb", "notes.txt"):
-            (tmp_path / "downloads" / name).write_text(name)
-            archive.writestr(f"deep/{name}", name)
-    (tmp_path / "downloads" / "cem.ipynb").symlink_to(tmp_path / "all.zip")
+    names = ("ada_12_late_a1.ipynb", "ben.ipynb", "notes.txt")
+    for name in names:
+        (tmp_path / "downloads" / name).write_text(name)
+    (tmp_path / "downloads" / "cem.ipynb").symlink_to(packed([f"deep/{n}" for n in names], [n.encode() for n in names]))
     for source in ("downloads", "all.zip"):
         room = tmp_path / f"room of {source}"
         assert collect(tmp_path / source, "a1", room) == ["ada", "ben"]
-        assert (room / "submitted" / "ada" / "a1" / "a1.ipynb").read_text() == "ada_12_late_a1.ipynb"
+        assert (room / "submitted" / "ada" / "a1" / "a1.ipynb").read_text(encoding="utf-8") == "ada_12_late_a1.ipynb"
+
+
+MOODLE = ["Anna Müller_1234567_assignsubmission_file/a1_vgg.ipynb", "Bo Li_1234568_assignsubmission_file/a1_vgg.ipynb"]
+BLACKBOARD = "a1_amina_attempt_2027-03-0{}-10-00-00_mine.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("names", "students"),
+    [
+        (MOODLE, ["1234567", "1234568"]),
+        ([name.replace("/", "_") for name in MOODLE], ["1234567", "1234568"]),
+        (["libo_LATE_112_223_a1_vgg-1.ipynb", "mueller_113_224_Untitled.ipynb"], ["libo", "mueller"]),
+        (["libo_1_2_a1_vgg.ipynb", "libo_1_3_a2_residual.ipynb"], ["libo"]),
+        ([BLACKBOARD.format(1), BLACKBOARD.format(2)], ["amina"]),
+        (["amina/a1_vgg.ipynb", "bo/a1_vgg.ipynb", "bo/.ipynb_checkpoints/a1_vgg-checkpoint.ipynb"], ["amina", "bo"]),
+        (["lee_anna.ipynb", "lee_bert_a1_vgg.ipynb"], ["lee_anna", "lee_bert"]),
+        (["amina_1.IPYNB", "__MACOSX/amina_1.ipynb"], ["amina"]),
+        (["김정민_2.ipynb", "अमित_1.ipynb", "น้ำ.ipynb", "o'brien_1.ipynb"], ["o'brien", "अमित", "น้ำ", "김정민"]),
+    ],
+)
+def test_what_platforms_hand_out_is_sorted_by_student(packed, take, names, students):
+    assert take(packed(names))[0] == students
 
 
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["ada_1.ipynb", "ada_2.ipynb"], "two files of the student 'ada'"),
         (["_.ipynb"], "no student's id"),
-        (["...ipynb"], "no student's id"),
         (["a b.ipynb"], "no student's id"),
-        (["ada.txt"], "there is no notebook"),
+        (["x" * 130 + ".ipynb"], "no student's id"),
+        (["ada\n.ipynb"], "no student's id"),
+        (["ada.txt"], "no notebook"),
+        (["a1_vgg.ipynb"], "nothing says whose it is"),
+        (["a1_vgg (1).ipynb"], "nothing says whose it is"),
+        (["ada.ipynb.txt"], "its name ends in .txt; rename it"),
+        (["ada.zip"], "an archive in the archive"),
+        (["libo_1_2_a.ipynb", "libo_2_3_a.ipynb"], "two students have the name 'libo'"),
     ],
 )
-def test_what_cannot_be_told_is_said_and_nothing_is_written(tmp_path, names, said):
-    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
-        for name in names:
-            archive.writestr(name, "x")
-    with pytest.raises(CourseError, match=said):
-        collect(tmp_path / "all.zip", "a1", tmp_path / "room")
+def test_what_is_left_out_is_listed_with_its_reason_and_stops_nobody(packed, take, tmp_path, names, said):
+    with pytest.raises(CourseError, match=f"no notebook to collect in .*({said})"):
+        take(packed(names))
     assert not (tmp_path / "room").exists()
+    students, heard = take(packed([*names, "zoe_1.ipynb"]))
+    assert students == ["zoe"]
+    assert "left out: " in heard
 
 
-def test_another_pattern_and_another_kind_of_file(tmp_path):
-    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
-        archive.writestr("a1 - ada.ipynb", "x")
-    assert collect(tmp_path / "all.zip", "a1", tmp_path / "room", r".* - (?P<student>\w+)") == ["ada"]
+def test_of_two_files_the_newer_is_graded_and_both_are_kept(packed, take, tmp_path):
+    students, heard = take(packed(["ada_1.ipynb", "ada_2.ipynb"], [b"old", b"new"]))
+    place = tmp_path / "room" / "submitted" / "ada" / "a1_vgg"
+    assert (students, (place / "a1_vgg.ipynb").read_bytes()) == (["ada"], b"new")
+    assert "older than ada_2.ipynb; kept" in heard
+    assert (place / "timestamp.txt").read_text() == "2027-03-01 10:01:00 UTC\n"
+    take(packed(["ada_3.ipynb"], b"later"))
+    kept = {path.read_bytes() for path in (tmp_path / "room" / "older").rglob("*.ipynb")}
+    assert kept >= {b"old", b"new"}
+
+
+def test_late_is_said_and_the_platforms_name_is_kept(packed, take, tmp_path):
+    assert "libo: late" in take(packed(["libo_LATE_112_223_a1_vgg-1.ipynb"]))[1]
+    kept = tmp_path / "room" / "submitted" / "libo" / "a1_vgg" / "collected.txt"
+    assert kept.read_text() == "libo_LATE_112_223_a1_vgg-1.ipynb\nlate\n"
+
+
+ROSTER = """id;first_name;last_name;canvas
+s1;Anna;Müller;112
+s2;Bo;Li;113
+s3;Bo;Li;114
+s4;Cem;Öz;
+"""
+
+
+def test_a_roster_gives_the_ids_and_says_who_is_missing(packed, take, tmp_path):
+    (tmp_path / "class.csv").write_text(ROSTER, encoding="utf-8-sig")
+    names = [MOODLE[0], "libo_113_9_a.ipynb", "libo_114_9_a.ipynb", "zoe_1.ipynb", MOODLE[1]]
+    students, heard = take(packed(names), students=tmp_path / "class.csv")
+    assert students == ["s1", "s2", "s3"]
+    assert "1 of 4 missing: s4" in heard
+    assert "'zoe' is not in the roster" in heard
+    assert "'Bo Li' is not in the roster" in heard  # two have this name, and Moodle's number is in no column
+    (tmp_path / "class.csv").write_text("name\nAnna")
+    with pytest.raises(CourseError, match="no column `id`"):
+        take(packed(names), students=tmp_path / "class.csv")
+
+
+def test_a_spoilt_or_encrypted_member_costs_itself_alone(packed, take):
+    path = packed(["ada_1.ipynb", "ben_1.ipynb", "cem_1.ipynb"], [b"x" * 3_000, os.urandom(3_000), b"{}"])
+    data = bytearray(path.read_bytes())
+    data[data.index(b"ben_1.ipynb") + 1_500] ^= 255
+    central = data.rindex(b"PK\1\2", 0, data.index(b"cem_1.ipynb", data.index(b"PK\1\2")))
+    data[central + 8] |= 1  # the flag of encryption, of the last one
+    path.write_bytes(data)
+    students, heard = take(path)
+    assert students == ["ada"]
+    assert "left out: ben_1.ipynb: it cannot be read" in heard
+    assert "left out: cem_1.ipynb: it cannot be read" in heard
+
+
+def test_an_archive_that_unpacks_without_end_is_cut(packed, take, monkeypatch):
+    monkeypatch.setattr(collecting, "UNPACKED", (1, 2_000))
+    students, heard = take(packed(["ada.ipynb", "ben.ipynb"], [b"1", b"x" * 10_000]))
+    assert students == ["ada"]
+    assert "ben.ipynb: the archive unpacks to far more" in heard
+    monkeypatch.setattr(collecting, "MOST_BYTES", 100)
+    with pytest.raises(CourseError, match="larger than"):
+        take(packed(["ada.ipynb"], b"x" * 200))
+
+
+def test_names_in_the_code_page_of_another_system(tmp_path, take, packed):
+    path = packed(["ééé_2.ipynb"])
+    stored, wanted = "ééé".encode(), "김정민".encode("cp949")
+    data = bytearray(path.read_bytes().replace(stored, wanted))
+    for start, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        data[data.index(start) + offset + 1] &= ~8  # the flag of UTF-8
+    path.write_bytes(data)
+    with pytest.raises(CourseError, match="the encoding of its name is not utf-8; give --encoding"):
+        take(path)
+    assert take(path, encoding="cp949")[0] == ["김정민"]
+
+
+def test_another_pattern_and_another_kind_of_file(tmp_path, packed, take):
+    assert take(packed(["a1 - ada.ipynb"]), pattern=r".* - (?P<student>\w+)")[0] == ["ada"]
+    assert take(packed(MOODLE), pattern=r".*_(?P<student>\d+)_assign")[0] == ["1234567", "1234568"]
     (tmp_path / "text").write_text("x")
     with pytest.raises(CourseError, match="neither a folder nor a zip archive"):
-        collect(tmp_path / "text", "a1", tmp_path / "room")
+        take(tmp_path / "text")
+
+
+@pytest.mark.parametrize("student", ["", ".profile", "a\nb", "a/b", "x" * 121, "김" * 41, "\udcff", "-rf", "a b"])
+def test_what_is_no_id(student):
+    assert not is_id(student)
+
+
+def test_the_time_of_a_date_that_is_none(tmp_path, take, packed):
+    path = packed(["ada.ipynb"])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\1\2") + 14
+    data[at : at + 2] = b"\0\0"
+    path.write_bytes(data)
+    assert take(path)[0] == ["ada"]
+    assert datetime.datetime(1980, 1, 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import nbformat
 import pytest
 from grading_helpers import answered, nbgrader_folder, release_of, write_assignment, write_class
@@ -9,6 +11,7 @@ from nbgrader.api import Gradebook
 
 from resnet_course.base.errors import CourseError
 from resnet_course.grading.assignment import build
+from resnet_course.grading.marks import gradebook as gradebook_module
 from resnet_course.grading.marks.gradebook import write_marks
 from resnet_course.grading.marks.marking import Mark
 from resnet_course.grading.marks.outcomes import Outcome
@@ -54,6 +57,7 @@ def test_what_a_person_marked_survives_grading_again(course):
         assert grade_of(gradebook, "double").auto_score == 5.0
         assert report.needs_manual_grade
         report.manual_score, report.extra_credit = 4.0, 1.0
+        report.needs_manual_grade = False  # as formgrader does
         comment_of(gradebook, REPORT).manual_comment = "A clear table."
         comment_of(gradebook, "double").manual_comment = "See me."
         grade_of(gradebook, "double").manual_score = 7.0  # overruled by a person
@@ -115,3 +119,55 @@ def test_the_page_of_a_person_holds_no_code_of_the_learners(course, tmp_path):
     assert "shown" in page
     for attack in ("<script>alert", "<img src=x", 'href="javascript:'):
         assert attack not in page
+
+
+def test_one_hand_in_that_cannot_be_written_does_not_cost_the_others_their_marks(course, monkeypatch):
+    real = gradebook_module._write_one
+
+    def write_one(gradebook, outcome, folder):
+        if outcome.student == "ada":
+            raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "half a sign")
+        real(gradebook, outcome, folder)
+
+    monkeypatch.setattr(gradebook_module, "_write_one", write_one)
+    (failed,) = write_marks([outcome(1.0, "x"), outcome(3.0, "y", "ben")], course)
+    assert failed.startswith("ada, tiny: UnicodeEncodeError")
+    with book(course) as gradebook:
+        assert grade_of(gradebook, "double", "ben").auto_score == 3.0
+
+
+def write_report(course, text):
+    path = course / "submitted" / "ben" / "tiny" / "tiny.ipynb"
+    notebook = answered(nbformat.read(course / "release" / "tiny" / "tiny.ipynb", as_version=4), ANSWER)
+    next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == REPORT).source = text
+    nbformat.write(notebook, path)
+    write_marks([outcome(10.0, "Right.", "ben")], course)
+
+
+def test_a_report_that_changed_after_it_was_marked_waits_for_a_person_again(course):
+    write_report(course, "The first one.")
+    with book(course) as gradebook:
+        report = grade_of(gradebook, REPORT, "ben")
+        report.manual_score, report.needs_manual_grade = 4.0, False
+        gradebook.db.commit()
+    write_report(course, "The first one.")
+    with book(course) as gradebook:
+        assert not grade_of(gradebook, REPORT, "ben").needs_manual_grade
+    write_report(course, "Another one.")
+    write_report(course, "Another one.")  # and it stays so
+    with book(course) as gradebook:
+        report = grade_of(gradebook, REPORT, "ben")
+        assert (report.manual_score, report.needs_manual_grade) == (4.0, True)
+
+
+def test_a_damaged_gradebook_gets_advice(tmp_path):
+    (tmp_path / "gradebook.db").write_bytes(b"no database " * 100)
+    with pytest.raises(CourseError, match=r"gradebook.db is damaged \(.*Move it away"):
+        write_marks([], tmp_path)
+
+
+def test_a_course_folder_may_be_moved(course, tmp_path):
+    shutil.copytree(course, tmp_path / "moved")
+    assert str(course) not in (tmp_path / "moved" / "nbgrader_config.py").read_text()
+    build.nbgrader(tmp_path / "moved", "generate_assignment", "tiny", "--force", "--create")
+    assert (tmp_path / "moved" / "release" / "tiny" / "tiny.ipynb").is_file()

@@ -23,6 +23,7 @@ import pytest
 
 from resnet_course.grading.assignment.folder import Assignment
 from resnet_course.grading.assignment.task import Task
+from resnet_course.grading.handin.preflight import HandIn
 from resnet_course.grading.marks.judging import Judgement, judge
 from resnet_course.grading.sandbox.protocol import LENGTH
 from resnet_course.grading.sandbox.session import Limits, Sandbox
@@ -62,7 +63,13 @@ def hand_in(names: list[str], cells: list[str], **limits: float) -> Judgement:
     examine = "".join(typed(EXAMINE, name) for name in names)
     assignment = Assignment("doubling", tuple(solution), tasks, examine, secrets.token_hex(32))
     before = os.listdir(tempfile.gettempdir())
-    judgement = judge(assignment, "student", cells, replace(LIMITS, **limits), Sandbox())
+    judgement = judge(
+        assignment,
+        "student",
+        HandIn(nbformat.v4.new_notebook(), cells, [f"cell {i}" for i in range(len(cells))]),
+        replace(LIMITS, **limits),
+        Sandbox(),
+    )
     assert os.listdir(tempfile.gettempdir()) == before
     end = time.monotonic() + 10  # the kernel ends what stands inside a sandbox a moment after the sandbox
     while own_processes():
@@ -156,7 +163,10 @@ def test_honest_answer_among_forgeries_keeps_its_points(forged):
 
 def test_hidden_inputs_do_not_reach_what_the_learner_reads(forged):
     (mark,) = [mark for mark in forged.marks if mark.grade_id == "leak"]
-    assert mark.comment == "Doubling by leak: not right. It raised an error. No known mistake looks like this."
+    place = r"That was in cell \d+, line 4\."
+    assert re.fullmatch(
+        rf"Doubling by leak: not right\. It raised an error\. {place} No known mistake looks like this\.", mark.comment
+    )
 
 
 FORGE = (
@@ -254,8 +264,14 @@ OUT_OF_REACH = {
     "daemon": ("import subprocess\nsubprocess.Popen(['sleep', '1000'], start_new_session=True)", "PermissionError"),
     "spawn": ("os.posix_spawn('/usr/bin/sleep', ['sleep', '1000'], {})", "PermissionError"),
     "multiprocessing": ("import multiprocessing\nmultiprocessing.Process(target=print).start()", "PermissionError"),
-    "local network": ("import socket\nsocket.create_connection(('127.0.0.1', PORT), 1)", "ConnectionRefusedError"),
-    "network": ("import socket\nsocket.create_connection(('1.1.1.1', 53), 1)", "OSError"),
+    "local network": ("import socket\nsocket.create_connection(('127.0.0.1', PORT), 1)", "PermissionError"),
+    "network": ("import socket\nsocket.create_connection(('1.1.1.1', 53), 1)", "PermissionError"),
+    "the machine around a virtual one": ("import socket\nsocket.socket(40, socket.SOCK_STREAM)", "PermissionError"),
+    "secret memory": ("import ctypes\nassert ctypes.CDLL(None).syscall(447, 0) >= 0", "AssertionError"),
+    "what else is below /usr": (
+        "import os\nassert set(os.listdir('/usr')) - {'lib', 'lib32', 'lib64', 'libx32', 'bin', 'local'}",
+        "AssertionError",
+    ),
     "name of a host": ("import socket\nsocket.getaddrinfo('example.org', 80)", "gaierror"),
     "other hand-in": ("open('SECRET').read()", "FileNotFoundError"),
     "hidden tests": ("open('THIS_FILE').read()", "FileNotFoundError"),
@@ -294,7 +310,7 @@ OUT_OF_REACH = {
 @pytest.fixture(scope="module")
 def reached(tmp_path_factory) -> Judgement:
     secret = tmp_path_factory.mktemp("other") / f"secret-{secrets.token_hex(8)}.py"
-    secret.write_text("SECRET = 42")
+    secret.write_text("SECRET = 42", encoding="utf-8")
     import pwd  # of Unix alone, like bubblewrap
 
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)  # the instructor's, not that of the tests
@@ -318,7 +334,8 @@ def reached(tmp_path_factory) -> Judgement:
 
 @pytest.mark.parametrize("attack", OUT_OF_REACH)
 def test_out_of_reach(reached, attack):
-    assert reached.notes[list(OUT_OF_REACH).index(attack)] == OUT_OF_REACH[attack][1]
+    kind = OUT_OF_REACH[attack][1]
+    assert re.search(rf"^(.*; )?line \d+: {kind}(:|$)", reached.notes[list(OUT_OF_REACH).index(attack)])
 
 
 def test_honest_answer_after_all_attacks_keeps_its_points(reached):
@@ -330,4 +347,12 @@ def test_magic_and_broken_cells_around_an_honest_answer_cost_nothing():
     cells = ["%matplotlib inline\n!pip install nothing", "def broken(:", "1 / 0", HONEST]
     judgement = hand_in(["honest"], cells)
     assert points(judgement) == [2]
-    assert judgement.notes == ("", "SyntaxError", "ZeroDivisionError", "")
+    said = [note.split(": ")[:2] for note in judgement.notes]
+    assert said == [[""], ["line 1", "SyntaxError"], ["line 1", "ZeroDivisionError"], [""]]
+
+
+def test_many_empty_files_are_ended_before_they_fill_the_memory():
+    flood = "import os\nfor i in range(10**7):\n    os.close(os.open(f'/scratch/{i}', os.O_CREAT))"
+    judgement = hand_in(["honest"], [HONEST, flood])
+    assert judgement.ending == "refused"
+    assert "files; 10000 are allowed" in judgement.log

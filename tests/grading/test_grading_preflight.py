@@ -109,7 +109,7 @@ def test_too_large_a_file_is_refused(tmp_path, release):
 
 def test_links_and_odd_files_are_not_followed(tmp_path, release):
     secret = tmp_path / "secret.ipynb"
-    secret.write_text("{}")
+    secret.write_text("{}", encoding="utf-8")
     folder = tmp_path / "student"
     folder.mkdir()
     (folder / "tiny.ipynb").symlink_to(secret)
@@ -129,12 +129,67 @@ def test_links_and_odd_files_are_not_followed(tmp_path, release):
 def test_the_notebook_is_found_under_another_name(tmp_path):
     with pytest.raises(RefusedError, match=r"hand in tiny\.ipynb"):
         find_notebook(tmp_path, "tiny")
-    (tmp_path / "Untitled.ipynb").write_text("{}")
+    (tmp_path / "Untitled.ipynb").write_text("{}", encoding="utf-8")
     path, said = find_notebook(tmp_path, "tiny")
     assert path.name == "Untitled.ipynb"
     assert said == ["the file is called Untitled.ipynb, not tiny.ipynb"]
-    (tmp_path / "Untitled1.ipynb").write_text("{}")
+    (tmp_path / "Untitled1.ipynb").write_text("{}", encoding="utf-8")
     with pytest.raises(RefusedError, match="2 notebooks"):
         find_notebook(tmp_path, "tiny")
-    (tmp_path / "tiny.ipynb").write_text("{}")
+    (tmp_path / "tiny.ipynb").write_text("{}", encoding="utf-8")
     assert find_notebook(tmp_path, "tiny")[0].name == "tiny.ipynb"
+
+
+def task_cell(notebook):
+    return next(cell for cell in notebook.cells if cell.source.startswith("def double"))
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+def test_a_task_cell_of_another_type_is_run_and_said(read, release, kind):
+    notebook = answered(release, ANSWER)
+    task_cell(notebook).cell_type = kind
+    hand_in = read(notebook)
+    assert hand_in.cells == [ANSWER]
+    assert "the cell of double was no code cell any more; it was run as one" in hand_in.repairs
+    assert hand_in.of_task["double"] == 0
+    assert hand_in.labels == ["code cell 1 (double)"]
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r", "  \n"])
+def test_line_ends_accuse_nobody(read, release, end):
+    notebook = answered(release, ANSWER)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("\n", end)
+    hand_in = read(notebook)
+    assert not hand_in.repairs
+    assert [source.split() for source in hand_in.cells] == [ANSWER.split()]
+
+
+def test_only_a_stub_or_an_empty_cell_is_not_written(read, release):
+    assert read(answered(release, ANSWER)).of_task["double"] == 0
+    stub = task_cell(release).source
+    for body in (stub, stub.replace("\n", " \r\n"), "", "\n"):
+        notebook = answered(release, ANSWER)
+        task_cell(notebook).source = body
+        assert read(notebook).of_task["double"] is None
+    notebook.cells = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("locked", True)]
+    assert read(notebook).of_task["double"] is None  # missing
+
+
+def test_half_a_sign_reaches_nobody(read, release):
+    notebook = json.dumps(answered(release, ANSWER + "\nname = 'X'"))
+    hand_in = read(notebook.replace("'X'", "'\\ud83d'").encode())
+    assert hand_in.cells[0].endswith("'\ufffd'")
+    nbformat.writes(hand_in.notebook).encode()
+
+
+def test_a_file_of_millions_of_values_is_refused_before_it_is_read(read):
+    with pytest.raises(RefusedError, match="millions of values; clear all outputs"):
+        read(b'{"cells": [' + b"[]," * 3_000_000 + b"0]}")
+
+
+def test_only_the_first_outputs_of_a_cell_are_looked_at(read, release):
+    notebook = answered(release, ANSWER)
+    task_cell(notebook).outputs = [{"output_type": "stream", "name": "stdout", "text": "x"}] * 50_000
+    shown = next(cell for cell in read(notebook).notebook.cells if cell.source == ANSWER)
+    assert len(shown.outputs) <= 100

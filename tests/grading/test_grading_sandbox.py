@@ -117,7 +117,7 @@ def test_without_a_sandbox_the_scratch_folder_goes_and_so_does_what_was_started(
     assert folder == home
     assert not Path(folder).exists()
     state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or ") Z " in state.read_text()
+    assert not state.exists() or ") Z " in state.read_text(encoding="utf-8")
 
 
 def test_container_engine_gets_the_walls_and_passes_messages(tmp_path, monkeypatch):
@@ -126,13 +126,14 @@ def test_container_engine_gets_the_walls_and_passes_messages(tmp_path, monkeypat
     course = Path(engines.__file__).parents[3]
     engine.write_text(
         f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\n[ "$1" = run ] || exit 0\n'
-        f"export PYTHONPATH={course}\nexec {sys.executable} -m resnet_course.grading.sandbox.inside\n"
+        f"export PYTHONPATH={course}\nexec {sys.executable} -m resnet_course.grading.sandbox.inside\n",
+        encoding="utf-8",
     )
     engine.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with Session(["def twice(x):\n    return 2 * x"], EXAMINE, LIMITS, Sandbox("docker", "class")) as session:
         assert session.observe(*TWICE)["y"].tolist() == [0, 2, 4]
-    run, kill = (tmp_path / "calls").read_text().splitlines()
+    run, kill = (tmp_path / "calls").read_text(encoding="utf-8").splitlines()
     for option in ("--network none", "--read-only", "--cap-drop ALL", "--pids-limit", "--memory", "--rm"):
         assert option in run
     assert run.split()[-5:-3] == ["class", "python"]
@@ -147,7 +148,7 @@ def test_missing_program_says_what_to_do(monkeypatch):
 
 def test_sandbox_that_cannot_start_says_what_to_do(tmp_path, monkeypatch):
     broken = tmp_path / "bwrap"
-    broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n", encoding="utf-8")
     broken.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(CourseError, match=r"No permissions to create new namespace.*seccomp=unconfined.*--container"):
@@ -156,6 +157,10 @@ def test_sandbox_that_cannot_start_says_what_to_do(tmp_path, monkeypatch):
 
 def test_only_the_package_and_the_libraries_are_shown(tmp_path, monkeypatch):
     monkeypatch.setattr(engines, "_library", lambda name: tmp_path)
+    assert engines.exposed([tmp_path / "exchange", Path("/usr/lib/x"), Path("/usr/src/app")]) == [
+        tmp_path / "exchange",
+        Path("/usr/lib/x"),
+    ]
     options = engines.bubblewrap(2**20, 9)
     shown = {options[index + 1] for index, option in enumerate(options) if option == "--ro-bind"}
     package = Path(engines.__file__).parents[2]
@@ -190,7 +195,7 @@ THREAD, PROCESS = 0x3D0F00, 0x01200011  # the flags of clone that the C library 
 
 @pytest.mark.parametrize(
     ("machine", "architecture", "clone", "refused"),
-    [("x86_64", 0xC000003E, 56, (57, 58, 101, 272, 319, 29)), ("aarch64", 0xC00000B7, 220, (97, 117, 279, 194))],
+    [("x86_64", 0xC000003E, 56, (57, 58, 101, 272, 319, 29, 447)), ("aarch64", 0xC00000B7, 220, (97, 117, 279, 194))],
 )
 def test_filter_allows_threads_and_no_processes(machine, architecture, clone, refused):
     says = lambda number, argument=0: filter_says(machine, architecture, number, argument)  # noqa: E731
@@ -199,6 +204,8 @@ def test_filter_allows_threads_and_no_processes(machine, architecture, clone, re
     assert says(435, THREAD) == UNKNOWN
     assert {says(number) for number in refused} == {REFUSE}
     assert says(0) == ALLOW
+    socket = 41 if machine == "x86_64" else 198
+    assert [says(socket, family) for family in (1, 2, 10, 16, 40)] == [ALLOW, *[REFUSE] * 4]
     assert says(0x40000000 + clone, THREAD) == KILL
     assert filter_says(machine, 0x40000003, 2) == KILL  # the 32-bit fork
 
@@ -230,6 +237,59 @@ def test_cells_run_in_order_whatever_happens_in_them(monkeypatch):
         "nul = '\0'",
     ]
     names, notes = run_cells(cells)
-    assert notes[1:5] == ["ZeroDivisionError", "SystemExit", "KeyboardInterrupt", "SyntaxError"]
+    kinds = ["ZeroDivisionError", "SystemExit", "KeyboardInterrupt", "SyntaxError"]
+    assert [note.split(":")[:2] for note in notes[1:5]] == [["line 1", f" {kind}"] for kind in kinds]
     assert not any(notes[:1] + notes[5:14]), notes
     assert [names[name] for name in "abcdef"] == [1, 2, 3, 4, [], 6]
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("display", "get_ipython"):
+        monkeypatch.setattr(builtins, name, None, raising=False)
+    return run_cells
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("import no_such_module", "line 1: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("!pip install x\nimport no_such_module", "line 2: ModuleNotFoundError"),
+        ("name = input('name? ')", "line 1: "),
+        ("assert 1 > 2, 'switch the GPU on'", "line 1: AssertionError: switch the GPU on"),
+        ("from __future__ import annotations\n1 / 0\ndef g(x: int | NotThere): pass", "line 2: ZeroDivisionError"),
+        (
+            "class Odd(Exception):\n    def __str__(self): raise SystemExit\nraise_it = [0]\nraise_it[Odd]",
+            "line 4: TypeE",
+        ),
+        ("%%writefile helper.py\nWIDTH = 3", ""),
+    ],
+)
+def test_a_line_that_fails_does_not_take_the_rest_of_its_cell_along(run, line, said):
+    rest = "" if line.startswith("%%") else "\ndef f():\n    return 2"
+    names, notes = run([line + rest, "from helper import WIDTH" if not rest else "h = f()"])
+    assert notes[0].startswith(said)
+    assert bool(notes[0]) == bool(said)
+    assert names["h" if rest else "WIDTH"] == (2 if rest else 3)
+
+
+@pytest.mark.parametrize("line", ["raise ValueError('stop here')", "import sys; sys.exit()", "raise SystemExit"])
+def test_below_a_raise_or_an_exit_nothing_runs(run, line):
+    names, notes = run([f"a = 1\n{line}\na = 2", "b = a"])
+    assert names["b"] == 1
+    assert notes[0].startswith("line 2: ")
+
+
+@pytest.mark.parametrize("body", ["sum(range(1000))", "time.sleep(0.01)"])
+def test_a_cell_that_takes_too_long_is_stopped_and_the_next_ones_run(run, monkeypatch, body):
+    monkeypatch.setattr("resnet_course.grading.sandbox.inside.A_MOMENT", 0.2)
+    slow = f"import time\ndef early(): return 1\nwhile True:\n    try: {body}\n    except Exception: pass\n"
+    started = time.monotonic()
+    names, notes = run([slow + "def late(): return 2", "c = early() + late()"], 0.3, 0.6)
+    assert names["c"] == 3
+    assert notes[0].endswith("it took too long and was stopped")
+    assert notes[1] == ""
+    assert time.monotonic() - started < 5

@@ -1,6 +1,7 @@
 """The journal keeps what a learner did, on the learner's machine, and never stops a lesson."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_what_is_no_journal_is_put_aside_and_not_lost(path: Path, content: bytes
 
 
 def test_a_place_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").write_text("not a folder")
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     monkeypatch.setenv("RESNET_COURSE_JOURNAL", str(tmp_path / "file" / "journal.json"))
     journal.note_check("warm_up", "passed", None)
     assert journal.read_journal()["exercises"] == {}
@@ -114,3 +115,10 @@ def test_the_id_stays() -> None:
     journal.forget()
     journal.note_hint("evaluate")
     assert journal.read_journal()["id"] != first
+
+
+def test_several_kernels_lose_nothing(path: Path) -> None:
+    """Each thread reads and writes by itself, as kernels do."""
+    with ThreadPoolExecutor(4) as kernels:
+        list(kernels.map(journal.note_hint, ["evaluate"] * 40))
+    assert journal.read_journal()["exercises"]["evaluate"]["hints"] == 40

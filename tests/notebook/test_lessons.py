@@ -8,7 +8,15 @@ import pytest
 
 from resnet_course import checks
 from resnet_course.base.errors import CourseError
-from resnet_course.notebook.lessons import LESSONS, REFERENCE_SPEED, Lesson, find_lesson, predict_seconds
+from resnet_course.notebook.lessons import (
+    COSTS,
+    LESSONS,
+    REFERENCE_SPEED,
+    Lesson,
+    Speed,
+    find_lesson,
+    predict_seconds,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,10 +35,31 @@ def test_an_unknown_lesson_is_refused_with_the_list_of_lessons(name: str) -> Non
     assert all(f"{lesson.number} ({lesson.slug})" in str(caught.value) for lesson in LESSONS)
 
 
+SPEED = Speed(REFERENCE_SPEED, REFERENCE_SPEED / 10)
+
+
 def test_predicted_seconds_follow_the_speed() -> None:
     lesson = find_lesson("05")
-    assert predict_seconds(lesson, REFERENCE_SPEED) == lesson.seconds
-    assert predict_seconds(lesson, REFERENCE_SPEED / 4) == pytest.approx(4 * lesson.seconds)
+    assert predict_seconds(lesson, SPEED) == lesson.seconds
+    slow = Speed(*(rate / 4 for rate in SPEED))
+    for profile in ("smoke", "quick", "full"):
+        assert predict_seconds(lesson, slow, profile) == pytest.approx(4 * predict_seconds(lesson, SPEED, profile))
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
+def test_every_profile_has_a_prediction_and_a_fast_gpu_still_draws_figures(lesson: Lesson) -> None:
+    gpu = Speed(100 * REFERENCE_SPEED, 20 * REFERENCE_SPEED)
+    smoke, quick, full = (predict_seconds(lesson, gpu, profile) for profile in ("smoke", "quick", "full"))
+    assert COSTS[lesson.number].smoke == smoke <= quick <= lesson.seconds
+    assert full >= smoke
+    assert predict_seconds(lesson, SPEED, "full") >= predict_seconds(lesson, SPEED, "quick") * 0.9
+
+
+def test_a_resnet_18_takes_its_own_time() -> None:
+    lesson = find_lesson("09")
+    faster = Speed(SPEED.small, 2 * SPEED.large)
+    saved = predict_seconds(lesson, SPEED, "full") - predict_seconds(lesson, faster, "full")
+    assert saved == pytest.approx(1000 * COSTS["09"].large / faster.large)
 
 
 def test_numbers_and_slugs_are_unique_and_in_order() -> None:
@@ -48,7 +77,7 @@ def test_each_exercise_of_a_lesson_has_its_check() -> None:
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
 def test_a_source_calls_the_checks_of_its_lesson(lesson) -> None:
-    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text()
+    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text(encoding="utf-8")
     assert set(re.findall(r"= checks\.(\w+)\(", text)) - {"verdict", "yours"} == set(lesson.exercises)
     assert set(re.findall(r'Stuck\? `checks\.hint\("(\w+)"\)`', text)) | {"warm_up"} == {*lesson.exercises, "warm_up"}
     assert text.startswith(f"# %% [markdown]\n# # {lesson.number} · {lesson.title}\n")
@@ -62,7 +91,7 @@ each_page = pytest.mark.parametrize("lesson", RENEWED, ids=lambda lesson: lesson
 
 def page(lesson: Lesson) -> list[tuple[str, str]]:
     """Kind ("code" or "text") and source of each cell."""
-    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text()
+    text = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py").read_text(encoding="utf-8")
     cells = re.split(r"^# %%", text, flags=re.MULTILINE)[1:]
     return [("text" if cell.startswith(" [markdown]") else "code", cell.partition("\n")[2]) for cell in cells]
 

@@ -1,15 +1,17 @@
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
-import torch._dynamo  # as the first step of an optimizer does; it reads functions that are replaced here
+import torch._dynamo  # noqa: F401 - as the first step of an optimizer does; it reads functions that are replaced here
 
-from resnet_course import runtime
+from resnet_course import __version__, runtime
 from resnet_course.base.errors import CourseError
+from resnet_course.notebook.lessons import LESSONS, Speed, find_lesson, predict_seconds
 from resnet_course.training import FLOAT32, Precision
 
 CHANNELS_LAST, BFLOAT16 = Precision(None, True), Precision(torch.bfloat16, True)
@@ -24,6 +26,14 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     runtime.precision.cache_clear()
     yield tmp_path / "cache"
     runtime.precision.cache_clear()
+
+
+def use_gpu(monkeypatch: pytest.MonkeyPatch, memory: float = 15e9, major: int = 7) -> None:
+    """A GPU, imitated."""
+    properties = SimpleNamespace(total_memory=memory, major=major, name="a GPU")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: properties)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: properties.name)
 
 
 @pytest.mark.parametrize(
@@ -42,13 +52,29 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_profile_follows_the_device_unless_the_environment_says_otherwise(
     monkeypatch: pytest.MonkeyPatch, gpu: bool, profile: str | None, dataset: str | None, expected: tuple
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    if gpu:
+        use_gpu(monkeypatch)
     for name, value in (("RESNET_COURSE_PROFILE", profile), ("RESNET_COURSE_DATASET", dataset)):
         if value is not None:
             monkeypatch.setenv(name, value)
     found = runtime.profile()
     assert (found.name, found.dataset, found.device.type) == expected
     assert found.pick(quick="small", full="large") == ("large" if expected[0] == "full" else "small")
+
+
+@pytest.mark.parametrize(
+    ("memory", "major", "name"),
+    [(15e9, 7, "full"), (80e9, 9, "full"), (4e9, 8, "quick"), (11e9, 6, "quick")],
+)
+def test_a_small_or_old_gpu_takes_the_quick_profile(monkeypatch, memory: float, major: int, name: str) -> None:
+    use_gpu(monkeypatch, memory, major)
+    assert (runtime.profile().name, runtime.profile().device.type) == (name, "cuda")
+
+
+def test_a_gpu_of_apple_takes_the_quick_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    here = runtime.profile()
+    assert (here.name, here.dataset, here.device.type) == ("quick", "shapes", "mps")
 
 
 def test_the_smoke_profile_trains_for_an_epoch_or_a_few_steps_on_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,7 +161,11 @@ def test_a_broken_cache_file_or_choice_is_measured_anew(machine: Path, pretend, 
     pretend(FAST)
     runtime.precision()
     (file,) = machine.iterdir()
-    whole = content if isinstance(content, bytes) else json.dumps(dict.fromkeys(json.loads(file.read_text()), content))
+    whole = (
+        content
+        if isinstance(content, bytes)
+        else json.dumps(dict.fromkeys(json.loads(file.read_text(encoding="utf-8")), content))
+    )
     file.write_bytes(whole if isinstance(whole, bytes) else whole.encode())
     pretend(SLOW)
     assert runtime.precision() == FLOAT32
@@ -144,7 +174,7 @@ def test_a_broken_cache_file_or_choice_is_measured_anew(machine: Path, pretend, 
 
 
 def test_a_cache_folder_that_cannot_be_written_is_no_obstacle(machine: Path, pretend) -> None:
-    machine.write_text("a file where the folder should be")
+    machine.write_text("a file where the folder should be", encoding="utf-8")
     pretend(FAST)
     assert runtime.precision() == BFLOAT16
 
@@ -169,6 +199,44 @@ def test_preflight_shows_what_it_returns(pretend, capsys: pytest.CaptureFixture[
     assert facts["torch"] == torch.__version__
     assert all(f"{name}: {value}" in shown for name, value in facts.items())
     assert "GPU is off" not in shown
+    assert "takes the quick profile" not in shown
+    rows = re.findall(r"^(\d\d) .* +([\d.]+) +([\d.]+) +([\d.]+)$", shown, re.MULTILINE)
+    assert [number for number, *_ in rows] == [lesson.number for lesson in LESSONS]
+    assert facts["minutes predicted"] == ", ".join(f"{number} {quick}" for number, _, quick, _ in rows)
+
+
+@pytest.mark.parametrize(("device", "profile"), [("mps", "quick"), ("cuda", "full")])
+def test_preflight_predicts_the_minutes_of_the_profile_of_a_gpu(monkeypatch, capsys, device: str, profile: str) -> None:
+    if device == "cuda":
+        use_gpu(monkeypatch)
+    else:
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(runtime, "measure_speed", lambda *_, depth=20, **__: {20: 7_000, 8: 9_000, 18: 2_000}[depth])
+    facts = runtime.preflight()
+    shown = capsys.readouterr().out
+    assert facts["profile"] == profile
+    assert float(re.findall(r"05 ([\d.]+)", facts["minutes predicted"])[0]) == pytest.approx(
+        predict_seconds(find_lesson("05"), Speed(7_000, 2_000), profile) / 60, abs=0.06
+    )
+    assert ("This GPU takes the quick profile" in shown) == (device == "mps")
+
+
+@pytest.mark.parametrize(
+    ("profile", "speed", "said"), [("full", 7_000, True), ("full", 1e6, False), ("quick", 1, False)]
+)
+def test_a_lesson_says_before_it_starts_that_it_takes_long(monkeypatch, capsys, profile, speed: float, said) -> None:
+    use_gpu(monkeypatch)
+    monkeypatch.setenv("RESNET_COURSE_PROFILE", profile)
+    monkeypatch.setattr(runtime, "measure_speed", lambda *_, **__: speed)
+    runtime.begin_lesson("05", __version__)
+    shown = capsys.readouterr().out
+    assert ("In the full profile this lesson takes about 37 minutes here" in shown) == said
+    assert bool(shown) == said
+
+
+def test_a_notebook_of_another_version_says_so(capsys) -> None:
+    runtime.begin_lesson("05", "0.0.9")
+    assert f"It was made for 0.0.9, and {__version__} is installed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

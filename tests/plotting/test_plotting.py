@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import warnings
 from itertools import combinations, pairwise
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Annotation, Text
 
 from resnet_course import plotting
+from resnet_course.plotting import style
 from resnet_course.plotting.labels import EndLabels, spread
 from resnet_course.plotting.style import luminance, styles_for, text_colour
 
@@ -519,3 +521,29 @@ PART_OF_A_HISTORY = SimpleNamespace(train_loss=[1], val_loss=[], val_acc=[])
 def test_what_cannot_be_drawn_is_refused_in_words(draw, message):
     with pytest.raises((ValueError, TypeError), match=message):
         draw()
+
+
+def test_names_in_every_script_can_be_read_and_a_dollar_is_a_dollar(monkeypatch):
+    monkeypatch.setattr(style, "_OTHER_SCRIPTS", ())  # as on a machine without such fonts
+    assert style.readable("고양이 Müller été Да") == "goyangi Müller été Да"
+    assert style.readable("US$ $x_") == r"US\$ \$x_"
+    assert style.readable(style.readable("$")) == r"\$"
+    assert style.readable("猫") != style.readable("犬")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ax = plotting.confusion_matrix([[3, 1], [0, 4]], ["고양이", "US$ $x_"], "Which of the $ classes 猫")
+        ax.figure.canvas.draw()
+        plotting.bars({"강아지 $1 $2": 1.0}, "Bars", "x").figure.canvas.draw()
+        plotting.image_grid(np.zeros((1, 3, 4, 4)), ["$a$ 개"]).canvas.draw()
+
+
+def test_a_font_that_was_chosen_stays(monkeypatch):
+    with mpl.rc_context():
+        mpl.rcParams["font.family"] = ["DejaVu Serif"]
+        plotting.use_style()
+        plotting.use_style()
+        assert mpl.rcParams["font.family"][0] == "DejaVu Serif"
+        monkeypatch.setattr(style, "_OTHER_SCRIPTS", ("DejaVu Sans Mono", "no such font"))
+        plotting.use_style()
+        assert mpl.rcParams["font.family"].count("DejaVu Sans Mono") == 1
+        assert "no such font" not in mpl.rcParams["font.family"]

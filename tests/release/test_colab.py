@@ -11,11 +11,13 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import pytest
+from empty_places import Published, published
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
@@ -39,11 +41,10 @@ class Colab:
 
     python: Path
     kernels: Path  # for JUPYTER_PATH, with the kernel "colab"
-    wheels: Path  # where pip looks for the course
     home: Path  # for settings and caches
 
     def environment(self) -> dict[str, str]:
-        """Of the kernel: pip finds the course in a local folder, and the course finds Colab's own package."""
+        """Of the kernel: the course finds Colab's own package."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("RESNET_COURSE", "PYTHON"))}
         return {
             **kept,
@@ -52,7 +53,6 @@ class Colab:
             "JUPYTER_PATH": str(self.kernels),
             "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
             "PATH": f"{self.python.parent}{os.pathsep}{os.environ['PATH']}",
-            "PIP_FIND_LINKS": str(self.wheels),
             "PYTHONPATH": str(self.home / "colab"),
         }
 
@@ -74,7 +74,7 @@ class Colab:
 
 
 @pytest.fixture(scope="session", params=PYTHONS)
-def colab(request: pytest.FixtureRequest, dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Colab:
+def colab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Colab:
     """Made once for an interpreter and its versions, and used again."""
     key = hashlib.sha256(" ".join([request.param, *PINS]).encode()).hexdigest()[:12]
     folder = CACHE / key
@@ -90,23 +90,32 @@ def colab(request: pytest.FixtureRequest, dist: Path, tmp_path_factory: pytest.T
     (package / "__init__.py").touch()
     startup = home / "ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
-    (startup / "00-colab.py").write_text(STARTED)
+    (startup / "00-colab.py").write_text(STARTED, encoding="utf-8")
     kernels = home / "jupyter"
     spec = {"argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"], "language": "python"}
     (kernels / "kernels" / "colab").mkdir(parents=True)
-    (kernels / "kernels" / "colab" / "kernel.json").write_text(json.dumps({**spec, "display_name": "Colab"}))
-    found = Colab(python, kernels, dist, home)
+    (kernels / "kernels" / "colab" / "kernel.json").write_text(
+        json.dumps({**spec, "display_name": "Colab"}), encoding="utf-8"
+    )
+    found = Colab(python, kernels, home)
     if any(line.startswith("resnet-course==") for line in found.installed()):
         found.remove_course()
     return found
 
 
+@pytest.fixture(scope="session")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+    """This checkout, as GitHub has it."""
+    with published(ROOT, tmp_path_factory.mktemp("github")) as found:
+        yield found
+
+
 def run(colab: Colab, notebook: Path, folder: Path, with_drive: bool = False) -> nbformat.NotebookNode:
     """Run a notebook alone in an empty folder. An error ends the test."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     if with_drive:
         (folder / "drive").mkdir()
-    content = nbformat.read(shutil.copy(notebook, folder), as_version=4)
+    content = nbformat.read(notebook, as_version=4)
     manager = colab.start(folder)
     try:
         NotebookClient(content, km=manager, timeout=600).execute()
@@ -119,25 +128,25 @@ def printed(notebook: nbformat.NotebookNode) -> str:
     return json.dumps([cell.get("outputs", []) for cell in notebook.cells], ensure_ascii=False)
 
 
-def test_the_first_notebook_installs_the_course_and_changes_nothing_else(colab: Colab, tmp_path: Path) -> None:
-    before = colab.installed()
-    first = run(colab, ROOT / "notebooks" / LESSONS[0].file_name, tmp_path / "first")
+def test_the_first_notebook_installs_the_course_and_changes_nothing_else(colab: Colab, course, tmp_path: Path) -> None:
+    before, notebook = colab.installed(), course.download(LESSONS[0].file_name, tmp_path / "first")
+    first = run(colab, notebook, tmp_path / "first")
     after = colab.installed()
     assert before - after == set(), "packages of Colab were changed"
     assert {line.split("==")[0] for line in after - before} == {"resnet-course"}
     assert "Colab's GPU is off" in printed(first)
 
-    second = run(colab, ROOT / "notebooks" / LESSONS[0].file_name, tmp_path / "second")
+    second = run(colab, notebook, tmp_path / "second")
     assert colab.installed() == after
     assert second.cells[1].outputs == [], "the second run installs nothing"
 
 
 @pytest.mark.parametrize("lesson", LESSONS[1:], ids=lambda lesson: lesson.number)
-def test_a_lesson_runs_alone(colab: Colab, lesson, tmp_path: Path) -> None:
+def test_a_lesson_runs_alone(colab: Colab, course: Published, lesson, tmp_path: Path) -> None:
     if "resnet-course" in " ".join(colab.installed()):
         colab.remove_course()
     before = colab.installed()
-    run(colab, ROOT / "notebooks" / lesson.file_name, tmp_path / "lesson")
+    run(colab, course.download(lesson.file_name, tmp_path / "lesson"), tmp_path / "lesson")
     assert before - colab.installed() == set()
 
 
@@ -158,11 +167,11 @@ Path("history.json").write_text(json.dumps([history.train_loss, history.val_acc]
 """
 
 
-def test_a_lost_session_resumes_from_the_mounted_folder(colab: Colab, tmp_path: Path) -> None:
+def test_a_lost_session_resumes_from_the_mounted_folder(colab: Colab, course: Published, tmp_path: Path) -> None:
     """The kernel is killed in the middle of a training; a new one goes on and ends where an undisturbed one ends."""
     folders = tmp_path / "undisturbed", tmp_path / "killed"
     if "resnet-course" not in " ".join(colab.installed()):
-        run(colab, ROOT / "notebooks" / LESSONS[0].file_name, tmp_path / "install")
+        run(colab, course.download(LESSONS[0].file_name, tmp_path / "install"), tmp_path / "install")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(TRAINING)])
     source = tmp_path / "training.ipynb"
     nbformat.write(notebook, source)
@@ -188,5 +197,5 @@ def test_a_lost_session_resumes_from_the_mounted_folder(colab: Colab, tmp_path: 
         NotebookClient(nbformat.read(source, as_version=4), km=manager, timeout=600).execute()
     finally:
         manager.shutdown_kernel(now=True)
-    results = [json.loads((folder / "history.json").read_text()) for folder in folders]
+    results = [json.loads((folder / "history.json").read_text(encoding="utf-8")) for folder in folders]
     assert results[0] == results[1]

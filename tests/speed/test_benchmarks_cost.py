@@ -32,7 +32,7 @@ def test_outputs_of_convolutions_and_batch_norms_are_counted() -> None:
 
 
 def test_the_page_has_the_scripts_cases_and_extrapolation(capsys: pytest.CaptureFixture) -> None:
-    page = PAGE.read_text()
+    page = PAGE.read_text(encoding="utf-8")
     for case in cost.make_cases():
         flops = case.terms()[0] / cost.BATCH / 1e6
         assert f"| {case.depth} | {case.width} | {case.size} | {flops:.0f} |" in page

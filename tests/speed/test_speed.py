@@ -170,7 +170,7 @@ def test_the_benchmark_prints_tables_and_writes_the_same_figures(tmp_path: Path,
     small = "--networks residual20 --rounds 1 --seconds 0.01 --batch-size 5 --image-size 8 --peak-seconds 0.01"
     assert throughput.main([*small.split(), "--json", str(file)]) == 0
     printed = capsys.readouterr().out
-    report = json.loads(file.read_text())
+    report = json.loads(file.read_text(encoding="utf-8"))
     assert report["machine"]["threads"] == str(torch.get_num_threads())
     assert all(f"{name}: {value}" in printed for name, value in report["machine"].items())
     assert [result["what"] for result in report["results"]] == ["forward", "step", "epoch"]

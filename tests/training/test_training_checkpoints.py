@@ -69,7 +69,7 @@ def touch(path: Path) -> Touch:
 WRITE_BAD_FILE = {
     "truncated": truncate,
     "empty": lambda path: path.write_bytes(b""),
-    "text": lambda path: path.write_text("<html>404</html>"),
+    "text": lambda path: path.write_text("<html>404</html>", encoding="utf-8"),
     "list": lambda path: torch.save([torch.zeros(3)], path),
     "whole model": lambda path: torch.save(make_model(), path),
     "code": lambda path: torch.save({"conv1.weight": touch(path)}, path),

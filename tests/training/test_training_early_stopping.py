@@ -97,3 +97,15 @@ def test_counting_goes_on_from_a_saved_state(tmp_path: Path, stop: int) -> None:
     said += [second.is_continuable(model_of(stop + epoch), loss) for epoch, loss in enumerate(losses[stop:])]
     assert said == expected
     assert second.get_best_model(model_of(-1)).weight.item() == 1
+
+
+def test_the_best_weights_of_another_training_are_not_taken(tmp_path: Path) -> None:
+    stopper, _ = watch([1.0], 3, tmp_path / "best.pt")
+    state = stopper.state_dict()
+    other, _ = watch([2.0, 1.5], 3, tmp_path / "best.pt")
+    with pytest.raises(CourseError, match="another training wrote"):
+        stopper.get_best_model(model_of(0))
+    stopper.load_state_dict(state)
+    with pytest.raises(CourseError, match="save_path"):
+        stopper.get_best_model(model_of(0))
+    assert other.get_best_model(model_of(0)).weight.item() == 1

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from resnet_course.base.errors import CourseError
 from resnet_course.data import Augmentation, Batches, ImageSet, make_shapes
 from resnet_course.models import cifar_resnet
 from resnet_course.training import FLOAT32, EarlyStopper, History, Precision, fit, reset_seeds
@@ -142,3 +143,35 @@ def test_the_same_seed_gives_the_same_numbers_twice(depth: int, residual: bool, 
         return {"loss": history.train_loss, "val_loss": history.val_loss, "weights": model.state_dict()}
 
     assert_same(run(), run())
+
+
+OTHER = ImageSet(*make_shapes(44, 16, seed=5), range(10))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"rate": 0.01}, r"learning rate was \[0.1\] and is \[0.01\]"),
+        ({"kind": torch.optim.Adam}, "optimizer was 'SGD' and is 'Adam'"),
+        ({"momentum": 0.5}, "momentum was 0.9 and is 0.5"),
+        ({"steps": 8}, "CosineAnnealingLR.T_max was 6 and is 8"),
+        ({"steps": None}, "schedule was 'CosineAnnealingLR' and is None"),
+        ({"size": 11}, "batch size was 16 and is 11"),
+        ({"images": OTHER}, "data digest was"),
+    ],
+)
+def test_a_checkpoint_of_other_settings_says_which(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
+    def train(epochs, rate=0.1, momentum=0.9, steps=6, size=16, images=TRAIN, kind=torch.optim.SGD):
+        model = nn.Sequential(nn.Flatten(), nn.Linear(768, 10))
+        options = {"momentum": momentum} if kind is torch.optim.SGD else {}
+        optimizer = kind(model.parameters(), lr=rate, **options)
+        plan = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if steps else None
+        batches = Batches(images, size, shuffle=True)
+        fit(model, batches, None, optimizer, F.cross_entropy, epochs, scheduler=plan, checkpoint=tmp_path / "run.pt")
+
+    train(1)
+    before = (tmp_path / "run.pt").read_bytes()
+    with pytest.raises(CourseError, match=said):
+        train(2, **changed)
+    assert (tmp_path / "run.pt").read_bytes() == before
+    train(2)

@@ -19,9 +19,11 @@ from resnet_course.grading.assignment.folder import load_assignment, released
 COURSE = "resnet-course"
 CONFIGURATION = '''\
 """nbgrader's settings for this course; built by `make assignments`, then yours to change."""
+from pathlib import Path
+
 c = get_config()  # noqa: F821 - nbgrader defines it
 c.CourseDirectory.course_id = "{course}"
-c.CourseDirectory.root = {root!r}
+c.CourseDirectory.root = str(Path(__file__).parent)  # so that the folder may be moved
 c.ClearSolutions.code_stub = {{"python": "# Write this part yourself.\\nraise NotImplementedError"}}
 c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"
@@ -55,7 +57,7 @@ def build_classroom(target: Path) -> list[Path]:
     target.mkdir(parents=True, exist_ok=True)
     configuration = target / "nbgrader_config.py"
     if not configuration.is_file():
-        write_atomically(configuration, CONFIGURATION.format(course=COURSE, root=str(target.resolve())).encode())
+        write_atomically(configuration, CONFIGURATION.format(course=COURSE).encode())
     notebooks = []
     for folder in assignment_folders():
         assignment = load_assignment(folder)
@@ -77,8 +79,8 @@ def nbgrader(folder: Path, command: str, *arguments: str) -> None:
         CourseError: with nbgrader's last words, if it fails.
     """
     if importlib.util.find_spec("nbgrader") is None:
-        raise CourseError("nbgrader is missing. Install it with: pip install 'resnet-course[classroom]'")
-    line = [sys.executable, "-m", "nbgrader", command, *arguments]
+        raise CourseError("nbgrader is missing. In the course's folder: pip install -e '.[classroom]'")
+    line = [sys.executable, "-m", "nbgrader", command, *arguments, f"--CourseDirectory.root={folder.resolve()}"]
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader starts alembic
     environment = {**os.environ, "PATH": programs}
     ended = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)

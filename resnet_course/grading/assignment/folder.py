@@ -29,6 +29,7 @@ from resnet_course.base.errors import CourseError
 from resnet_course.checking.exercise import Edits, Wrong
 from resnet_course.grading.assignment.task import Task
 from resnet_course.grading.sandbox.examining import Examine, examiners
+from resnet_course.grading.sandbox.protocol import Arrays
 
 MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
@@ -62,6 +63,11 @@ class Assignment:
         return examiners(self.examine)
 
     @functools.cached_property
+    def known(self) -> dict[tuple[str | bytes, ...], list[Arrays]]:
+        """What was seen of solutions and wrong answers, by task, source and inputs."""
+        return {}
+
+    @functools.cached_property
     def answers(self) -> dict[str, str]:
         """The solutions by task, as a learner would type them."""
         return {
@@ -73,6 +79,15 @@ class Assignment:
     def typed(self, task: Task, source: Edits | str) -> str:
         """An answer to a task as a learner would type it: edits of the solution, or a whole source."""
         return Wrong("", source, "", "").typed(self.answers[task.grade_id])
+
+    def typed_together(self, task: Task, one: Wrong, other: Wrong) -> str | None:
+        """An answer with two mistakes; None if they do not go together."""
+        if isinstance(one.source, str) or isinstance(other.source, str):
+            return None
+        for first, then in ((one, other), (other, one)):
+            with contextlib.suppress(ValueError):
+                return self.typed(task, [*first.source, *then.source])
+        return None
 
     def solution(self, source: str = "") -> dict[str, Any]:
         """The names that the solution defines: its cells, without checks and trainings, in one namespace.
@@ -104,7 +119,7 @@ def load_assignment(folder: Path) -> Assignment:
     source, examine, hidden = files
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
     tasks = tuple(runpy.run_path(str(hidden))["TASKS"])
-    assignment = Assignment(folder.name, tuple(read_cells(source)), tasks, examine.read_text(), digest)
+    assignment = Assignment(folder.name, tuple(read_cells(source)), tasks, examine.read_text(encoding="utf-8"), digest)
     points = {
         cell.metadata["check"]: cell.metadata.get("points") for cell in assignment.cells if "check" in cell.metadata
     }

@@ -14,7 +14,10 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from resnet_course.base.text import clean, whole
+
 MOST_TEXT = 20_000  # characters of all that a cell printed
+MOST_OUTPUTS = 100  # of a cell; some print a million lines as a million outputs
 MOST_PICTURES = 2 * 2**20  # characters of all pictures of a cell, in base64
 PICTURES = ("image/png", "image/jpeg")
 
@@ -39,7 +42,7 @@ def harmless_outputs(outputs: Any) -> list[NotebookNode]:
         outputs: of a code cell, as they stand in a file that nobody has checked.
     """
     kept, text, pictures = [], MOST_TEXT, MOST_PICTURES
-    for output in outputs if isinstance(outputs, list) else []:
+    for output in outputs[:MOST_OUTPUTS] if isinstance(outputs, list) else []:
         if not isinstance(output, dict):
             continue
         found = output.get("data")
@@ -50,7 +53,7 @@ def harmless_outputs(outputs: Any) -> list[NotebookNode]:
             kept.append(new_output("display_data", shown))
             pictures -= size
             continue
-        words = _joined(output.get("text", data.get("text/plain", "")))[:text]
+        words = whole(_joined(output.get("text", data.get("text/plain", "")))[:text])
         if words:
             kept.append(new_output("stream", name="stdout", text=words))
             text -= len(words)
@@ -69,7 +72,12 @@ def harmless_attachments(attachments: Any) -> dict[str, dict[str, str]]:
 
 def plain(name: str) -> str:
     """A name that a learner chose, for a sentence that is shown as Markdown."""
-    return re.sub(r"[^\w ,.()-]", "?", name)[:200]
+    return re.sub(r"[^\w ,.()-]", "?", clean(name))[:200]
+
+
+def plain_words(text: str) -> str:
+    """An error's text, for a sentence that is shown as Markdown: nothing in it is a tag, a link or a formula."""
+    return re.sub(r"[^\w ,.:;()'\"=+-]", " ", text)[:300].strip()
 
 
 def _pictures(data: dict[str, Any]) -> dict[str, str]:

@@ -16,11 +16,13 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from resnet_course.base.text import clean, whole
 from resnet_course.grading.handin.harmless import harmless_attachments, harmless_markdown, harmless_outputs, plain
 
 MOST_BYTES = 64 * 2**20  # of a notebook
 MOST_CELLS = 2_000
 MOST_SOURCE = 200_000  # characters of one cell
+MOST_VALUES = 4_000_000  # lists, numbers and so on in the file: at most half a gigabyte once it is read
 
 
 class RefusedError(Exception):
@@ -35,11 +37,15 @@ class HandIn:
         notebook: the learner's cells in their order, with the release's metadata and check cells; text and pictures
             only (see `harmless`).
         cells: the sources to run, in order.
+        labels: what each of the cells to run is called in a sentence.
         repairs: what was mended or is odd, one sentence each; learners read them.
+        of_task: by the task's name the place in `cells` of its cell, or None while it is as it was handed out.
     """
 
     notebook: NotebookNode
     cells: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    of_task: dict[str, int | None] = field(default_factory=dict)
     repairs: list[str] = field(default_factory=list)
 
 
@@ -94,6 +100,8 @@ def read_hand_in(path: Path, release: NotebookNode) -> HandIn:
 
 
 def _parse(data: bytes, name: str) -> dict[str, Any]:
+    if sum(map(data.count, (b"[", b"{", b","))) > MOST_VALUES:
+        raise RefusedError(f"{name} holds millions of values; clear all outputs and hand in again")
     try:
         content = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -116,6 +124,7 @@ def _cells(content: dict[str, Any], repairs: list[str]) -> list[NotebookNode]:
         source = cell.get("source", "") if isinstance(cell, dict) else None
         if isinstance(source, list):
             source = "".join(part for part in source if isinstance(part, str))
+        source = whole(source).replace("\r\n", "\n").replace("\r", "\n") if isinstance(source, str) else source
         if not isinstance(source, str) or cell.get("cell_type") not in ("code", "markdown", "raw"):
             repairs.append("something that is no cell was left out")
             continue
@@ -141,16 +150,17 @@ def _fit(cells: list[NotebookNode], release: NotebookNode, repairs: list[str]) -
     """Tell which cell is which, put the release's own cells back, and list what to run."""
     ours = {index: _find(cell, cells, release, repairs) for index, cell in enumerate(release.cells)}
     of_cell = {found: release.cells[index] for index, found in ours.items() if found is not None}
-    handed_out = {cell.source for cell in release.cells}
-    locked_sources = {cell.source for cell in release.cells if _locked(cell) or _skipped(cell)}
+    handed_out = {_same(cell.source) for cell in release.cells}
+    locked_sources = {_same(cell.source) for cell in release.cells if _locked(cell) or _skipped(cell)}
     hand_in = HandIn(nbformat.v4.new_notebook(metadata=release.metadata), repairs=repairs)
+    counted = 0
     for index, cell in enumerate(cells):
         own = of_cell.get(index)
         new = copy.deepcopy(own) if own is not None else cell
-        if own is not None and _locked(own) and own.source.strip() != cell.source.strip():
+        if own is not None and _locked(own) and _same(own.source) != _same(cell.source):
             repairs.append(f"the check cell {_grade_id(own)} was changed; the original was put back")
         elif own is None or not _locked(own):
-            show = new.cell_type == "markdown" and cell.source not in handed_out
+            show = new.cell_type == "markdown" and _same(cell.source) not in handed_out
             new.source = harmless_markdown(cell.source) if show else cell.source
         for part in ("outputs", "attachments"):
             if part in cell and new.cell_type == cell.cell_type:
@@ -159,14 +169,23 @@ def _fit(cells: list[NotebookNode], release: NotebookNode, repairs: list[str]) -
         if own is None:
             new.metadata = NotebookNode()
         hand_in.notebook.cells.append(new)
-        runs = cell.cell_type == "code" and cell.source not in locked_sources
-        if runs and not (own is not None and (_locked(own) or _skipped(own))):
-            hand_in.cells.append(cell.source)
+        is_code = "code" in (cell.cell_type, own.cell_type if own is not None else "")
+        counted += is_code
+        if not is_code or _same(cell.source) in locked_sources or (own is not None and (_locked(own) or _skipped(own))):
+            continue
+        task = _grade_id(own).removesuffix("_answer") if own is not None else ""
+        if own is not None and task:
+            hand_in.of_task[task] = None if _untouched(cell, own) else len(hand_in.cells)
+        if cell.cell_type != "code":
+            repairs.append(f"the cell of {task or 'some code'} was no code cell any more; it was run as one")
+        hand_in.cells.append(cell.source)
+        hand_in.labels.append(f"code cell {counted}" + (f" ({task})" if task else ""))
     for index, cell in enumerate(release.cells):
         if ours[index] is None and "nbgrader" in cell.metadata:
             hand_in.notebook.cells.append(copy.deepcopy(cell))
             if not _locked(cell):
                 repairs.append(f"the cell {_grade_id(cell)} is missing")
+                hand_in.of_task.setdefault(_grade_id(cell).removesuffix("_answer"), None)
     return hand_in
 
 
@@ -181,12 +200,21 @@ def _find(own: NotebookNode, cells: list[NotebookNode], release: NotebookNode, r
         return same_name[-1]
     nameless = [index for index, cell in enumerate(cells) if cell.metadata["was"] not in graded]
     same_id = [i for i in nameless if cells[i].id == own.id and cells[i].cell_type == own.cell_type]
-    same_text = [i for i in nameless if cells[i].source.strip() == own.source.strip()]
+    same_text = [i for i in nameless if _same(cells[i].source) == _same(own.source)]
     same_definition = [i for i in nameless if name and defined and defined <= _defined(cells[i].source)]
     found = next(iter([*same_id, *same_text, *reversed(same_definition)]), None)
     if name and found is not None:
         repairs.append(f"the cell {name} had lost its name; it was found again")
     return found
+
+
+def _same(source: str) -> str:
+    """What two cells share that differ in line ends, in spaces at ends of lines or in how accents are written."""
+    return "\n".join(line.rstrip() for line in clean(source).strip().splitlines())
+
+
+def _untouched(cell: NotebookNode, own: NotebookNode) -> bool:
+    return not cell.source.strip() or _same(cell.source) == _same(own.source)
 
 
 def _defined(source: str) -> set[str]:

@@ -1,29 +1,34 @@
-"""Many hand-ins: each is graded by a worker of a Dask cluster, one process writes the outcomes."""
+"""Many hand-ins side by side; one process writes the outcomes."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import itertools
+import os
+import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nbformat
-import psutil
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading.assignment.folder import load_assignment
-from resnet_course.grading.handin.preflight import RefusedError, find_notebook, read_hand_in
+from resnet_course.base.text import clean, whole
+from resnet_course.grading.assignment.folder import Assignment, load_assignment
+from resnet_course.grading.handin.collecting import is_id
+from resnet_course.grading.handin.harmless import plain, plain_words
+from resnet_course.grading.handin.preflight import MOST_BYTES, HandIn, RefusedError, find_notebook, read_hand_in
 from resnet_course.grading.marks.judging import Judgement, judge
 from resnet_course.grading.marks.marking import earned
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome, write_outcome
 from resnet_course.grading.sandbox.session import Limits, Sandbox
 
-IN_FLIGHT = 3  # hand-ins for each worker that the scheduler knows of; more would only fill its memory
-MOST_HASHED = 64 * 2**20  # bytes of a file that its digest looks at
+MOST_TOLD = 8  # cells whose errors are told to the learner
+IN_FLIGHT = 3  # hand-ins for each worker that a scheduler knows of; more would only fill its memory
+MOST_HASHED = 20  # notebooks in a hand-in that its digest looks at
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Job:
         folder: of the hand-in.
         release: the notebook that was handed out.
         tests: the assignment's own folder, with the hidden tests.
+        tests_digest: of that folder.
+        digest: of the hand-in's notebooks.
         limits, sandbox: see `sandbox`.
     """
 
@@ -43,6 +50,8 @@ class Job:
     folder: str
     release: str
     tests: str
+    tests_digest: str
+    digest: str
     limits: Limits
     sandbox: Sandbox
 
@@ -50,9 +59,7 @@ class Job:
 def grade_one(job: Job) -> Outcome:
     """Grade a hand-in. Whatever is in it, there is an outcome."""
     started = time.perf_counter()
-    assignment = load_assignment(Path(job.tests))
-    digest = digest_of(Path(job.folder))
-
+    assignment = _assignment(job)
     try:
         path, repairs = find_notebook(Path(job.folder), job.assignment)
         hand_in = read_hand_in(path, nbformat.read(job.release, as_version=4))
@@ -60,12 +67,17 @@ def grade_one(job: Job) -> Outcome:
         unread = [earned(task, 0.0, "not written", None, "the hand-in could not be read.") for task in assignment.tasks]
         judged, repairs = Judgement("refused", tuple(unread), (), ""), [str(error)]
     else:
-        judged = judge(assignment, job.student, hand_in.cells, job.limits, job.sandbox)
-        repairs = [*repairs, *hand_in.repairs]
+        judged = judge(assignment, job.student, hand_in, job.limits, job.sandbox)
+        told = [
+            f"{label}, {plain_words(note)}" for label, note in zip(hand_in.labels, judged.notes, strict=False) if note
+        ]
+        repairs = [*repairs, *hand_in.repairs, *told[:MOST_TOLD]]
+        repairs += [odd] if (odd := _other_id(hand_in, job.student)) else []
+        repairs += [f"{len(told) - MOST_TOLD} more cells raised an error"] if len(told) > MOST_TOLD else []
     return Outcome(
         job.student,
         job.assignment,
-        digest,
+        job.digest,
         assignment.digest,
         judged.ending,
         judged.marks,
@@ -76,104 +88,146 @@ def grade_one(job: Job) -> Outcome:
     )
 
 
+def _other_id(hand_in: HandIn, student: str) -> str:
+    """What is odd about the id that the learner wrote into the notebook, where an assignment asks for one."""
+    for cell in hand_in.cells:
+        found = re.search(r"^student\s*=\s*[\"'](.*?)[\"']\s*$", cell, re.MULTILINE)
+        if found and clean(found[1]).strip().casefold() != clean(student).strip().casefold():
+            return (
+                f"the notebook names the student {plain(found[1])}, and it is marked for {plain(student)}: what is "
+                "drawn from the id, such as the stages of a network, differs; say so if the id is wrong"
+            )
+    return ""
+
+
+def _assignment(job: Job) -> Assignment:
+    """With the tests that the job names: a worker that lives long may remember older ones."""
+    if load_assignment(Path(job.tests)).digest != job.tests_digest:
+        load_assignment.cache_clear()
+    assignment = load_assignment(Path(job.tests))
+    if assignment.digest != job.tests_digest:
+        raise CourseError(f"{job.tests} holds other tests than where `grade` was started; bring the worker up to date")
+    return assignment
+
+
 def digest_of(folder: Path) -> str:
-    """SHA-256 over names and contents of a hand-in's files; links count by what they point to, unread."""
+    """SHA-256 over names and contents of the notebooks in a hand-in; links count by what they point to, unread.
+
+    Of a file too large to be graded only the size counts.
+    """
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []:
+    found = sorted(folder.glob("*")) if folder.is_dir() and not folder.is_symlink() else []
+    for path in [path for path in found if path.suffix.lower() == ".ipynb"][:MOST_HASHED]:
         digest.update(f"{path.name}\0".encode(errors="surrogateescape"))
         if path.is_symlink():
             digest.update(str(path.readlink()).encode(errors="surrogateescape"))
         elif path.is_file():
-            with open(path, "rb") as file:
-                digest.update(file.read(MOST_HASHED))
+            size = path.stat().st_size
+            digest.update(path.read_bytes() if size <= MOST_BYTES else str(size).encode())
     return digest.hexdigest()
 
 
-def jobs_in(folder: Path, tests: list[Path], limits: Limits, sandbox: Sandbox) -> list[Job]:
-    """All hand-ins of a course folder of nbgrader: submitted/STUDENT/ASSIGNMENT.
+def jobs_in(folder: Path, tests: list[Path], limits: Limits, sandbox: Sandbox) -> tuple[list[Job], list[str]]:
+    """All hand-ins of a course folder of nbgrader, submitted/STUDENT/ASSIGNMENT, and what is none, with the reason.
 
     Raises:
         CourseError: if there are none, or an assignment that was handed in has no release version.
     """
     known = {path.name: path for path in tests}
-    jobs = []
+    jobs, odd = [], []
     for hand_in in sorted((folder / "submitted").glob("*/*")):
         if hand_in.name not in known or not hand_in.is_dir():
+            continue
+        if not is_id(hand_in.parent.name):
+            odd.append(f"{whole(str(hand_in))!r}: the folder's name is no student's id; rename it")
             continue
         release = folder / "release" / hand_in.name / f"{hand_in.name}.ipynb"
         if not release.is_file():
             raise CourseError(f"{release} is missing; build it with `python -m resnet_course.grading build {folder}`")
-        job = Job(
-            hand_in.parent.name, hand_in.name, str(hand_in), str(release), str(known[hand_in.name]), limits, sandbox
+        student, name = hand_in.parent.name, hand_in.name
+        tests_digest = load_assignment(known[name]).digest
+        try:
+            digest = digest_of(hand_in)
+        except OSError as error:
+            odd.append(f"{hand_in}: it cannot be read ({error.strerror or error})")
+            continue
+        jobs.append(
+            Job(student, name, str(hand_in), str(release), str(known[name]), tests_digest, digest, limits, sandbox)
         )
-        jobs.append(job)
-    if not jobs:
+    if not jobs and not odd:
         raise CourseError(f"no hand-ins in {folder}: they belong in submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb")
-    return jobs
+    return jobs, odd
 
 
 def is_done(job: Job, folder: Path) -> bool:
     """Whether a job has an outcome that is of the same hand-in and the same hidden tests."""
     known = read_outcome(outcome_file(folder, job.assignment, job.student))
-    if known is None or known.tests != load_assignment(Path(job.tests)).digest:
-        return False
-    return known.hand_in == digest_of(Path(job.folder))
+    return known is not None and (known.hand_in, known.tests) == (job.digest, job.tests_digest)
 
 
 @contextlib.contextmanager
-def cluster(scheduler: str | None, workers: int | None) -> Iterator[Any]:
-    """A client of Dask: of a cluster on this machine, or of the scheduler at an address.
+def workers(scheduler: str | None, count: int | None) -> Iterator[tuple[Executor, int]]:
+    """What grades hand-ins side by side, and how many at a time: threads here, or the workers of a Dask scheduler.
+
+    A thread is enough: what takes long is a hand-in's own process. So nothing listens on any port.
 
     Raises:
-        CourseError: if dask.distributed is missing, or there is no scheduler.
+        CourseError: if the scheduler has no encrypted address or does not answer, or Dask is missing.
     """
+    if scheduler is None:
+        count = count or os.cpu_count() or 1
+        with ThreadPoolExecutor(count) as pool:
+            try:
+                yield pool, count
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        return
+    if not scheduler.startswith("tls://"):
+        raise CourseError(
+            f"{scheduler}: whoever reaches a scheduler without TLS runs code as you and reads the hidden tests. Start "
+            "it with --tls-ca-file, --tls-cert and --tls-key, name the same files in Dask's configuration "
+            "(distributed.comm.tls), and give its tls:// address."
+        )
     try:
         from dask import config
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
-        raise CourseError("Dask is missing. Install it with: pip install 'resnet-course[classroom]'") from error
-    # A worker that dies is an accident of this machine, not of a hand-in: its job is given to another one.
+        raise CourseError("Dask is missing. In the course's folder: pip install -e '.[classroom]'") from error
+    # A worker that dies is an accident of its machine, not of a hand-in: its job is given to another one.
     with config.set({"distributed.scheduler.allowed-failures": 3, "distributed.logging.distributed": "error"}):
-        if scheduler is not None:
-            try:
-                client = Client(scheduler, timeout=20)
-            except OSError as error:
-                raise CourseError(f"no scheduler answers at {scheduler}: {error}") from error
-            with client:
-                yield client
-            return
-        with (
-            LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as local,
-            Client(local) as client,
-        ):
-            yield client
+        try:
+            client = Client(scheduler, timeout=20)
+        except (OSError, TypeError, ValueError) as error:  # also for files of TLS that are missing
+            raise CourseError(f"no scheduler answers at {scheduler}: {error}") from error
+        with client:
+            count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+            yield client.get_executor(pure=False), IN_FLIGHT * count
 
 
-def grade_all(client: Any, jobs: list[Job], folder: Path, done: Callable[[Outcome], None]) -> None:
-    """Grade what has no outcome yet. Only a few jobs at a time are known to the scheduler.
+def grade_all(pool: Executor, at_a_time: int, jobs: list[Job], folder: Path, done: Callable[[], object]) -> list[str]:
+    """Grade jobs.
 
     Args:
-        client: of Dask.
+        pool: runs `grade_one`.
+        at_a_time: jobs that it knows of.
         jobs: in any order; marks do not depend on it.
         folder: the course folder, for the outcomes; this process alone writes there.
-        done: called with each outcome once it is written.
+        done: called after each.
+
+    Returns:
+        What could not be graded, with the reason: an accident of the grader, and tried again the next time.
     """
-    from distributed import as_completed
-
-    waiting = iter(job for job in jobs if not is_done(job, folder))
-    workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-    first = itertools.islice(waiting, IN_FLIGHT * workers)
-    running = as_completed([client.submit(grade_one, job, pure=False) for job in first])
-    for future in running:
-        outcome = future.result()
-        future.release()
-        write_outcome(outcome, folder)
-        done(outcome)
-        following = next(waiting, None)
-        if following is not None:
-            running.add(client.submit(grade_one, following, pure=False))
-
-
-def scheduler_memory(client: Any) -> int:
-    """Bytes that the scheduler's process holds in memory."""
-    return int(client.run_on_scheduler(lambda: psutil.Process().memory_info().rss))
+    waiting, failed = iter(jobs), []
+    running = {pool.submit(grade_one, job): job for job in itertools.islice(waiting, at_a_time)}
+    while running:
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            job = running.pop(future)
+            try:
+                write_outcome(future.result(), folder)
+            except Exception as error:  # whatever a hand-in or a dying worker makes happen, the others go on
+                failed.append(f"{job.student}, {job.assignment}: {type(error).__name__}: {error}"[:300])
+            done()
+            if (following := next(waiting, None)) is not None:
+                running[pool.submit(grade_one, following)] = following
+    return failed

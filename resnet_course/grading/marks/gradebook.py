@@ -2,32 +2,68 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
+from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.grading.handin.preflight import HandIn, RefusedError, find_notebook, read_hand_in
 from resnet_course.grading.marks.outcomes import Outcome
 
 
-def write_marks(outcomes: Iterable[Outcome], folder: Path) -> None:
+@contextlib.contextmanager
+def open_gradebook(folder: Path) -> Iterator[Any]:
+    """nbgrader's gradebook of a course folder.
+
+    Raises:
+        CourseError: with what to do, if the file is damaged or another program holds it.
+    """
+    from nbgrader.api import Gradebook  # of the extra `classroom`
+    from sqlalchemy.exc import DatabaseError, SAWarning
+
+    path = folder / "gradebook.db"
+    try:
+        with warnings.catch_warnings(), Gradebook(f"sqlite:///{path}") as gradebook:
+            warnings.simplefilter("ignore", SAWarning)  # about the order in which nbgrader itself adds things
+            yield gradebook
+    except DatabaseError as error:
+        if "locked" in str(error):
+            raise CourseError(f"another program holds {path}; close formgrader or wait, then try again") from error
+        raise CourseError(
+            f"{path} is damaged ({str(error.orig).splitlines()[0]}). Move it away and put a copy in its place, or "
+            "`build` and `grade` again: automatic marks come back from outcomes/, those given by hand do not."
+        ) from error
+
+
+def write_marks(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
     """Put outcomes into the gradebook of a course folder; marks and comments that a person gave stay as they are.
 
     Args:
         outcomes: of hand-ins in this folder.
         folder: nbgrader's course folder.
-    """
-    from nbgrader.api import Gradebook  # of the extra `classroom`
-    from sqlalchemy.exc import SAWarning
 
-    with warnings.catch_warnings(), Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as gradebook:
-        warnings.simplefilter("ignore", SAWarning)  # about the order in which nbgrader itself adds things
+    Returns:
+        Whose marks could not be written, with the reason; those of the others are.
+    """
+    from sqlalchemy.exc import DatabaseError
+
+    failed = []
+    with open_gradebook(folder) as gradebook:
         for outcome in outcomes:
-            _write_one(gradebook, outcome, folder)
+            try:
+                _write_one(gradebook, outcome, folder)
+            except DatabaseError:
+                raise
+            except Exception as error:  # whatever is in one hand-in, the marks of the others are written
+                gradebook.db.rollback()
+                failed.append(f"{outcome.student}, {outcome.assignment}: {type(error).__name__}: {error}"[:300])
+    return failed
 
 
 def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: ignore[no-untyped-def] # nbgrader has no types
@@ -36,6 +72,7 @@ def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: igno
     when = _handed_in_at(path)
     submission = gradebook.update_or_create_submission(outcome.assignment, outcome.student, timestamp=when)
     hand_in = _notebook(outcome, folder)
+    changed = _changed_reports(hand_in, folder / "autograded" / outcome.student / outcome.assignment)
     write_atomically(
         folder / "autograded" / outcome.student / outcome.assignment / f"{outcome.assignment}.ipynb",
         (nbformat.writes(hand_in.notebook, version=4) + "\n").encode(),
@@ -46,7 +83,10 @@ def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: igno
         for grade in notebook.grades:
             mark = marks.get(grade.cell.name)
             grade.auto_score = mark.points if mark else (None if grade.cell.name in handed_in else 0.0)
-            grade.needs_manual_grade = grade.auto_score is None and grade.manual_score is None
+            unmarked = grade.auto_score is None and grade.manual_score is None
+            grade.needs_manual_grade = (
+                unmarked or grade.cell.name in changed or bool(grade.needs_manual_grade and not mark)
+            )
         for comment in notebook.comments:
             mark = marks.get(comment.cell.name.removesuffix("_answer"))
             comment.auto_comment = mark.comment if mark else None
@@ -58,12 +98,28 @@ def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: igno
     gradebook.db.commit()
 
 
+def _changed_reports(hand_in: HandIn, place: Path) -> set[str]:
+    """Cells that a person marks, and that are no longer as the person saw them."""
+    try:
+        before = nbformat.read(next(place.glob("*.ipynb")), as_version=4)
+    except Exception:  # there is none yet, or none that can be read: nobody has seen it
+        return set()
+    seen = {cell.metadata["nbgrader"]["grade_id"]: cell.source for cell in before.cells if "nbgrader" in cell.metadata}
+    now = {cell.metadata["nbgrader"]["grade_id"]: cell for cell in _graded(hand_in)}
+    by_hand = {name for name, cell in now.items() if cell.metadata["nbgrader"]["solution"] and _is_graded(cell)}
+    return {name for name in by_hand if name in seen and seen[name] != now[name].source}
+
+
+def _is_graded(cell: nbformat.NotebookNode) -> bool:
+    return bool(cell.metadata["nbgrader"]["grade"])
+
+
 def _handed_in_at(folder: Path) -> datetime.datetime | None:
     """What nbgrader reads from timestamp.txt; with any other time it would take the hand-in for a new, ungraded one."""
     from nbgrader.utils import parse_utc
 
     try:
-        return parse_utc((folder / "timestamp.txt").read_text().strip())
+        return parse_utc((folder / "timestamp.txt").read_text(encoding="utf-8").strip())
     except (OSError, ValueError, OverflowError):
         return None
 

@@ -8,7 +8,9 @@ from typing import Literal
 
 from resnet_course.grading.assignment.folder import Assignment
 from resnet_course.grading.assignment.task import Task
-from resnet_course.grading.marks.marking import Mark, earned, mark
+from resnet_course.grading.handin.harmless import plain_words
+from resnet_course.grading.handin.preflight import HandIn
+from resnet_course.grading.marks.marking import About, Mark, earned, mark
 from resnet_course.grading.sandbox.session import Limits, Sandbox, SandboxEnded, Session
 
 Ending = Literal["graded", "crashed", "timed out", "refused"]
@@ -23,7 +25,7 @@ class Judgement:
     Args:
         ending: "graded", or what ended the sandbox first.
         marks: one for each task.
-        notes: for each cell the kind of error that it raised, or "".
+        notes: for each cell what it raised, or "".
         log: what was printed, and why the sandbox ended; for the instructor only, it may hold hidden inputs.
     """
 
@@ -33,13 +35,13 @@ class Judgement:
     log: str
 
 
-def judge(assignment: Assignment, student: str, cells: list[str], limits: Limits, sandbox: Sandbox) -> Judgement:
+def judge(assignment: Assignment, student: str, hand_in: HandIn, limits: Limits, sandbox: Sandbox) -> Judgement:
     """Run a learner's cells and mark the tasks; never raises for what the learner's code does.
 
     Args:
         assignment: which.
         student: id, for tasks that differ between students.
-        cells: the learner's code cells, in order.
+        hand_in: the learner's code cells, and where each task's answer stands.
         limits, sandbox: of each start.
     """
     tasks = assignment.tasks
@@ -49,11 +51,11 @@ def judge(assignment: Assignment, student: str, cells: list[str], limits: Limits
     logs: list[str] = []
     for _ in range(MOST_STARTS):
         try:
-            with Session(cells, assignment.examine, limits, sandbox) as session:
+            with Session(hand_in.cells, assignment.examine, limits, sandbox) as session:
                 notes = session.notes
                 for task in tasks[len(marks) :]:
                     look = functools.partial(session.observe, task.grade_id)
-                    marks.append(mark(assignment, task, student, look))
+                    marks.append(mark(assignment, task, student, look, _about(task, hand_in, notes)))
                 logs.append(session.log)
         except SandboxEnded as ended:
             ending = ended.kind if ending == "graded" else ending
@@ -65,6 +67,14 @@ def judge(assignment: Assignment, student: str, cells: list[str], limits: Limits
             break
     marks += [earned(task, 0.0, "wrong", None, "not run, see the others.") for task in tasks[len(marks) :]]
     return Judgement(ending, tuple(marks), tuple(notes), "\n".join(logs).strip())
+
+
+def _about(task: Task, hand_in: HandIn, notes: list[str]) -> About:
+    """What is known of a task's cell, in words whose only foreign part, an error's text, is older than any test."""
+    place = hand_in.of_task.get(task.grade_id)
+    written = place is not None or task.grade_id not in hand_in.of_task
+    note = f"{hand_in.labels[place]}, {plain_words(notes[place])}" if place is not None and notes[place] else ""
+    return About(written, note, tuple(hand_in.labels))
 
 
 def _ended(task: Task, ended: SandboxEnded, started: bool) -> Mark:

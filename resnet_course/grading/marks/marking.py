@@ -6,19 +6,26 @@ Runs in the trusted process. The learner's side is only ever seen through observ
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
+import itertools
+import math
+import re
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
+from resnet_course.checking.exercise import Wrong
 from resnet_course.grading.assignment.folder import Assignment
 from resnet_course.grading.assignment.task import Task
 from resnet_course.grading.sandbox.examining import observe
-from resnet_course.grading.sandbox.protocol import TEXT, Arrays, text_of
+from resnet_course.grading.sandbox.protocol import TEXT, Arrays, as_text, encode, text_of
 
 MarkStatus = Literal["right", "partly right", "wrong", "not written"]
 
+MOST_KNOWN = 500  # observations that are kept for the next hand-in
+_ONE_AT_A_TIME = threading.Lock()  # what is observed draws from the global random state
 RELATIVE, ABSOLUTE = 1e-4, 1e-5  # two ways to compute the same in float32 differ by less
 
 
@@ -39,7 +46,24 @@ def earned(task: Task, points: float, status: MarkStatus, hint_id: str | None, w
     return Mark(task.grade_id, points, task.points, status, hint_id, f"{task.name}: {words}")
 
 
-def mark(assignment: Assignment, task: Task, student: str, look: Callable[[Arrays], Arrays]) -> Mark:
+@dataclass(frozen=True)
+class About:
+    """What is known of a task's cell before it is tested.
+
+    Args:
+        written: whether it is no longer as it was handed out.
+        note: what happened when it ran, such as "code cell 3, line 1: NameError: ..."; "" if nothing did.
+        labels: of all cells that ran.
+    """
+
+    written: bool = False
+    note: str = ""
+    labels: tuple[str, ...] = ()
+
+
+def mark(
+    assignment: Assignment, task: Task, student: str, look: Callable[[Arrays], Arrays], about: About = About()
+) -> Mark:
     """Mark one task.
 
     Args:
@@ -47,24 +71,79 @@ def mark(assignment: Assignment, task: Task, student: str, look: Callable[[Array
         task: the task.
         student: id of the student, for tasks that differ between students.
         look: examines the learner's names with the inputs of a case.
+        about: its cell.
     """
-
-    def all_of(names: Mapping[str, Any]) -> list[Arrays]:
-        return [observe(assignment.examiners[task.grade_id], names, case) for case in cases]
-
     cases = task.cases(student, assignment.seed)
     seen = [look(case) for case in cases]
-    difference = first_difference(seen, all_of(assignment.solution()))
+    places = [one.pop("error/at", None) for one in seen]
+    expected = _known(assignment, task.grade_id, "", cases)
+    difference = first_difference(seen, expected)
     if difference is None:
         return earned(task, task.points, "right", None, "right.")
-    if all(_error(one) in ("NotImplementedError", "NameError") for one in seen):
+    if not about.written and all(_error(one) in ("NotImplementedError", "NameError") for one in seen):
         return earned(task, 0.0, "not written", None, "not written.")
-    for wrong in task.wrong:
-        known = all_of(assignment.solution(assignment.typed(task, wrong.source)))
-        if first_difference(seen, known) is None:
-            status: MarkStatus = "partly right" if wrong.credit else "wrong"
-            return earned(task, task.points * wrong.credit, status, wrong.id, f"{wrong.ask} {wrong.explain}")
-    return earned(task, 0.0, "wrong", "unknown", f"not right. {difference} No known mistake looks like this.")
+    if found := _mistakes(assignment, task, cases, seen, expected):
+        credit = math.prod(wrong.credit for wrong in found)
+        status: MarkStatus = "partly right" if credit else "wrong"
+        words = " ".join(f"{wrong.ask} {wrong.explain}" for wrong in found)
+        return earned(task, task.points * credit, status, "+".join(wrong.id for wrong in found), words)
+    at = next((_place(place, about.labels) for place in places if place is not None), "")
+    before = f" Before, when your cell ran: {about.note}." if about.note else ""
+    return earned(
+        task, 0.0, "wrong", "unknown", f"not right. {difference}{at}{before} No known mistake looks like this."
+    )
+
+
+def _mistakes(
+    assignment: Assignment, task: Task, cases: list[Arrays], seen: list[Arrays], expected: list[Arrays]
+) -> tuple[Wrong, ...]:
+    """The known mistake that behaves like the answer, or the two that it is made of; nothing if others are in it.
+
+    A mistake, or two together, are in an answer if they behave like it, or if each thing in it that is not as expected
+    is as one of them has it.
+    """
+
+    def known(source: str, first: int | None = None) -> list[Arrays]:
+        return _known(assignment, task.grade_id, source, cases[:first])
+
+    alone = [known(assignment.typed(task, wrong.source)) for wrong in task.wrong]
+    for wrong, each in zip(task.wrong, alone, strict=True):
+        if first_difference(seen, each) is None:
+            return (wrong,)
+    pairs = list(itertools.combinations(range(len(task.wrong)), 2))
+    for one, other in pairs:
+        both = assignment.typed_together(task, task.wrong[one], task.wrong[other])
+        # Most pairs differ in the first case already.
+        if both and first_difference(seen[:1], known(both, 1)) is None and first_difference(seen, known(both)) is None:
+            return task.wrong[one], task.wrong[other]
+    wanted = _differing(seen, expected)
+    parts = [wanted - _differing(seen, each) for each in alone]
+    singles: list[tuple[int, ...]] = [(index,) for index in range(len(alone))]
+    for chosen in [*singles, *pairs]:
+        if wanted and set().union(*(parts[index] for index in chosen)) == wanted:
+            return tuple(task.wrong[index] for index in chosen)
+    return ()
+
+
+def _known(assignment: Assignment, task: str, source: str, cases: list[Arrays]) -> list[Arrays]:
+    """What is seen of a source that takes the solution's place; of the solution itself if it is empty."""
+    key: tuple[str | bytes, ...] = (task, source, *(encode(case) for case in cases))
+    with _ONE_AT_A_TIME:
+        if key not in assignment.known:
+            if len(assignment.known) >= MOST_KNOWN:
+                assignment.known.clear()
+            try:
+                names = assignment.solution(source)
+                assignment.known[key] = [observe(assignment.examiners[task], names, case) for case in cases]
+            except Exception as error:  # two mistakes that make no program together
+                assignment.known[key] = [{"error": as_text(type(error).__name__)} for _ in cases]
+        return assignment.known[key]
+
+
+def _place(place: np.ndarray, labels: tuple[str, ...]) -> str:
+    """Where in the notebook; the numbers come from the learner's process, and only those of a cell are believed."""
+    cell, line = (int(number) for number in place.ravel()[:2]) if place.size == 2 else (0, 0)
+    return f" That was in {labels[cell - 1]}, line {line}." if 0 < cell <= len(labels) and 0 < line < 1_000 else ""
 
 
 def first_difference(seen: list[Arrays], expected: list[Arrays]) -> str | None:
@@ -77,13 +156,42 @@ def first_difference(seen: list[Arrays], expected: list[Arrays]) -> str | None:
             return f"It raised {name if is_known else 'an error'}."
         for label, value in other.items():
             if label not in one:
-                return f"It gives no {label} like the one asked for."
+                return f"It gives nothing for {aspect(label)}."
             if not _equal(one[label], value):
                 kind = "shape" if one[label].shape != value.shape and value.dtype != TEXT else "value"
-                return f"The {kind} of {label} is not what the task asks for."
+                return f"The {kind} of {aspect(label)} is not what the task asks for."
         if one.keys() != other.keys():
             return "It gives more than the task asks for."
     return None
+
+
+def _differing(seen: list[Arrays], expected: list[Arrays]) -> set[tuple[int, str]]:
+    """Everything in which two answers differ, by case and label."""
+    found = set()
+    for case, (one, other) in enumerate(zip(seen, expected, strict=True)):
+        labels = {"error", "error/line"} if "error" in one or "error" in other else one.keys() | other.keys()
+        same = [label for label in labels if label in one and label in other and _equal(one[label], other[label])]
+        found |= {(case, label) for label in labels - set(same)}
+    return found
+
+
+ASPECTS = {
+    "parameters": "the shape of your parameters",
+    "weights by name": "the names of your layers",
+    "result": "the result",
+    "result in eval mode": "the result in eval mode",
+    "gradient": "the gradient",
+    "buffers": "the running statistics",
+    "input after the call": "the input after the call, which stays as it was,",
+}
+"""What `examining.behaviour` looks at, in a learner's words; an assignment's own labels are such words."""
+
+
+def aspect(label: str) -> str:
+    """What was looked at, in words; a parameter keeps its own name, other details are left out."""
+    top, _, detail = label.partition("/")
+    name = detail if top in ("parameters", "gradient", "buffers") and re.fullmatch(r"[A-Za-z_][\w.]*", detail) else ""
+    return f"{ASPECTS.get(top, top)}{f' ({name})' if name else ''}"
 
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:

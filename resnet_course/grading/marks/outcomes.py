@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from resnet_course.base.files import write_atomically
+from resnet_course.base.text import whole
 from resnet_course.grading.marks.marking import Mark
 
 FOLDER = "outcomes"
@@ -54,15 +56,21 @@ def outcome_file(folder: Path, assignment: str, student: str) -> Path:
 def write_outcome(outcome: Outcome, folder: Path) -> None:
     """Write it whole or not at all."""
     path = outcome_file(folder, outcome.assignment, outcome.student)
-    write_atomically(path, (json.dumps(asdict(outcome), indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomically(path, whole(json.dumps(asdict(outcome), indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def read_outcome(path: Path) -> Outcome | None:
     """The outcome in a file; None if there is none, or the file is not one: it is then graded again."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         marks = tuple(Mark(**mark) for mark in content.pop("marks"))
         repairs, notes = tuple(content.pop("repairs")), tuple(content.pop("notes"))
         return Outcome(marks=marks, repairs=repairs, notes=notes, **content)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def outcomes_in(folder: Path) -> Iterator[Outcome]:
+    """All outcomes of a course folder, in order."""
+    found = (read_outcome(path) for path in sorted((folder / FOLDER).glob("*/*.json")))
+    yield from (outcome for outcome in found if outcome is not None)

@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 SCRATCH = "/scratch"
@@ -76,28 +77,44 @@ def container(engine: str, image: str, name: str, memory: int, scratch: int) -> 
     return [*options, "--workdir", SCRATCH, image]
 
 
+def exposed(private: Iterable[Path]) -> list[Path]:
+    """Which of these files and folders a learner's code would see, because they lie in something that is shown."""
+    seen = [Path(folder).resolve() for folder in _folders()] + [Path(folder).resolve() for folder in _elsewhere()]
+    return [path for path in private if _is_below(path.resolve(), seen)]
+
+
+def _folders() -> list[str]:
+    """Programs and libraries of the system and of this Python; nothing else below /usr or an environment."""
+    found = ["/usr/lib", "/usr/lib64", "/usr/lib32", "/usr/libx32"]
+    prefixes = {sys.base_prefix, sys.base_exec_prefix, sys.prefix}
+    found += sorted(f"{prefix}/{part}" for prefix in prefixes for part in ("bin", "lib", "lib64", "pyvenv.cfg"))
+    found.append(str(Path(sys.executable).resolve().parent))
+    return [path for path in dict.fromkeys(found) if os.path.exists(path)]
+
+
+def _elsewhere() -> list[str]:
+    """Folders of libraries that lie elsewhere, such as those of `pip install --user`."""
+    known = [Path(folder) for folder in _folders()]
+    return sorted({str(folder) for folder in map(_library, LIBRARIES) if not _is_below(folder, known)})
+
+
 def _shown() -> tuple[list[str], list[str]]:
-    """Options that show the system's programs and libraries, this Python, and the course's package; no other file.
+    """Options that show the system's libraries, this Python, and the course's package; no other file.
 
     Returns:
-        The options, and folders of libraries that lie elsewhere, such as those of `pip install --user`.
+        The options, and folders of libraries that lie elsewhere.
     """
     options: list[str] = []
-    for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32"):
+    for folder in ("/bin", "/sbin", "/lib", "/lib64", "/lib32"):
         if os.path.islink(folder):
             options += ["--symlink", os.readlink(folder), folder]
         elif os.path.isdir(folder):
             options += ["--ro-bind", folder, folder]
     for path in ("/etc/ld.so.cache", "/etc/alternatives", "/sys/devices/system/cpu"):
         options += ["--ro-bind-try", path, path]
-    interpreter = Path(sys.executable).resolve().parent
-    known = [Path("/usr")]
-    for prefix in (Path(sys.base_prefix), Path(sys.prefix), interpreter):
-        if not _is_below(prefix, known):
-            known.append(prefix)
-            options += ["--ro-bind", str(prefix), str(prefix)]
-    elsewhere = sorted({str(folder) for folder in map(_library, LIBRARIES) if not _is_below(folder, known)})
-    for folder in elsewhere:
+    elsewhere = _elsewhere()
+    for folder in [*_folders(), *elsewhere]:
+        # A link to a folder, such as lib64 of an environment, is shown as what it leads to.
         options += ["--ro-bind", folder, folder]
     package = Path(__file__).resolve().parents[2]  # only the package: an editable install lies beside the assignments
     return [*options, "--ro-bind", str(package), f"{COURSE}/{package.name}"], elsewhere

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -55,7 +56,8 @@ def observe(examine: Examine, names: Mapping[str, Any], inputs: Arrays) -> Array
 
     Returns:
         Numbers and short texts by label. If anything raised, "error" (the kind of error) and "error/line" (of
-        examine.py) instead. Never raises an Exception.
+        examine.py) instead, with "error/at" (number and line of the learner's cell) where it was a cell. Never raises
+        an Exception.
     """
     for seed in (random.seed, np.random.seed, torch.manual_seed):
         seed(0)
@@ -66,9 +68,11 @@ def observe(examine: Examine, names: Mapping[str, Any], inputs: Arrays) -> Array
             seen.update(_as_arrays(label, result))
         return seen
     except Exception as error:
-        frames = traceback.walk_tb(error.__traceback__)
-        lines = [line for frame, line in frames if frame.f_code.co_filename == FILE]
-        return {"error": as_text(type(error).__name__[:100]), "error/line": np.array(lines[0] if lines else 0)}
+        places = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
+        lines = [line for name, line in places if name == FILE]
+        at = [(int(found[1]), line) for name, line in places if (found := re.fullmatch(r"<cell (\d+)>", name))]
+        seen = {"error": as_text(type(error).__name__[:100]), "error/line": np.array(lines[0] if lines else 0)}
+        return seen | ({"error/at": np.array(at[-1])} if at else {})
 
 
 def shapes(module: nn.Module) -> dict[str, np.ndarray]:

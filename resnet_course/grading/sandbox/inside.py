@@ -13,8 +13,10 @@ import json
 import math
 import os
 import resource
+import signal
 import sys
 import time
+import traceback
 import types
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -24,6 +26,8 @@ import torch
 from resnet_course.grading.sandbox.examining import examiners, observe
 from resnet_course.grading.sandbox.protocol import LENGTH, Arrays, as_text, decode, encode, length_of, text_of
 
+A_MOMENT = 2.0  # seconds that every cell gets
+_TIMERS = (signal.ITIMER_PROF, signal.ITIMER_REAL)
 TIMING_MAGICS = ("time", "timeit", "capture", "prun")  # they run code, and so does the stand-in for the shell
 
 
@@ -52,6 +56,9 @@ class _Shell(_Quiet):
 
     def run_cell_magic(self, name: str, line: str, body: str) -> None:
         """`%%name line` and the rest of the cell."""
+        if name == "writefile":
+            with open(line.split()[-1], "w", encoding="utf-8") as file:
+                file.write(body)
         if name in TIMING_MAGICS:
             exec(without_magic(body), self.names)
 
@@ -68,30 +75,89 @@ def main() -> None:
     torch.set_num_threads(1)
     _limit(*request["limits"].tolist())
     of_task = examiners(text_of(request["examine"]))
-    names, notes = run_cells(json.loads(text_of(request["cells"])))
+    names, notes = run_cells(json.loads(text_of(request["cells"])), *request["seconds"].tolist())
     _send(answers, {str(index): as_text(note) for index, note in enumerate(notes)})
     while (request := _receive(requests)) is not None:
         task = text_of(request.pop("task"))
         _send(answers, observe(of_task[task], names, request))
 
 
-def run_cells(cells: list[str]) -> tuple[dict[str, Any], list[str]]:
-    """Run the cells in one namespace; a cell that raises is noted, and the next one goes on.
+class _TimeIsUpError(BaseException):
+    """Raised in a cell that takes too long; no usual `except` of a learner's catches it."""
+
+
+def run_cells(cells: list[str], longest: float = 20.0, together: float = 40.0) -> tuple[dict[str, Any], list[str]]:
+    """Run the cells in one namespace, statement by statement; one that raises is noted, and the next one goes on.
+
+    So a line that fails here, an import of what is not installed for example, does not take along the definitions below
+    it. Only a `raise` or an exit of the learner's own ends its cell: what stands below was never meant to run.
+
+    Args:
+        cells: their sources.
+        longest: seconds of processor time for a cell; waiting may take twice as long.
+        together: seconds of processor time for all cells. Later cells still get a moment, enough to define things.
 
     Returns:
-        The namespace, and for each cell the kind of its error, or "".
+        The namespace, and for each cell what it raised and in which line, or "".
     """
     module = sys.modules["__main__"] = types.ModuleType("__main__")
     names = vars(module)
     vars(builtins).update(display=_Quiet(), get_ipython=functools.partial(_Shell, names))
-    notes = []
-    for index, source in enumerate(cells):
-        try:
-            exec(compile(without_magic(source), f"<cell {index + 1}>", "exec"), names)
-            notes.append("")
-        except BaseException as error:  # SystemExit and the like too
-            notes.append(type(error).__name__[:100])
+    notes, end = [], time.process_time() + together
+    for number, source in enumerate(cells, start=1):
+        seconds = max(A_MOMENT, min(longest, end - time.process_time()))
+        stop = time.process_time() + seconds, time.monotonic() + 2 * seconds
+        notes.append("; ".join(_run_cell(source, f"<cell {number}>", names, stop)[:3]))
     return names, notes
+
+
+def _run_cell(source: str, file_name: str, names: dict[str, Any], stop: tuple[float, float]) -> list[str]:
+    try:
+        body = ast.parse(without_magic(source), file_name).body
+    except Exception as error:  # a SyntaxError, or a ValueError for a NUL
+        return [_noted(error, file_name)]
+    future = [each for each in body if isinstance(each, ast.ImportFrom) and each.module == "__future__"]
+    found = []
+    for statement in body:
+        try:
+            code = compile(ast.Module([*future, statement], []), file_name, "exec")
+            _run_until(stop, code, names)
+        except BaseException as error:  # SystemExit and the like too
+            found.append(_noted(error, file_name))
+            if isinstance(statement, ast.Raise) or isinstance(error, (SystemExit, KeyboardInterrupt)):
+                break
+    return found
+
+
+def _run_until(stop: tuple[float, float], code: types.CodeType, names: dict[str, Any]) -> None:
+    """Run code; at a moment of processor time or at one of the clock an exception ends it, again if it is caught."""
+
+    def ring(*_: object) -> None:
+        raise _TimeIsUpError
+
+    now = time.process_time(), time.monotonic()
+    for timer, number, end, start in zip(_TIMERS, (signal.SIGPROF, signal.SIGALRM), stop, now, strict=True):
+        signal.signal(number, ring)
+        signal.setitimer(timer, max(0.01, end - start), 1.0)
+    try:
+        exec(code, names)
+    finally:
+        for timer in _TIMERS:
+            signal.setitimer(timer, 0)
+
+
+def _noted(error: BaseException, file_name: str) -> str:
+    """`line 3: NameError: name 'x' is not defined`; the line is of the cell."""
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == file_name]
+    line = error.lineno if isinstance(error, SyntaxError) else next(iter(lines), None)  # where in the cell it began
+    if isinstance(error, _TimeIsUpError):
+        return f"line {line}: it took too long and was stopped"
+    try:
+        words = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())[:150]
+    except BaseException:  # an error of the learner's own may do anything
+        words = ""
+    kind = type(error).__name__[:100]
+    return f"{f'line {line}: ' if line else ''}{kind}{f': {words}' if words else ''}"
 
 
 def without_magic(source: str) -> str:
@@ -108,7 +174,7 @@ def without_magic(source: str) -> str:
 def _limit(memory: int, cpu: int, file: int) -> None:
     """Hard limits for the rest of this process: bytes and seconds beyond what it has used, bytes of a file."""
     if sys.platform == "linux":
-        pages = int(open("/proc/self/statm").read().split()[0])  # noqa: SIM115 - closed at once
+        pages = int(open("/proc/self/statm", encoding="utf-8").read().split()[0])  # noqa: SIM115 - closed at once
         space = pages * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (space, space))
     for kind, limit in (

@@ -23,7 +23,8 @@ _OTHER_ABI = 0x40000000  # x32 numbers start here
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # their codes in the kernel's audit
 
 # Numbers of system calls, in the order of _ARCHITECTURES; None where an architecture does not have the call.
-_CLONE, _CLONE3 = (56, 220), (435, 435)
+_CLONE, _CLONE3, _SOCKET = (56, 220), (435, 435), (41, 198)
+_UNIX = 1  # the family of sockets between processes of one machine, which Python itself uses; there is no other
 _REFUSED: dict[str, tuple[int | None, int | None]] = {
     # other processes
     "fork": (57, None),
@@ -36,8 +37,11 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "mount": (165, 40),
     # memory that no limit on a process counts
     "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
     "shmget": (29, 194),
+    "semget": (64, 190),
     "msgget": (68, 186),
+    "mq_open": (240, 180),
     # large parts of the kernel that a course does not need
     "bpf": (321, 280),
     "userfaultfd": (323, 282),
@@ -76,6 +80,11 @@ def threads_only(machine: str | None = None) -> bytes:
         if number is not None:
             program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ERROR | _EPERM)]
     program += [
+        (_EQUAL, 0, 4, _SOCKET[column]),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_EQUAL, 1, 0, _UNIX),
+        (_RETURN, 0, 0, _ERROR | _EPERM),
+        (_RETURN, 0, 0, _ALLOW),
         (_EQUAL, 0, 3, _CLONE[column]),
         (_LOAD, 0, 0, _FIRST_ARGUMENT),
         (_ANY_BIT, 1, 0, _CLONE_THREAD),

@@ -43,6 +43,7 @@ from resnet_course.grading.sandbox.seccomp import threads_only
 TRUST = "--no-sandbox-i-trust-these-files"
 LOOK = 0.2  # seconds between two looks at the number of threads
 MOST_THREADS = 256
+MOST_FILES = 10_000
 IDLE_MEMORY = 2 * 2**30  # bytes; what a container may use beyond the limit: Python with PyTorch, and the files
 Kind = Literal["crashed", "timed out", "refused"]
 
@@ -66,6 +67,11 @@ class Limits:
     scratch: int = 64 * 2**20
     log: int = 64 * 2**10
     answers: int = 256 * 2**20
+
+    @property
+    def cell(self) -> float:
+        """Seconds for one cell; twice as much for all. What is defined then is tested with the rest of the time."""
+        return min(self.wall, self.cpu) / 3
 
 
 @dataclass(frozen=True)
@@ -146,10 +152,11 @@ class Session:
             self._start()
             limits = np.array([self._limits.memory, self._limits.cpu, self._limits.scratch])
             cells, examine = as_text(json.dumps(self._cells)), as_text(self._examine)
-            notes = self._ask({"cells": cells, "examine": examine, "limits": limits})
+            seconds = np.array([self._limits.cell, 2 * self._limits.cell])
+            notes = self._ask({"cells": cells, "examine": examine, "limits": limits, "seconds": seconds})
             if notes.keys() != {str(index) for index in range(len(self._cells))}:
                 raise self._ended("refused", "its first message is not about the cells")
-            self.notes = [text_of(notes[str(index)])[:100] for index in range(len(notes))]
+            self.notes = [text_of(notes[str(index)])[:600] for index in range(len(notes))]
         except BaseException:
             self._stop()
             raise
@@ -241,7 +248,7 @@ class Session:
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise self._ended("timed out", f"it took longer than {self._limits.wall:g} seconds")
-            self._look_at_threads()
+            self._look()
             if wait([self._stdout.fileno()], min(left, LOOK)):
                 chunk = os.read(self._stdout.fileno(), count - len(received))
                 if not chunk:
@@ -249,17 +256,22 @@ class Session:
                 received += chunk
         return bytes(received)
 
-    def _look_at_threads(self) -> None:
-        """Now and then, see that they are few: no limit of a process on threads holds for root."""
+    def _look(self) -> None:
+        """Now and then, see that threads and files are few: no limit of a process holds for root, or counts files."""
         if time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK
-        threads = 0
+        threads = files = 0
         with contextlib.suppress(psutil.Error):
             own = psutil.Process(self._process.pid)
-            threads = sum(process.num_threads() for process in [own, *own.children(recursive=True)])
+            processes = [own, *own.children(recursive=True)]
+            threads = sum(process.num_threads() for process in processes)
+            if self._sandbox.engine == "bubblewrap":
+                files = max(map(_files_in, processes))
         if threads > MOST_THREADS:
             raise self._ended("refused", f"it started {threads} threads; {MOST_THREADS} are allowed")
+        if files > MOST_FILES:
+            raise self._ended("refused", f"it wrote {files} files; {MOST_FILES} are allowed")
 
     def _how_it_ended(self) -> tuple[Kind, str]:
         """What a closed pipe means: a limit on processor time ends a process by a signal, 128 + 9 or 24 in a shell."""
@@ -298,3 +310,14 @@ class Session:
         with contextlib.suppress(OSError, ValueError):
             while chunk := os.read(self._stderr.fileno(), 65536):
                 self._log += chunk[: self._limits.log - len(self._log)]
+
+
+def _files_in(process: psutil.Process) -> int:
+    """Files in the folders in memory that a process in the sandbox may write to; even empty ones take memory."""
+    files = 0
+    for folder in (engines.SCRATCH, "/tmp", "/dev/shm"):
+        with contextlib.suppress(OSError):
+            if (root := f"/proc/{process.pid}/root") and os.path.isdir(f"{root}{engines.SCRATCH}"):
+                seen = os.statvfs(f"{root}{folder}")
+                files += seen.f_files - seen.f_ffree
+    return files

@@ -1,0 +1,117 @@
+"""Back to the learners: a summary on top of each page, one archive under the platform's own names, tables of marks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from resnet_course.base.files import write_atomically
+from resnet_course.base.pages import render
+from resnet_course.grading.handin.roster import Roster
+from resnet_course.grading.marks.outcomes import Outcome, outcomes_in
+
+MARK = "<!-- summary -->"
+SUMMARY = """\
+<section style="max-width:50em;margin:1em auto;padding:1em;border:1px solid #999;font-family:sans-serif">
+<h1>{{ outcome.assignment }}: {{ "%g" | format(outcome.points) }} of {{ "%g" | format(most) }} points</h1>
+{% if outcome.ending == "refused" and not outcome.notes %}
+<p><b>It could not be graded:</b> {{ outcome.repairs | join("; ") }}.</p>
+{% elif outcome.repairs %}
+<p><b>About the file:</b> {{ outcome.repairs | join("; ") }}.</p>
+{% endif %}
+<p>What a person marks, such as a report, is not in this sum.</p>
+{% if well %}<h2>What went well</h2><ul>{% for mark in well %}
+<li>{{ mark.comment.partition(": ")[0] }} ({{ "%g" | format(mark.points) }})</li>{% endfor %}</ul>{% endif %}
+{% if others %}<h2>To think about</h2><ul>{% for mark in others %}
+<li><b>{{ mark.comment.partition(": ")[0] }}</b>, {{ "%g" | format(mark.points) }} of {{ "%g" | format(mark.most) }}:
+{{ mark.comment.partition(": ")[2] }}</li>{% endfor %}</ul>{% endif %}
+</section>
+"""
+
+
+def finish_feedback(folder: Path) -> list[Path]:
+    """Put summaries on top of nbgrader's pages, and pack the pages of each assignment.
+
+    Returns:
+        The archives, to be sent back as they are.
+    """
+    packed: dict[str, list[tuple[str, bytes]]] = {}
+    for outcome in outcomes_in(folder):
+        page = folder / "feedback" / outcome.student / outcome.assignment / f"{outcome.assignment}.html"
+        if not page.is_file():
+            continue
+        text = page.read_text(encoding="utf-8", errors="replace")
+        if MARK not in text:
+            before, body, after = re.split(r"(<body[^>]*>)", f"{text}<body>", maxsplit=1)
+            text = f"{before}{body}\n{MARK}{summary(outcome)}{after.removesuffix('<body>')}"
+            write_atomically(page, text.encode(errors="replace"))
+        name = platform_name(folder, outcome).removesuffix(".ipynb") + ".html"
+        packed.setdefault(outcome.assignment, []).append((name, text.encode(errors="replace")))
+    archives = []
+    for assignment, pages in sorted(packed.items()):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in pages:
+                archive.writestr(name, content)
+        archives.append(folder / "feedback" / f"{assignment}.zip")
+        write_atomically(archives[-1], buffer.getvalue())
+    return archives
+
+
+def summary(outcome: Outcome) -> str:
+    """The top of a page: points, what went well, what to think about; why nothing could be graded, first."""
+    well = [mark for mark in outcome.marks if mark.status == "right"]
+    others = [mark for mark in outcome.marks if mark.status != "right"]
+    most = sum(mark.most for mark in outcome.marks)
+    return render(SUMMARY, outcome=outcome, well=well, others=others, most=most)
+
+
+def platform_name(folder: Path, outcome: Outcome) -> str:
+    """What the platform called the file; a name of ours where it was not collected from one."""
+    try:
+        kept = folder / "submitted" / outcome.student / outcome.assignment / "collected.txt"
+        return kept.read_text(encoding="utf-8").splitlines()[0]
+    except (OSError, IndexError, UnicodeError):
+        return f"{outcome.student}/{outcome.assignment}.ipynb"
+
+
+def harmless_table(text: str) -> str:
+    """A CSV in which no cell is a formula, as spreadsheets take for one what begins with = + - or @."""
+    rows = [[_harmless(cell) for cell in row] for row in csv.reader(io.StringIO(text))]
+    return _written(rows)
+
+
+def platform_table(text: str, layout: str, folder: Path, roster: Roster | None) -> str:
+    """nbgrader's table of marks as a platform takes it: a row a student, empty where nothing was handed in.
+
+    Args:
+        text: the CSV that nbgrader exports.
+        layout: "canvas" or "moodle".
+        folder: the course folder.
+        roster: who is in the class; None takes those who handed something in.
+    """
+    scores = {(row["student_id"], row["assignment"]): row["score"] for row in csv.DictReader(io.StringIO(text))}
+    names = sorted({assignment for _, assignment in scores})
+    students: Sequence[str] = roster.ids if roster else sorted({student for student, _ in scores})
+    head = ["Student", "ID", "SIS Login ID", "Section"] if layout == "canvas" else ["ID number"]
+    rows = [[*head, *names]]
+    for student in students:
+        given = [(folder / "submitted" / student / name).is_dir() for name in names]
+        marks = [scores.get((student, name), "") if there else "" for name, there in zip(names, given, strict=True)]
+        rows.append([student, "", student, "", *marks] if layout == "canvas" else [student, *marks])
+    return _written([[_harmless(cell) for cell in row] for row in rows])
+
+
+def _harmless(cell: str) -> str:
+    is_number = re.fullmatch(r"[+-]?\d+(\.\d+)?(e[+-]?\d+)?", cell, re.I)
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not is_number else cell
+
+
+def _written(rows: Sequence[Sequence[str]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()

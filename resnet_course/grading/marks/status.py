@@ -1,0 +1,54 @@
+"""Where an assignment stands: who handed in, what is missing, late, refused, or waits for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from resnet_course.grading.handin.roster import Roster
+from resnet_course.grading.marks.cluster import Job, is_done
+from resnet_course.grading.marks.gradebook import open_gradebook
+from resnet_course.grading.marks.outcomes import outcome_file, read_outcome
+
+
+def status(jobs: list[Job], odd: list[str], folder: Path, roster: Roster | None) -> str:
+    """Lines for the instructor.
+
+    Args:
+        jobs, odd: of the course folder, see `jobs_in`.
+        folder: the course folder.
+        roster: who is in the class, if that is known.
+    """
+    lines = []
+    for name in sorted({job.assignment for job in jobs}):
+        here = [job for job in jobs if job.assignment == name]
+        handed_in = {job.student for job in here}
+        outcomes = [read_outcome(outcome_file(folder, name, job.student)) for job in here if is_done(job, folder)]
+        refused = [f"{one.student} ({'; '.join(one.repairs)})" for one in outcomes if one and one.ending == "refused"]
+        late = [job.student for job in here if _is_late(Path(job.folder))]
+        lines.append(f"{name}: {len(handed_in)} handed in, {len(outcomes)} graded")
+        for words, students in (
+            ("not graded yet", [job.student for job in here if not is_done(job, folder)]),
+            ("missing", sorted(set(roster.ids) - handed_in) if roster else []),
+            ("late", late),
+            ("refused", refused),
+            ("waiting for a person", _unmarked(folder, name)),
+        ):
+            if students:
+                lines.append(f"  {words}: {len(students)}: {', '.join(students)}")
+    return "\n".join([*lines, *(f"left out: {line}" for line in odd)])
+
+
+def _is_late(hand_in: Path) -> bool:
+    try:
+        return (hand_in / "collected.txt").read_text(encoding="utf-8").splitlines()[1] == "late"
+    except (OSError, IndexError, UnicodeError):
+        return False
+
+
+def _unmarked(folder: Path, assignment: str) -> list[str]:
+    """Whose report, or another part that a person marks, has no mark yet, or changed after it was marked."""
+    if not (folder / "gradebook.db").is_file():
+        return []
+    with open_gradebook(folder) as gradebook:
+        found = [each for each in gradebook.assignment_submissions(assignment) if each.needs_manual_grade]
+        return sorted(each.student.id for each in found)

@@ -1,0 +1,129 @@
+// The playground's page: one form, two networks that train side by side, two charts of both.
+(() => {
+  const place = document.querySelector(".playground");
+  const form = place.querySelector("form");
+  const find = (name) => place.querySelector(`[data-show="${name}"]`);
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const KINDS = { plain: "plain", shortcuts: "with shortcuts" };
+  const STEPS = 100, SIDE = 60, SPAN = 2.4; // steps a press, squares along a map, the map's half width
+  const points = playground.makeSpirals(400, 0);
+  const grid = Float64Array.from({ length: 2 * SIDE * SIDE }, (_, at) => {
+    const square = at >> 1;
+    return SPAN * (2 * ((at % 2 ? SIDE - 1 - Math.floor(square / SIDE) : square % SIDE) + 0.5) / SIDE - 1);
+  });
+  let nets, seed = 0, running = 0; // running: the number of the run that may go on; 0 is none
+
+  function startAgain() {
+    const chosen = new FormData(form);
+    const depth = 2 * Number(chosen.get("depth"));
+    const options = { depth, batchNorm: chosen.has("norm"), identity: chosen.get("start") === "identity", seed };
+    running = 0;
+    find("depth").textContent = `${depth} layers`;
+    form.elements.depth.setAttribute("aria-valuetext", `${depth} layers`);
+    find("seed").textContent = `seed ${seed}`;
+    nets = Object.keys(KINDS).map((kind) => {
+      const net = new playground.Network({ ...options, shortcuts: kind === "shortcuts" });
+      const similarity = net.gradientSimilarity(points);
+      return { kind, net, similarity, errors: [] };
+    });
+    measure();
+    draw();
+    find("button").textContent = `Train ${STEPS} steps`;
+    find("said").textContent = "";
+  }
+
+  function train() {
+    if (running) {
+      running = 0;
+      measure();
+      draw();
+      return say();
+    }
+    const until = nets[0].net.step + STEPS, run = performance.now();
+    running = run;
+    find("button").textContent = "Pause";
+    const go = () => {
+      if (running !== run) return;
+      const begun = performance.now();
+      do {
+        for (const { net, errors } of nets) errors[net.step] = net.train(points).error; // right before the step
+      } while (nets[0].net.step < until && performance.now() - begun < 40);
+      const done = nets[0].net.step === until;
+      if (done) measure();
+      if (done || !still) draw();
+      if (!done) return requestAnimationFrame(go);
+      running = 0;
+      say();
+    };
+    requestAnimationFrame(go);
+  }
+
+  function measure() {
+    for (const { net, errors } of nets) errors[net.step] = net.lossAndGradients(points).error;
+  }
+
+  const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
+
+  function say() {
+    const [plain, other] = nets.map(({ errors }) => percent(errors.at(-1)));
+    find("button").textContent = `Train ${STEPS} steps`;
+    find("said").textContent = `After ${nets[0].net.step} steps, ${nets[0].net.depth} layers: of its own ${
+      points.count} training points the plain network gets ${plain} wrong, the one with shortcuts ${other}.`;
+  }
+
+  function draw() {
+    for (const { kind, net, errors, similarity } of nets) {
+      find(`${kind} error`).textContent = percent(errors.at(-1));
+      find(`${kind} similarity`).textContent = similarity.toFixed(2).replace("-", "−");
+      drawMap(find(`${kind} map`), net, `${KINDS[kind]}: ${percent(errors.at(-1))} of the points wrong`);
+    }
+    drawChart(find("errors"), nets.map(({ errors }) => errors), { low: 0, high: 0.6, ends: ["0", "60 %"] });
+    const norms = nets.map(({ net }) => net.gradientNorms().map((value) => Math.log10(Math.max(value, 1e-12))));
+    const low = Math.floor(Math.min(...norms.flat())), high = Math.max(low + 1, Math.ceil(Math.max(...norms.flat())));
+    drawChart(find("norms"), norms, { low, high, ends: [`1e${low}`, `1e${high}`] });
+    find("errors from").textContent = `step ${nets[0].errors.length - 1}`;
+    find("norms to").textContent = `layer ${nets[0].net.depth}`;
+  }
+
+  // What the network says everywhere, and the points on it.
+  function drawMap(canvas, net, words) {
+    const context = canvas.getContext("2d"), size = canvas.width / SIDE;
+    net.predict(grid, SIDE * SIDE).forEach((share, square) => {
+      const mix = (blue, orange) => Math.round(blue + (orange - blue) * share);
+      context.fillStyle = `rgb(${mix(163, 247)} ${mix(204, 208)} ${mix(235, 140)})`;
+      context.fillRect(square % SIDE * size, Math.floor(square / SIDE) * size, size, size);
+    });
+    for (let row = 0; row < points.count; row++) {
+      const [x, y] = [points.x[2 * row] / SPAN, -points.x[2 * row + 1] / SPAN].map((value) => (value + 1) / 2 * canvas.width);
+      context.beginPath();
+      context.arc(x, y, 3, 0, 2 * Math.PI);
+      context.fillStyle = points.y[row] ? "#8a4b00" : "#00456e";
+      context.fill();
+    }
+    canvas.setAttribute("aria-label", `Map of the plane, ${words}`);
+  }
+
+  // One line for each network. The plain one is dashed: colour is not all that tells them apart.
+  function drawChart(svg, lines, { low, high, ends }) {
+    lines.forEach((values, index) => {
+      const at = (value) => 96 - 92 * (Math.min(Math.max(value, low), high) - low) / (high - low);
+      const across = (place) => 300 * place / Math.max(values.length - 1, 1);
+      const way = values.map((value, place) => `${across(place).toFixed(1)},${at(value).toFixed(1)}`);
+      svg.querySelectorAll("polyline")[index].setAttribute("points", way.join(" "));
+    });
+    svg.parentElement.querySelectorAll(".scale").forEach((label, index) => (label.textContent = ends[1 - index]));
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    train();
+  });
+  form.addEventListener("input", startAgain);
+  find("again").addEventListener("click", () => {
+    seed += 1;
+    startAgain();
+  });
+  form.reset(); // a browser may bring back what was chosen before the page was loaded again
+  place.hidden = false;
+  startAgain();
+})();

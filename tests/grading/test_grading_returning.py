@@ -1,0 +1,97 @@
+"""What goes back: summaries, one archive, tables; and where an assignment stands."""
+
+import csv
+import zipfile
+
+import pytest
+
+from resnet_course.grading.handin.roster import Roster
+from resnet_course.grading.marks.cluster import Job
+from resnet_course.grading.marks.marking import Mark
+from resnet_course.grading.marks.outcomes import Outcome, write_outcome
+from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table, summary
+from resnet_course.grading.marks.status import status
+from resnet_course.grading.sandbox.session import Limits, Sandbox
+
+RIGHT = Mark("a", 8.0, 8.0, "right", None, "Receptive field: right.")
+PART = Mark("b", 3.5, 7.0, "partly right", "x", "A step: How often? <Twice>.")
+
+
+def outcome(student="ada", ending="graded", repairs=(), marks=(RIGHT, PART)):
+    return Outcome(student, "a1_vgg", "0", "1", ending, marks, tuple(repairs), ("",) * (ending != "refused"), "", 0.1)
+
+
+def test_a_summary_says_points_what_went_well_and_what_to_think_about():
+    page = summary(outcome(repairs=["code cell 1, line 1: ImportError"]))
+    assert "a1_vgg: 11.5 of 15 points" in page
+    assert page.index("What went well") < page.index("Receptive field") < page.index("To think about")
+    assert "How often? &lt;Twice&gt;." in page
+    assert "About the file:" in page
+    refused = summary(outcome(ending="refused", repairs=["it is a link"], marks=()))
+    assert refused.index("could not be graded") < refused.index("it is a link")
+
+
+def test_pages_go_back_in_one_archive_under_the_platforms_names(tmp_path):
+    for student in ("ada", "ben"):
+        write_outcome(outcome(student), tmp_path)
+        page = tmp_path / "feedback" / student / "a1_vgg" / "a1_vgg.html"
+        page.parent.mkdir(parents=True)
+        page.write_text("<html><body class='x'><p>cells</p></body></html>")
+    kept = tmp_path / "submitted" / "ada" / "a1_vgg"
+    kept.mkdir(parents=True)
+    (kept / "collected.txt").write_text("Ada L_123_assignsubmission_file/a1_vgg.ipynb\nin time\n")
+    for _ in range(2):
+        (archive,) = finish_feedback(tmp_path)
+        with zipfile.ZipFile(archive) as packed:
+            assert sorted(packed.namelist()) == ["Ada L_123_assignsubmission_file/a1_vgg.html", "ben/a1_vgg.html"]
+            page = packed.read("ben/a1_vgg.html").decode()
+        assert page.count("11.5 of 15 points") == 1
+        assert page.index("<body class='x'>") < page.index("11.5 of") < page.index("<p>cells</p></body></html>")
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@x", "'@x"),
+        ("+x", "'+x"),
+        ("-cmd", "'-cmd"),
+        ("-1.5", "-1.5"),
+        ("a=b", "a=b"),
+        ("\tx", "'\tx"),
+    ],
+)
+def test_no_cell_of_a_table_is_a_formula(cell, written):
+    ((head, found),) = csv.reader([harmless_table(f'id,"{cell}"\n').strip("\n")])
+    assert (head, found) == ("id", written)
+
+
+def test_platforms_get_their_layout_and_nothing_handed_in_is_not_zero(tmp_path):
+    table = "assignment,student_id,score\na1_vgg,ada,12.5\na1_vgg,ben,0.0\na1_vgg,cem,0.0\n"
+    for student in ("ada", "ben"):
+        (tmp_path / "submitted" / student / "a1_vgg").mkdir(parents=True)
+    roster = Roster(("ada", "ben", "cem", "dia"), {})
+    moodle = platform_table(table, "moodle", tmp_path, roster).splitlines()
+    assert moodle == ["ID number,a1_vgg", "ada,12.5", "ben,0.0", "cem,", "dia,"]
+    assert platform_table(table, "canvas", tmp_path, None).splitlines()[1] == "ada,,ada,,12.5"
+
+
+def test_status_names_everybody_who_needs_a_look(tmp_path):
+    jobs = []
+    for student, ending in (("ada", "graded"), ("ben", "refused"), ("cem", None)):
+        place = tmp_path / "submitted" / student / "a1_vgg"
+        place.mkdir(parents=True)
+        (place / "collected.txt").write_text(f"x\n{'late' if student == 'cem' else 'in time'}\n")
+        jobs.append(Job(student, "a1_vgg", str(place), "", "", "1", "0", Limits(), Sandbox()))
+        if ending:
+            write_outcome(outcome(student, ending, ["it is a link"] if ending == "refused" else ()), tmp_path)
+    said = status(jobs, ["'x y': no id"], tmp_path, Roster(("ada", "ben", "cem", "dia"), {}))
+    assert "a1_vgg: 3 handed in, 2 graded" in said
+    for line in (
+        "not graded yet: 1: cem",
+        "missing: 1: dia",
+        "late: 1: cem",
+        "refused: 1: ben (it is a link)",
+        "left out",
+    ):
+        assert line in said
