@@ -102,7 +102,7 @@ def write_class(folder: Path, release: nbformat.NotebookNode, answers: dict[str,
 
 def nbgrader_folder(folder: Path, tests: Path) -> None:
     """Let nbgrader know the assignment."""
-    (folder / "nbgrader_config.py").write_text(build.CONFIGURATION.format(course="tiny"))
+    (folder / "nbgrader_config.py").write_text(build.CONFIGURATION.format(course="tiny"), encoding="utf-8")
     source = folder / "source" / "tiny" / "tiny.ipynb"
     source.parent.mkdir(parents=True)
     cells = [released(cell) for cell in load_assignment(tests).cells]

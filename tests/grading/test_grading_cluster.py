@@ -63,8 +63,8 @@ def test_every_hand_in_gets_its_points_once(classroom):
     assert grade(folder, tests) == []  # nothing is left to do
 
     # A new hand-in is graded again, and so is one whose outcome was cut off or lost.
-    (folder / "submitted" / "ada" / "tiny" / "extra.ipynb").write_text("x")
-    outcome_file(folder, "tiny", "ben").write_text('{"student": ')
+    (folder / "submitted" / "ada" / "tiny" / "extra.ipynb").write_text("x", encoding="utf-8")
+    outcome_file(folder, "tiny", "ben").write_text('{"student": ', encoding="utf-8")
     outcome_file(folder, "tiny", "cem").unlink()
     assert sorted(grade(folder, tests, backwards=True)) == ["ada", "ben", "cem"]
     assert points(folder) == POINTS
@@ -76,7 +76,9 @@ def test_new_hidden_tests_mean_new_marks(classroom):
         (folder / "submitted" / student / "tiny" / "tiny.ipynb").unlink()
         (folder / "submitted" / student / "tiny").rmdir()
     assert grade(folder, tests) == ["ada"]
-    (tests / "hidden.py").write_text((tests / "hidden.py").read_text() + "# changed\n")
+    (tests / "hidden.py").write_text(
+        (tests / "hidden.py").read_text(encoding="utf-8") + "# changed\n", encoding="utf-8"
+    )
     cluster.load_assignment.cache_clear()
     assert grade(folder, tests) == ["ada"]
 

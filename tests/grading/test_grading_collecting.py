@@ -39,7 +39,7 @@ def test_a_folder_and_an_archive_give_the_same(tmp_path, packed):
     (tmp_path / "downloads").mkdir()
     names = ("ada_12_late_a1.ipynb", "ben.ipynb", "notes.txt")
     for name in names:
-        (tmp_path / "downloads" / name).write_text(name)
+        (tmp_path / "downloads" / name).write_text(name, encoding="utf-8")
     (tmp_path / "downloads" / "cem.ipynb").symlink_to(packed([f"deep/{n}" for n in names], [n.encode() for n in names]))
     for source in ("downloads", "all.zip"):
         room = tmp_path / f"room of {source}"
@@ -98,7 +98,7 @@ def test_of_two_files_the_newer_is_graded_and_both_are_kept(packed, take, tmp_pa
     place = tmp_path / "room" / "submitted" / "ada" / "a1_vgg"
     assert (students, (place / "a1_vgg.ipynb").read_bytes()) == (["ada"], b"new")
     assert "older than ada_2.ipynb; kept" in heard
-    assert (place / "timestamp.txt").read_text() == "2027-03-01 10:01:00 UTC\n"
+    assert (place / "timestamp.txt").read_text(encoding="utf-8") == "2027-03-01 10:01:00 UTC\n"
     take(packed(["ada_3.ipynb"], b"later"))
     kept = {path.read_bytes() for path in (tmp_path / "room" / "older").rglob("*.ipynb")}
     assert kept >= {b"old", b"new"}
@@ -107,7 +107,7 @@ def test_of_two_files_the_newer_is_graded_and_both_are_kept(packed, take, tmp_pa
 def test_late_is_said_and_the_platforms_name_is_kept(packed, take, tmp_path):
     assert "libo: late" in take(packed(["libo_LATE_112_223_a1_vgg-1.ipynb"]))[1]
     kept = tmp_path / "room" / "submitted" / "libo" / "a1_vgg" / "collected.txt"
-    assert kept.read_text() == "libo_LATE_112_223_a1_vgg-1.ipynb\nlate\n"
+    assert kept.read_text(encoding="utf-8") == "libo_LATE_112_223_a1_vgg-1.ipynb\nlate\n"
 
 
 ROSTER = """id;first_name;last_name;canvas
@@ -126,7 +126,7 @@ def test_a_roster_gives_the_ids_and_says_who_is_missing(packed, take, tmp_path):
     assert "1 of 4 missing: s4" in heard
     assert "'zoe' is not in the roster" in heard
     assert "'Bo Li' is not in the roster" in heard  # two have this name, and Moodle's number is in no column
-    (tmp_path / "class.csv").write_text("name\nAnna")
+    (tmp_path / "class.csv").write_text("name\nAnna", encoding="utf-8")
     with pytest.raises(CourseError, match="no column `id`"):
         take(packed(names), students=tmp_path / "class.csv")
 
@@ -169,7 +169,7 @@ def test_names_in_the_code_page_of_another_system(tmp_path, take, packed):
 def test_another_pattern_and_another_kind_of_file(tmp_path, packed, take):
     assert take(packed(["a1 - ada.ipynb"]), pattern=r".* - (?P<student>\w+)")[0] == ["ada"]
     assert take(packed(MOODLE), pattern=r".*_(?P<student>\d+)_assign")[0] == ["1234567", "1234568"]
-    (tmp_path / "text").write_text("x")
+    (tmp_path / "text").write_text("x", encoding="utf-8")
     with pytest.raises(CourseError, match="neither a folder nor a zip archive"):
         take(tmp_path / "text")
 

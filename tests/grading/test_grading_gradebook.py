@@ -168,6 +168,6 @@ def test_a_damaged_gradebook_gets_advice(tmp_path):
 
 def test_a_course_folder_may_be_moved(course, tmp_path):
     shutil.copytree(course, tmp_path / "moved")
-    assert str(course) not in (tmp_path / "moved" / "nbgrader_config.py").read_text()
+    assert str(course) not in (tmp_path / "moved" / "nbgrader_config.py").read_text(encoding="utf-8")
     build.nbgrader(tmp_path / "moved", "generate_assignment", "tiny", "--force", "--create")
     assert (tmp_path / "moved" / "release" / "tiny" / "tiny.ipynb").is_file()

@@ -74,11 +74,13 @@ def two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("assignments") / "two"
     folder.mkdir()
     solution = TWO.replace(":\n    a", ":\n    ### BEGIN SOLUTION\n    a", 1) + "\n    ### END SOLUTION"
-    (folder / "source.py").write_text(f'# %% task="pair"\n{solution}\n\n# %% check="pair" points=10\n')
-    (folder / "examine.py").write_text(
-        "def examine_pair(names, inputs):\n    return {'p': names['pair'](inputs['x'])}\n"
+    (folder / "source.py").write_text(
+        f'# %% task="pair"\n{solution}\n\n# %% check="pair" points=10\n', encoding="utf-8"
     )
-    (folder / "hidden.py").write_text(PAIR)
+    (folder / "examine.py").write_text(
+        "def examine_pair(names, inputs):\n    return {'p': names['pair'](inputs['x'])}\n", encoding="utf-8"
+    )
+    (folder / "hidden.py").write_text(PAIR, encoding="utf-8")
     return load_assignment(folder)
 
 

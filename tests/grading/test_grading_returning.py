@@ -36,10 +36,10 @@ def test_pages_go_back_in_one_archive_under_the_platforms_names(tmp_path):
         write_outcome(outcome(student), tmp_path)
         page = tmp_path / "feedback" / student / "a1_vgg" / "a1_vgg.html"
         page.parent.mkdir(parents=True)
-        page.write_text("<html><body class='x'><p>cells</p></body></html>")
+        page.write_text("<html><body class='x'><p>cells</p></body></html>", encoding="utf-8")
     kept = tmp_path / "submitted" / "ada" / "a1_vgg"
     kept.mkdir(parents=True)
-    (kept / "collected.txt").write_text("Ada L_123_assignsubmission_file/a1_vgg.ipynb\nin time\n")
+    (kept / "collected.txt").write_text("Ada L_123_assignsubmission_file/a1_vgg.ipynb\nin time\n", encoding="utf-8")
     for _ in range(2):
         (archive,) = finish_feedback(tmp_path)
         with zipfile.ZipFile(archive) as packed:
@@ -81,7 +81,7 @@ def test_status_names_everybody_who_needs_a_look(tmp_path):
     for student, ending in (("ada", "graded"), ("ben", "refused"), ("cem", None)):
         place = tmp_path / "submitted" / student / "a1_vgg"
         place.mkdir(parents=True)
-        (place / "collected.txt").write_text(f"x\n{'late' if student == 'cem' else 'in time'}\n")
+        (place / "collected.txt").write_text(f"x\n{'late' if student == 'cem' else 'in time'}\n", encoding="utf-8")
         jobs.append(Job(student, "a1_vgg", str(place), "", "", "1", "0", Limits(), Sandbox()))
         if ending:
             write_outcome(outcome(student, ending, ["it is a link"] if ending == "refused" else ()), tmp_path)
