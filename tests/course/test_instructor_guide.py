@@ -15,7 +15,7 @@ from resnet_course.grading import commands
 from resnet_course.grading.assignment.folder import Assignment
 from resnet_course.grading.marks.marking import mark
 from resnet_course.grading.sandbox.examining import observe
-from resnet_course.grading.sandbox.session import Limits
+from resnet_course.grading.sandbox.session import MOST_FILES, Limits
 from resnet_course.notebook.lessons import LESSONS, Lesson
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +101,8 @@ def test_the_limits_of_the_sandbox_are_those_that_the_guide_names() -> None:
     page, limits = (GUIDE / "grading.md").read_text(encoding="utf-8"), Limits()
     assert f"ended after {limits.wall:g} seconds, or {limits.cpu} seconds of processor time" in page
     assert f"an empty scratch folder in memory, {limits.scratch // 2**20} MB at most" in page
+    assert f"A cell may take {limits.cell:g} seconds of processor time, all cells together {2 * limits.cell:g}" in page
+    assert f"and {MOST_FILES:,} files" in page
     assert f"an error above {limits.memory // 2**30} GB" in page
     assert f"the first {limits.log // 2**10} kB are kept" in page
 
