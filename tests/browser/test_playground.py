@@ -49,7 +49,7 @@ class Reference(nn.Module):
         return x
 
 
-@pytest.mark.parametrize(("shortcuts", "norm"), itertools.product((False, True), repeat=2))
+@pytest.mark.parametrize(("shortcuts", "norm"), list(itertools.product((False, True), repeat=2)))
 def test_its_gradients_are_those_of_pytorch(visit, shortcuts: bool, norm: bool) -> None:
     visit.open("playground.html")
     found = visit.page.evaluate(GRADIENTS, [shortcuts, norm])
