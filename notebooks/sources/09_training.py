@@ -50,7 +50,7 @@ plotting.use_style()
 profile = runtime.profile()
 device, precision = profile.device, runtime.precision()
 budget = profile.pick(
-    quick=runtime.Budget(images=1_000, image_size=16, epochs=60),
+    quick=runtime.Budget(images=700, image_size=16, epochs=60),
     full=runtime.Budget(images=50_000, image_size=32, epochs=60, batch_size=128),
 )
 ResNet18 = checks.yours("resnet18")
