@@ -249,13 +249,13 @@ facts = runtime.preflight()
 # runtime type*. The lessons also run without it, on less data.
 #
 # Two settings decide what the lessons do. The **profile** is `quick` on a CPU (small images,
-# minutes) and `full` on a GPU (CIFAR-10, more epochs). The **data set** is `shapes` in the quick
+# minutes) and `full` on a large GPU (CIFAR-10, more epochs). The **data set** is `shapes` in the quick
 # profile. The same notebooks run with every setting; only the numbers change. Environment variables
 # overrule both:
 #
 # | variable | values | without it |
 # |---|---|---|
-# | `RESNET_COURSE_PROFILE` | `quick`, `full` | `full` if there is a GPU |
+# | `RESNET_COURSE_PROFILE` | `quick`, `full` | `full` on a large NVIDIA GPU, else `quick` |
 # | `RESNET_COURSE_DATASET` | `shapes`, `cifar10`, `fashion_mnist`, or a folder | `shapes` (quick), `cifar10` (full) |
 # | `RESNET_COURSE_DATA` | the folder where downloads are kept or found | your cache folder |
 # | `RESNET_COURSE_STRICT` | `1`: a failed check stops the notebook | it shows a message and goes on |
