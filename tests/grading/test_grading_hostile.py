@@ -221,9 +221,9 @@ def test_what_ends_the_process_costs_only_its_own_task(names, ending):
     assert judgement.ending == ending
 
 
-DEAF = (
-    "import signal, time\nfor s in range(1, 65):\n    try: signal.signal(s, signal.SIG_IGN)\n"
-    "    except (OSError, ValueError): pass\ntime.sleep(10_000)"
+DEAF = (  # one statement: before each one the grader's own signals are set again
+    "import signal, time\nif True:\n    for s in range(1, 65):\n        try: signal.signal(s, signal.SIG_IGN)\n"
+    "        except (OSError, ValueError): pass\n    time.sleep(10_000)"
 )
 
 

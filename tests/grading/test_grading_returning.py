@@ -82,7 +82,7 @@ def test_status_names_everybody_who_needs_a_look(tmp_path):
         place = tmp_path / "submitted" / student / "a1_vgg"
         place.mkdir(parents=True)
         (place / "collected.txt").write_text(f"x\n{'late' if student == 'cem' else 'in time'}\n", encoding="utf-8")
-        jobs.append(Job(student, "a1_vgg", str(place), "", "", "1", "0", Limits(), Sandbox()))
+        jobs.append(Job(student, "a1_vgg", str(place), "", "", Limits(), Sandbox(), "1", "0"))
         if ending:
             write_outcome(outcome(student, ending, ["it is a link"] if ending == "refused" else ()), tmp_path)
     said = status(jobs, ["'x y': no id"], tmp_path, Roster(("ada", "ben", "cem", "dia"), {}))
