@@ -103,9 +103,8 @@ def _changed() -> Iterator[Journal]:
     path, lock = journal_file(), contextlib.ExitStack()
     with lock:
         if path is not None:
-            with contextlib.suppress(
-                OSError
-            ):  # a folder that cannot be written, or a kernel that hangs: Timeout is one
+            # OSError: a folder that cannot be written, or a kernel that hangs, of which Timeout tells.
+            with contextlib.suppress(OSError):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 lock.enter_context(filelock.FileLock(f"{path}.lock", timeout=5))
         journal = read_journal()

@@ -70,7 +70,7 @@ class EarlyStopper:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on counting from `state_dict()`."""
-        vars(self).update(state)
+        self.best_loss, self.trial_counter, self.saved = (state[name] for name in self.state_dict())
 
     def _digest(self) -> str:
         return hashlib.sha256(self.save_path.read_bytes()).hexdigest()

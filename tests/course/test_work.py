@@ -178,4 +178,4 @@ def test_a_lesson_that_is_not_built_is_named(course: Path) -> None:
 
 
 def test_git_ignores_the_folder() -> None:
-    assert "/work/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "work/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()

@@ -109,3 +109,10 @@ def test_the_best_weights_of_another_training_are_not_taken(tmp_path: Path) -> N
     with pytest.raises(CourseError, match="save_path"):
         stopper.get_best_model(model_of(0))
     assert other.get_best_model(model_of(0)).weight.item() == 1
+
+
+def test_a_state_from_a_file_sets_what_is_counted_and_nothing_else(tmp_path: Path) -> None:
+    stopper, _ = watch([1.0, 1.1], 3, tmp_path / "best.pt")
+    other = EarlyStopper(3, tmp_path / "best.pt")
+    other.load_state_dict({**stopper.state_dict(), "save_path": Path("elsewhere.pt"), "num_trials": 99})
+    assert vars(other) == vars(stopper)
