@@ -28,7 +28,7 @@
 # **You need:** lessons 01 and 02: the training loop, and what a difference between
 # several seeds means.
 #
-# **Time:** 30 minutes to read and write; the code runs in about half a minute on two CPU
+# **Time:** 30 minutes to read and write; the code runs in less than a minute on two CPU
 # cores.
 
 # %% [markdown]

@@ -24,7 +24,7 @@
 #
 # **You need:** lesson 05, and for the comparison near the end what lesson 02 says about seeds.
 #
-# **Time:** 35 minutes to read and write; the code runs in about a quarter of a minute on two CPU cores.
+# **Time:** 35 minutes to read and write; the code runs in less than half a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet

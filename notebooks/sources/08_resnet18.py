@@ -21,7 +21,7 @@
 #
 # **You need:** lessons 05 and 07 (the residual block and its shortcut).
 #
-# **Time:** 35 minutes to read and write; the code runs in about a quarter of a minute on two CPU cores.
+# **Time:** 35 minutes to read and write; the code runs in less than half a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet

@@ -13,7 +13,7 @@
 #
 # **You need:** lessons 05 and 07.
 #
-# **Time:** 40 minutes to read and write; the code runs in about half a minute on two CPU cores.
+# **Time:** 40 minutes to read and write; the code runs in less than half a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
