@@ -206,16 +206,22 @@ for descriptor in range(3, 32):
     except OSError:
         pass"""
 
-_SEEN = "import os\nos._exit(1)"  # what follows an attack that succeeded: the right answers earn nothing then
+_EXIT = "import os; os._exit(1)"
+
+
+def _and_then_exit(attack: str) -> str:
+    """One statement, since an error ends no more than that: the right answers earn nothing if the attack succeeds."""
+    return f"if True:\n    {attack}\n    {_EXIT}"
+
 
 HOSTILE: dict[str, tuple[str, bool]] = {
     "endless_loop": ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", False),
-    "exit": (_SEEN, False),
+    "exit": (_EXIT, False),
     "forger": (_FORGE, False),
-    "much_memory": (f"x = bytearray(30 * 2**30)\n{_SEEN}", True),
-    "new_process": (f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''])\n{_SEEN}", True),
-    "network": (f"import socket\nassert len(socket.if_nameindex()) > 1\n{_SEEN}", True),
+    "much_memory": (_and_then_exit("x = bytearray(30 * 2**30)"), True),
+    "new_process": (_and_then_exit("import subprocess, sys; subprocess.run([sys.executable, '-c', ''])"), True),
+    "network": (_and_then_exit("import socket; assert len(socket.if_nameindex()) > 1"), True),
     "flood": ("for _ in range(200_000): print('x' * 1000)", True),
-    "reads_files": (f"open(FOLDER + '/nbgrader_config.py')\n{_SEEN}", True),
+    "reads_files": (_and_then_exit("open(FOLDER + '/nbgrader_config.py')"), True),
 }
 """Code in a last cell, and whether the right answers before it still earn their points."""

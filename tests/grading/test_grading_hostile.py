@@ -6,6 +6,7 @@ cells of their own.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import re
@@ -25,6 +26,7 @@ from resnet_course.grading.assignment.folder import Assignment
 from resnet_course.grading.assignment.task import Task
 from resnet_course.grading.handin.preflight import HandIn
 from resnet_course.grading.marks.judging import Judgement, judge
+from resnet_course.grading.sandbox import warm
 from resnet_course.grading.sandbox.protocol import LENGTH
 from resnet_course.grading.sandbox.session import Limits, Sandbox
 
@@ -56,20 +58,22 @@ def cases(student: str, seed: int) -> list[dict[str, np.ndarray]]:
     return [{"x": np.random.default_rng(seed).normal(size=(4, 3)).astype(np.float32)}]
 
 
-def hand_in(names: list[str], cells: list[str], **limits: float) -> Judgement:
-    """Judge functions of these names, which should double, after the cells; nothing may be left over."""
+def assignment_of(names: list[str]) -> Assignment:
     solution = [nbformat.v4.new_code_cell(typed(RIGHT, name), metadata={"task": name}) for name in names]
     tasks = tuple(Task(f"Doubling by {name}", name, 2.0, cases) for name in names)
     examine = "".join(typed(EXAMINE, name) for name in names)
-    assignment = Assignment("doubling", tuple(solution), tasks, examine, secrets.token_hex(32))
+    return Assignment("doubling", tuple(solution), tasks, examine, secrets.token_hex(32))
+
+
+def as_hand_in(cells: list[str]) -> HandIn:
+    return HandIn(nbformat.v4.new_notebook(), cells, [f"cell {i}" for i in range(len(cells))])
+
+
+def hand_in(names: list[str], cells: list[str], **limits: float) -> Judgement:
+    """Judge functions of these names, which should double, after the cells; nothing may be left over."""
     before = os.listdir(tempfile.gettempdir())
-    judgement = judge(
-        assignment,
-        "student",
-        HandIn(nbformat.v4.new_notebook(), cells, [f"cell {i}" for i in range(len(cells))]),
-        replace(LIMITS, **limits),
-        Sandbox(),
-    )
+    judgement = judge(assignment_of(names), "student", as_hand_in(cells), replace(LIMITS, **limits), Sandbox())
+    warm.end_all()
     assert os.listdir(tempfile.gettempdir()) == before
     end = time.monotonic() + 10  # the kernel ends what stands inside a sandbox a moment after the sandbox
     while own_processes():
@@ -144,8 +148,17 @@ FORGERIES = {
 }
 
 
+@pytest.fixture(scope="module", params=["warm", "cold"])
+def start(request):
+    """Whether the process is forked from one that waits, or started anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warm, "_works", request.param == "warm")
+        yield request.param
+        assert warm._works == (request.param == "warm"), "a user namespace may be made in another one here"
+
+
 @pytest.fixture(scope="module")
-def forged() -> Judgement:
+def forged(start) -> Judgement:
     return hand_in(["honest", *FORGERIES], [HONEST, *(typed(cell, name) for name, cell in FORGERIES.items())])
 
 
@@ -295,8 +308,8 @@ OUT_OF_REACH = {
     "write to Python": ("import os\nopen(os.path.dirname(os.__file__) + '/escaped', 'w')", "OSError"),
     "write to PyTorch": ("import os, torch\nopen(os.path.dirname(torch.__file__) + '/escaped', 'w')", "OSError"),
     "write to devices": ("open('/dev/escaped', 'w')", "OSError"),
-    "write to the kernel": ("open('/proc/sys/kernel/core_pattern', 'w')", "OSError"),
-    "write to the first process": ("open('/proc/1/mem', 'r+b')", "OSError"),
+    "write to the kernel": ("open('/proc/sys/kernel/core_pattern', 'w')", "(OSError|FileNotFoundError)"),
+    "write to the first process": ("open('/proc/1/mem', 'r+b')", "(OSError|FileNotFoundError)"),
     "full scratch folder": (
         "with open('/scratch/big', 'wb') as f:\n    for _ in range(300): f.write(bytes(2**20))",
         "OSError",
@@ -309,7 +322,7 @@ OUT_OF_REACH = {
 
 
 @pytest.fixture(scope="module")
-def reached(tmp_path_factory) -> Judgement:
+def reached(start, tmp_path_factory) -> Judgement:
     secret = tmp_path_factory.mktemp("other") / f"secret-{secrets.token_hex(8)}.py"
     secret.write_text("SECRET = 42", encoding="utf-8")
     import pwd  # of Unix alone, like bubblewrap
@@ -352,8 +365,57 @@ def test_magic_and_broken_cells_around_an_honest_answer_cost_nothing():
     assert said == [[""], ["line 1", "SyntaxError"], ["line 1", "ZeroDivisionError"], [""]]
 
 
-def test_many_empty_files_are_ended_before_they_fill_the_memory():
+def test_many_empty_files_are_ended_before_they_fill_the_memory(start):
     flood = "import os\nfor i in range(10**7):\n    os.close(os.open(f'/scratch/{i}', os.O_CREAT))"
     judgement = hand_in(["honest"], [HONEST, flood])
-    assert judgement.ending == "refused"
-    assert "files; 10000 are allowed" in judgement.log
+    if start == "cold":
+        assert judgement.ending == "refused"
+        assert "files; 10000 are allowed" in judgement.log
+    else:
+        assert judgement.notes[1].startswith("line 3: OSError: [Errno 28] No space left")
+
+
+def test_nothing_of_one_hand_in_reaches_the_next(monkeypatch):
+    """Both run in forks of one process."""
+    monkeypatch.setattr(warm, "_works", True)
+    traces = (
+        "import builtins, os, random, sys, torch\ntorch.relu = builtins.trace = sys.trace = 1\n"
+        "os.environ['TRACE'] = '1'\ntorch.set_default_dtype(torch.float64)\n"
+        "for folder in ('/scratch', '/tmp', '/dev/shm'):\n    open(folder + '/trace', 'w').write('1')\n"
+    )
+    look = (
+        "import builtins, os, sys, torch\nassert callable(torch.relu) and 'TRACE' not in os.environ\n"
+        "assert not hasattr(builtins, 'trace') and not hasattr(sys, 'trace')\n"
+        "assert torch.get_default_dtype() == torch.float32\n"
+        "assert not any(os.listdir(folder) for folder in ('/scratch', '/tmp', '/dev/shm', '/proc'))\n"
+        "assert os.getpid() == 1\n"
+    )
+    with counted_starts(monkeypatch) as starts:
+        judgements = [
+            judge(assignment_of(["honest"]), "student", as_hand_in(cells), LIMITS, Sandbox())
+            for cells in ([traces], [look, HONEST])
+        ]
+    assert [judgement.notes for judgement in judgements] == [("",), ("", "")]
+    assert points(judgements[1]) == [2]
+    assert len(starts) == 1
+
+
+def test_process_that_waits_goes_with_a_hand_in_that_does_not_end(monkeypatch):
+    monkeypatch.setattr(warm, "_works", True)
+    stays = "import threading, time\nthreading.Thread(target=time.sleep, args=(10_000,)).start()\n"
+    ignores = "import sys, os\nsys.stdin = None\nos.close(0)\nsys.modules['os']._exit = lambda code: None\n"
+    with counted_starts(monkeypatch) as starts:
+        for cells in ([stays, ignores, HONEST], [HONEST], [HONEST]):
+            assert points(judge(assignment_of(["honest"]), "student", as_hand_in(cells), LIMITS, Sandbox())) == [2]
+    assert 1 <= len(starts) <= 2
+
+
+@contextlib.contextmanager
+def counted_starts(monkeypatch):
+    """The processes that are started here to wait; at the end none is left."""
+    warm.end_all()
+    starts, start = [], warm.Starter.__init__
+    monkeypatch.setattr(warm.Starter, "__init__", lambda self, scratch: starts.append(self) or start(self, scratch))
+    yield starts
+    warm.end_all()
+    assert not any(starter.is_alive for starter in starts)

@@ -34,23 +34,26 @@ def environment(home: str) -> dict[str, str]:
     }
 
 
-def bubblewrap(scratch: int, filter_file: int) -> list[str]:
+def bubblewrap(scratch: int, filter_file: int | None) -> list[str]:
     """The start of a command line that bubblewrap shuts in.
 
     Args:
         scratch: bytes of files in each of the folders that can be written to.
-        filter_file: descriptor from which bubblewrap reads its system-call filter.
+        filter_file: descriptor from which bubblewrap reads its system-call filter; None for a program that runs no
+            learner's code and shuts in its own forks (see `warm`).
     """
     options = [shutil.which("bwrap") or "bwrap", "--unshare-user", "--unshare-all", "--hostname", "sandbox"]
-    options += ["--uid", NOBODY, "--gid", NOBODY, "--cap-drop", "ALL", "--seccomp", str(filter_file)]
+    options += ["--uid", NOBODY, "--gid", NOBODY, "--cap-drop", "ALL"]
     options += ["--die-with-parent", "--new-session", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
     for folder in (SCRATCH, "/tmp", "/dev/shm"):  # before what may lie inside them
         options += ["--size", str(scratch), "--tmpfs", folder]
     shown, elsewhere = _shown()
     options += shown
     # /dev is a file system in memory without a size; root, even without capabilities, may write to /proc/sys.
-    for folder in ("/dev", "/proc", "/"):
+    for folder in ("/dev", "/"):
         options += ["--remount-ro", folder]
+    if filter_file is not None:
+        options += ["--remount-ro", "/proc", "--seccomp", str(filter_file)]
     path = {"PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join([COURSE, *elsewhere])}
     for name, value in {**environment(SCRATCH), **path}.items():
         options += ["--setenv", name, value]

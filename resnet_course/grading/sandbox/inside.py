@@ -14,6 +14,7 @@ import math
 import os
 import resource
 import signal
+import socket
 import sys
 import time
 import traceback
@@ -23,6 +24,7 @@ from typing import Any, BinaryIO
 
 import torch
 
+from resnet_course.grading.sandbox import warm
 from resnet_course.grading.sandbox.examining import examiners, observe
 from resnet_course.grading.sandbox.protocol import LENGTH, Arrays, as_text, decode, encode, length_of, text_of
 
@@ -63,8 +65,12 @@ class _Shell(_Quiet):
             exec(without_magic(body), self.names)
 
 
-def main() -> None:
-    """Answer messages until standard input ends."""
+def main(space: int) -> None:
+    """Answer messages until standard input ends.
+
+    Args:
+        space: bytes of address space that an idle Python with PyTorch takes.
+    """
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # a cell that asks for input finds none
     os.dup2(2, 1)  # from here on, what is printed is the log
@@ -73,7 +79,7 @@ def main() -> None:
     if request is None:
         return
     torch.set_num_threads(1)
-    _limit(*request["limits"].tolist())
+    _limit(space, *request["limits"].tolist())
     of_task = examiners(text_of(request["examine"]))
     names, notes = run_cells(json.loads(text_of(request["cells"])), *request["seconds"].tolist())
     _send(answers, {str(index): as_text(note) for index, note in enumerate(notes)})
@@ -171,12 +177,18 @@ def without_magic(source: str) -> str:
         return TransformerManager().transform_cell(source)
 
 
-def _limit(memory: int, cpu: int, file: int) -> None:
+def _address_space() -> int:
+    """Bytes that this process takes; 0 where that is not known."""
+    if sys.platform != "linux":
+        return 0
+    with open("/proc/self/statm", encoding="utf-8") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _limit(space: int, memory: int, cpu: int, file: int) -> None:
     """Hard limits for the rest of this process: bytes and seconds beyond what it has used, bytes of a file."""
-    if sys.platform == "linux":
-        pages = int(open("/proc/self/statm", encoding="utf-8").read().split()[0])  # noqa: SIM115 - closed at once
-        space = pages * resource.getpagesize() + memory
-        resource.setrlimit(resource.RLIMIT_AS, (space, space))
+    if space:
+        resource.setrlimit(resource.RLIMIT_AS, (space + memory, space + memory))
     for kind, limit in (
         (resource.RLIMIT_CPU, cpu + math.ceil(time.process_time())),
         (resource.RLIMIT_FSIZE, file),
@@ -197,4 +209,11 @@ def _send(stream: BinaryIO, arrays: Arrays) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) == 1:
+        main(_address_space())
+    else:
+        from IPython.core.inputtransformer2 import TransformerManager  # noqa: F401 - loaded before the forks
+
+        torch.set_num_threads(1)
+        line, scratch = map(int, sys.argv[1:])
+        warm.serve(socket.socket(fileno=line), scratch, functools.partial(main, _address_space()))

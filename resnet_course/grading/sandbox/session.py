@@ -21,13 +21,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from types import TracebackType
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 import psutil
 
 from resnet_course.base.errors import CourseError
-from resnet_course.grading.sandbox import engines
+from resnet_course.grading.sandbox import engines, warm
 from resnet_course.grading.sandbox.protocol import (
     LENGTH,
     Arrays,
@@ -41,9 +41,9 @@ from resnet_course.grading.sandbox.protocol import (
 from resnet_course.grading.sandbox.seccomp import threads_only
 
 TRUST = "--no-sandbox-i-trust-these-files"
+A_MOMENT = 1.0  # seconds for a process of which nothing more is asked to end by itself
 LOOK = 0.2  # seconds between two looks at the number of threads
 MOST_THREADS = 256
-MOST_FILES = 10_000
 IDLE_MEMORY = 2 * 2**30  # bytes; what a container may use beyond the limit: Python with PyTorch, and the files
 Kind = Literal["crashed", "timed out", "refused"]
 
@@ -142,10 +142,14 @@ class Session:
         self._answered = 0
         self._next_look = 0.0
         self._log = bytearray()
+        self._process: subprocess.Popen[bytes] | warm.Starter | None = None
+        self._stdin: IO[bytes]
+        self._stdout: IO[bytes]
+        self._stderr: IO[bytes]
+        self._scratch: str | None = None
         self.notes: list[str] = []
 
     def __enter__(self) -> Session:
-        self._deadline = time.monotonic() + self._limits.wall
         self._name = f"resnet-course-{uuid.uuid4().hex[:12]}"
         self._scratch = tempfile.mkdtemp(prefix="resnet-course-") if self._sandbox.engine == "none" else None
         try:
@@ -180,11 +184,28 @@ class Session:
         return self._ask({**inputs, "task": as_text(task)})
 
     def _start(self) -> None:
+        starter = warm.borrow(self._limits.scratch) if self._sandbox.engine == "bubblewrap" else None
+        if starter is None:
+            self._start_cold()
+        else:
+            pipes = [os.pipe() for _ in range(3)]
+            theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
+            starter.fork(*theirs)
+            for end in theirs:
+                os.close(end)
+            self._process = starter
+            self._stdin = os.fdopen(pipes[0][1], "wb", buffering=0)
+            self._stdout, self._stderr = (os.fdopen(pipe[0], "rb", buffering=0) for pipe in pipes[1:])
+        self._deadline = time.monotonic() + self._limits.wall
+        self._threads: list[threading.Thread] = []
+        self._begin(self._read_log)
+
+    def _start_cold(self) -> None:
         with tempfile.TemporaryFile() as filter_file:
             if self._sandbox.engine == "bubblewrap":
                 filter_file.write(threads_only())
                 filter_file.seek(0)
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 self._command(filter_file.fileno()),
                 bufsize=0,
                 stdin=subprocess.PIPE,
@@ -195,10 +216,9 @@ class Session:
                 cwd=self._scratch or "/",
                 start_new_session=self._sandbox.engine == "none",
             )
-        self._pipes = [pipe for pipe in (self._process.stdin, self._process.stdout, self._process.stderr) if pipe]
-        self._stdin, self._stdout, self._stderr = self._pipes
-        self._threads: list[threading.Thread] = []
-        self._begin(self._read_log)
+        assert process.stdin and process.stdout and process.stderr  # noqa: PT018 - as asked for
+        self._process = process
+        self._stdin, self._stdout, self._stderr = process.stdin, process.stdout, process.stderr
 
     def _environment(self) -> dict[str, str] | None:
         """Of the command that starts the sandbox. bubblewrap's own can be read inside, by way of /proc."""
@@ -262,6 +282,7 @@ class Session:
             return
         self._next_look = time.monotonic() + LOOK
         threads = files = 0
+        assert self._process is not None
         with contextlib.suppress(psutil.Error):
             own = psutil.Process(self._process.pid)
             processes = [own, *own.children(recursive=True)]
@@ -270,11 +291,12 @@ class Session:
                 files = max(map(_files_in, processes))
         if threads > MOST_THREADS:
             raise self._ended("refused", f"it started {threads} threads; {MOST_THREADS} are allowed")
-        if files > MOST_FILES:
-            raise self._ended("refused", f"it wrote {files} files; {MOST_FILES} are allowed")
+        if files > warm.MOST_FILES:
+            raise self._ended("refused", f"it wrote {files} files; {warm.MOST_FILES} are allowed")
 
     def _how_it_ended(self) -> tuple[Kind, str]:
         """What a closed pipe means: a limit on processor time ends a process by a signal, 128 + 9 or 24 in a shell."""
+        assert self._process is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=2)
         code = self._process.poll()
@@ -288,22 +310,34 @@ class Session:
 
     def _stop(self) -> None:
         """End the process with all that it may have started, and remove its scratch folder. May be called twice."""
-        process = getattr(self, "_process", None)
-        if process is not None and process.poll() is None:
-            if self._sandbox.engine == "none":
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, 9)
-            elif self._sandbox.engine != "bubblewrap":
-                subprocess.run([self._sandbox.engine, "kill", self._name], capture_output=True, check=False)
-            process.kill()
+        process, self._process = self._process, None
         if process is not None:
+            if isinstance(process, warm.Starter):
+                self._end_fork(process)
+            elif process.poll() is None:
+                if self._sandbox.engine == "none":
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, 9)
+                elif self._sandbox.engine != "bubblewrap":
+                    subprocess.run([self._sandbox.engine, "kill", self._name], capture_output=True, check=False)
+                process.kill()
             process.wait()
             for thread in self._threads:
                 thread.join(timeout=5)
-            for pipe in self._pipes:
+            for pipe in (self._stdin, self._stdout, self._stderr):
                 pipe.close()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def _end_fork(self, starter: warm.Starter) -> None:
+        """Let it end by itself, which it does when nothing more is asked; or else end what it came from."""
+        if not any(thread.is_alive() for thread in self._threads[1:]):  # all that was sent has been read
+            self._stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                starter.wait(A_MOMENT)
+        if starter.poll() is None:
+            starter.kill()
+        warm.give_back(starter)
 
     def _read_log(self) -> None:
         """Keep the beginning of what is printed and drop the rest, so that a flood costs no memory."""
