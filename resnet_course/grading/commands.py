@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from resnet_course.grading.assignment.build import assignment_folders, build_cla
 from resnet_course.grading.demo import DEMO, demo
 from resnet_course.grading.handin.collecting import collect
 from resnet_course.grading.handin.roster import Roster
-from resnet_course.grading.marks.cluster import grade_all, is_done, jobs_in, workers
+from resnet_course.grading.marks.batch import grade_all, is_done, jobs_in
 from resnet_course.grading.marks.gradebook import write_marks
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
 from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table
@@ -79,10 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _grading_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--scheduler", metavar="ADDRESS", help="tls://..., of a Dask cluster; default: this machine alone"
-    )
-    command.add_argument("--workers", type=int, help="hand-ins at a time on this machine; default: one for each core")
+    command.add_argument("--workers", type=int, help="hand-ins at a time; default: one for each core")
     command.add_argument("--seconds", type=float, default=Limits.wall, help="for each hand-in; default: %(default)g")
     _sandbox_options(command)
 
@@ -119,15 +117,13 @@ def _grade(options: argparse.Namespace) -> None:
         raise CourseError(f"there is no folder {options.folder}; make it with `build`")
     try:
         with filelock.FileLock(options.folder / ".grading.lock", timeout=0):
-            given = options.scheduler, options.workers, options.seconds, _sandbox(options)
+            given = options.workers, options.seconds, _sandbox(options)
             say(marks_table(grade_folder(options.folder, *given)))
     except filelock.Timeout:
         raise CourseError(f"{options.folder} is being graded by another process; wait for it, or stop it") from None
 
 
-def grade_folder(
-    folder: Path, scheduler: str | None, count: int | None, seconds: float, sandbox: Sandbox
-) -> list[Outcome]:
+def grade_folder(folder: Path, count: int | None, seconds: float, sandbox: Sandbox) -> list[Outcome]:
     """Grade what has no outcome yet, write all marks into the gradebook, and return all outcomes."""
     from tqdm import tqdm
 
@@ -141,8 +137,8 @@ def grade_folder(
     jobs, odd = jobs_in(folder, assignment_folders(), limits, sandbox)
     left = [job for job in jobs if not is_done(job, folder)]
     if left:
-        with workers(scheduler, count) as (pool, at_a_time), tqdm(total=len(left), unit="hand-in") as bar:
-            odd += grade_all(pool, at_a_time, left, folder, bar.update)
+        with tqdm(total=len(left), unit="hand-in") as bar:
+            odd += grade_all(left, count or os.cpu_count() or 1, folder, bar.update)
     found = [read_outcome(outcome_file(folder, job.assignment, job.student)) for job in jobs]
     outcomes = [outcome for outcome in found if outcome is not None]
     odd += write_marks(outcomes, folder)
@@ -195,7 +191,7 @@ def _status(options: argparse.Namespace) -> None:
 
 def _demo(options: argparse.Namespace) -> int:
     def grade(folder: Path) -> list[Outcome]:
-        return grade_folder(folder, options.scheduler, options.workers, options.seconds, sandbox)
+        return grade_folder(folder, options.workers, options.seconds, sandbox)
 
     sandbox = _sandbox(options)
     return demo(options.students, options.folder, grade, marks_table)

@@ -23,7 +23,7 @@ TASKS = [
     for name, folder in FOLDERS.items()
     for task in load_assignment(folder).tasks
 ]
-BLOCKED = ("nbgrader", "dask", "distributed", "jupytext")
+BLOCKED = ("nbgrader", "jupytext")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import zipfile
 import pytest
 
 from resnet_course.grading.handin.roster import Roster
-from resnet_course.grading.marks.cluster import Job
+from resnet_course.grading.marks.batch import Job
 from resnet_course.grading.marks.marking import Mark
 from resnet_course.grading.marks.outcomes import Outcome, write_outcome
 from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table, summary

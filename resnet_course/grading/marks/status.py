@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from resnet_course.grading.handin.roster import Roster
-from resnet_course.grading.marks.cluster import Job, is_done
+from resnet_course.grading.marks.batch import Job, is_done
 from resnet_course.grading.marks.gradebook import open_gradebook
 from resnet_course.grading.marks.outcomes import outcome_file, read_outcome
 

@@ -208,12 +208,21 @@ def _send(stream: BinaryIO, arrays: Arrays) -> None:
     stream.flush()
 
 
+def _load_all() -> None:
+    """Load before the forks what the first training step and the first magic of a notebook would load."""
+    torch.set_num_threads(1)
+    layer = torch.nn.Conv2d(1, 1, 1)
+    for optimizer in (torch.optim.SGD, torch.optim.Adam):
+        loss = torch.nn.functional.cross_entropy(layer(torch.zeros(2, 1, 1, 1)).flatten(1), torch.zeros(2).long())
+        loss.backward()
+        optimizer(layer.parameters()).step()
+    without_magic("%time 1")
+
+
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         main(_address_space())
     else:
-        from IPython.core.inputtransformer2 import TransformerManager  # noqa: F401 - loaded before the forks
-
-        torch.set_num_threads(1)
+        _load_all()
         line, scratch = map(int, sys.argv[1:])
         warm.serve(socket.socket(fileno=line), scratch, functools.partial(main, _address_space()))

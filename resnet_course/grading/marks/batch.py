@@ -1,15 +1,12 @@
-"""Many hand-ins side by side; one process writes the outcomes."""
+"""Many hand-ins side by side; one thread writes the outcomes."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import itertools
-import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, ThreadPoolExecutor, wait
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,23 +14,23 @@ import nbformat
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.text import clean, whole
-from resnet_course.grading.assignment.folder import Assignment, load_assignment
+from resnet_course.grading.assignment.folder import load_assignment
 from resnet_course.grading.handin.collecting import is_id
 from resnet_course.grading.handin.harmless import plain, plain_words
 from resnet_course.grading.handin.preflight import MOST_BYTES, HandIn, RefusedError, find_notebook, read_hand_in
 from resnet_course.grading.marks.judging import Judgement, judge
 from resnet_course.grading.marks.marking import earned
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome, write_outcome
+from resnet_course.grading.sandbox import warm
 from resnet_course.grading.sandbox.session import Limits, Sandbox
 
 MOST_TOLD = 8  # cells whose errors are told to the learner
-IN_FLIGHT = 3  # hand-ins for each worker that a scheduler knows of; more would only fill its memory
 MOST_HASHED = 20  # notebooks in a hand-in that its digest looks at
 
 
 @dataclass(frozen=True)
 class Job:
-    """One hand-in to be graded; small, since it travels to a worker.
+    """One hand-in to be graded.
 
     Args:
         student, assignment: whose, and which.
@@ -41,8 +38,8 @@ class Job:
         release: the notebook that was handed out.
         tests: the assignment's own folder, with the hidden tests.
         limits, sandbox: see `sandbox`.
-        tests_digest: of the tests that it must be marked with; "" takes those that are there.
-        digest: of the hand-in's notebooks; "" takes what is there.
+        tests_digest: of the tests.
+        digest: of the hand-in's notebooks.
     """
 
     student: str
@@ -59,7 +56,7 @@ class Job:
 def grade_one(job: Job) -> Outcome:
     """Grade a hand-in. Whatever is in it, there is an outcome."""
     started = time.perf_counter()
-    assignment = _assignment(job)
+    assignment = load_assignment(Path(job.tests))
     try:
         path, repairs = find_notebook(Path(job.folder), job.assignment)
         hand_in = read_hand_in(path, nbformat.read(job.release, as_version=4))
@@ -98,16 +95,6 @@ def _other_id(hand_in: HandIn, student: str) -> str:
                 "drawn from the id, such as the stages of a network, differs; say so if the id is wrong"
             )
     return ""
-
-
-def _assignment(job: Job) -> Assignment:
-    """With the tests that the job names: a worker that lives long may remember older ones."""
-    if job.tests_digest not in ("", load_assignment(Path(job.tests)).digest):
-        load_assignment.cache_clear()
-    assignment = load_assignment(Path(job.tests))
-    if job.tests_digest not in ("", assignment.digest):
-        raise CourseError(f"{job.tests} holds other tests than where `grade` was started; bring the worker up to date")
-    return assignment
 
 
 def digest_of(folder: Path) -> str:
@@ -165,69 +152,30 @@ def is_done(job: Job, folder: Path) -> bool:
     return known is not None and (known.hand_in, known.tests) == (job.digest, job.tests_digest)
 
 
-@contextlib.contextmanager
-def workers(scheduler: str | None, count: int | None) -> Iterator[tuple[Executor, int]]:
-    """What grades hand-ins side by side, and how many at a time: threads here, or the workers of a Dask scheduler.
-
-    A thread is enough: what takes long is a hand-in's own process. So nothing listens on any port.
-
-    Raises:
-        CourseError: if the scheduler has no encrypted address or does not answer, or Dask is missing.
-    """
-    if scheduler is None:
-        count = count or os.cpu_count() or 1
-        with ThreadPoolExecutor(count) as pool:
-            try:
-                yield pool, count
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        return
-    if not scheduler.startswith("tls://"):
-        raise CourseError(
-            f"{scheduler}: whoever reaches a scheduler without TLS runs code as you and reads the hidden tests. Start "
-            "it with --tls-ca-file, --tls-cert and --tls-key, name the same files in Dask's configuration "
-            "(distributed.comm.tls), and give its tls:// address."
-        )
-    try:
-        from dask import config
-        from distributed import Client
-    except ImportError as error:
-        raise CourseError("Dask is missing. In the course's folder: pip install -e '.[classroom]'") from error
-    # A worker that dies is an accident of its machine, not of a hand-in: its job is given to another one.
-    with config.set({"distributed.scheduler.allowed-failures": 3, "distributed.logging.distributed": "error"}):
-        try:
-            client = Client(scheduler, timeout=20)
-        except (OSError, TypeError, ValueError) as error:  # also for files of TLS that are missing
-            raise CourseError(f"no scheduler answers at {scheduler}: {error}") from error
-        with client:
-            count = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
-            yield client.get_executor(pure=False), IN_FLIGHT * count
-
-
-def grade_all(pool: Executor, at_a_time: int, jobs: list[Job], folder: Path, done: Callable[[], object]) -> list[str]:
-    """Grade jobs.
+def grade_all(jobs: list[Job], at_a_time: int, folder: Path, done: Callable[[], object]) -> list[str]:
+    """Grade jobs side by side. A thread for each is enough: what takes long is a hand-in's own process.
 
     Args:
-        pool: runs `grade_one`.
-        at_a_time: jobs that it knows of.
         jobs: in any order; marks do not depend on it.
-        folder: the course folder, for the outcomes; this process alone writes there.
+        at_a_time: how many.
+        folder: the course folder, for the outcomes; this thread alone writes there.
         done: called after each.
 
     Returns:
         What could not be graded, with the reason: an accident of the grader, and tried again the next time.
     """
-    waiting, failed = iter(jobs), []
-    running = {pool.submit(grade_one, job): job for job in itertools.islice(waiting, at_a_time)}
-    while running:
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            job = running.pop(future)
+    failed = []
+    pool = ThreadPoolExecutor(at_a_time)
+    try:
+        running = {pool.submit(grade_one, job): job for job in jobs}
+        for future in as_completed(running):
+            job = running[future]
             try:
                 write_outcome(future.result(), folder)
-            except Exception as error:  # whatever a hand-in or a dying worker makes happen, the others go on
+            except Exception as error:  # whatever a hand-in makes happen, the others go on
                 failed.append(f"{job.student}, {job.assignment}: {type(error).__name__}: {error}"[:300])
             done()
-            if (following := next(waiting, None)) is not None:
-                running[pool.submit(grade_one, following)] = following
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        warm.end_all()
     return failed

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -17,7 +16,7 @@ from grading_helpers import nbgrader_folder, release_of, write_assignment, write
 from resnet_course.base.errors import CourseError
 from resnet_course.grading import commands
 from resnet_course.grading.assignment import build
-from resnet_course.grading.marks import cluster
+from resnet_course.grading.marks import batch
 from resnet_course.grading.marks.outcomes import outcome_file, read_outcome
 from resnet_course.grading.sandbox.session import Limits, Sandbox
 
@@ -44,10 +43,9 @@ def classroom(tmp_path):
 
 def grade(folder, tests, backwards=False):
     """Whom it graded."""
-    jobs, odd = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
-    left = [job for job in jobs if not cluster.is_done(job, folder)]
-    with cluster.workers(None, 1) as (pool, at_a_time):
-        assert cluster.grade_all(pool, at_a_time, left[::-1] if backwards else left, folder, lambda: None) == odd == []
+    jobs, odd = batch.jobs_in(folder, [tests], LIMITS, Sandbox())
+    left = [job for job in jobs if not batch.is_done(job, folder)]
+    assert batch.grade_all(left[::-1] if backwards else left, 1, folder, lambda: None) == odd == []
     return [job.student for job in left]
 
 
@@ -79,7 +77,7 @@ def test_new_hidden_tests_mean_new_marks(classroom):
     (tests / "hidden.py").write_text(
         (tests / "hidden.py").read_text(encoding="utf-8") + "# changed\n", encoding="utf-8"
     )
-    cluster.load_assignment.cache_clear()
+    batch.load_assignment.cache_clear()
     assert grade(folder, tests) == ["ada"]
 
 
@@ -123,7 +121,7 @@ def test_killed_in_the_middle_and_started_again(classroom):
 def test_without_hand_ins_the_command_says_where_they_belong(classroom, monkeypatch, capsys):
     folder, tests = classroom
     with pytest.raises(CourseError, match="submitted/STUDENT/ASSIGNMENT"):
-        cluster.jobs_in(folder.parent, [tests], LIMITS, Sandbox())
+        batch.jobs_in(folder.parent, [tests], LIMITS, Sandbox())
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert commands.main(["doctor"]) == 2
     assert "apt install bubblewrap" in capsys.readouterr().err
@@ -133,22 +131,21 @@ def test_nothing_in_a_hand_in_or_a_worker_ends_the_batch(classroom, monkeypatch)
     folder, tests = classroom
     for odd in (".profile", "a\nb", os.fsdecode(b"\xb0\xa1"), "x" * 200):
         (folder / "submitted" / odd / "tiny").mkdir(parents=True)
-    jobs, listed = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
+    jobs, listed = batch.jobs_in(folder, [tests], LIMITS, Sandbox())
     assert sorted(job.student for job in jobs) == sorted(ANSWERS)
     assert len([line for line in listed if "no student's id" in line and line.isprintable()]) == 4
 
     def one(job):
         if job.student == "ben":
             raise MemoryError("a hand-in like no other")
-        return read_outcome(outcome_file(folder.parent, "tiny", "ada")) or cluster.Outcome(
+        return read_outcome(outcome_file(folder.parent, "tiny", "ada")) or batch.Outcome(
             job.student, "tiny", job.digest, job.tests_digest, "graded", (), ("\ud83d",), (), "\udcff", 0.1
         )
 
-    monkeypatch.setattr(cluster, "grade_one", one)
-    with cluster.workers(None, 2) as (pool, at_a_time):
-        failed = cluster.grade_all(pool, at_a_time, jobs, folder, lambda: None)
+    monkeypatch.setattr(batch, "grade_one", one)
+    failed = batch.grade_all(jobs, 2, folder, lambda: None)
     assert failed == ["ben, tiny: MemoryError: a hand-in like no other"]
-    left = [job.student for job in jobs if not cluster.is_done(job, folder)]
+    left = [job.student for job in jobs if not batch.is_done(job, folder)]
     assert left == ["ben"]  # the next time
 
 
@@ -157,24 +154,15 @@ def test_large_files_are_not_read_for_their_digest(tmp_path, monkeypatch):
     with open(tmp_path / "tiny.ipynb", "wb") as file:
         file.truncate(2**40)
     (tmp_path / "other.bin").symlink_to("/dev/zero")
-    one = cluster.digest_of(tmp_path)
+    one = batch.digest_of(tmp_path)
     os.truncate(tmp_path / "tiny.ipynb", 2**41)
-    assert cluster.digest_of(tmp_path) != one
-
-
-def test_a_scheduler_needs_tls_and_a_worker_the_same_tests(classroom):
-    folder, tests = classroom
-    with pytest.raises(CourseError, match=r"without TLS.*--tls-ca-file"), cluster.workers("tcp://127.0.0.1:8786", None):
-        pass
-    (job, *_), _ = cluster.jobs_in(folder, [tests], LIMITS, Sandbox())
-    with pytest.raises(CourseError, match="other tests"):
-        cluster.grade_one(replace(job, tests_digest="older"))
+    assert batch.digest_of(tmp_path) != one
 
 
 @pytest.mark.parametrize(("written", "said"), [("ada", False), (" ADA ", False), ("your id", True), ("ben", True)])
 def test_a_wrong_or_missing_id_is_said(written, said):
     hand_in = SimpleNamespace(cells=["import torch", f'student = "{written}"\nstages = 3'])
-    assert bool(cluster._other_id(hand_in, "ada")) == said
+    assert bool(batch._other_id(hand_in, "ada")) == said
 
 
 def test_two_graders_do_not_do_the_work_twice(classroom, capsys, monkeypatch):
