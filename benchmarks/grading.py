@@ -2,8 +2,8 @@
 
     python -m benchmarks.grading
 
-grades hand-ins of `demo` in both ways, in turns, and prints hand-ins a minute with the spread over the turns. Both begin
-with what is computed once for a class: what the solution and the known mistakes do.
+grades hand-ins of `demo` in both ways, in turns, and prints hand-ins a minute with the spread over the turns. What is
+computed once for a class, what the solution and the known mistakes do, is computed before.
 """
 
 from __future__ import annotations
