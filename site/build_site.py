@@ -24,6 +24,7 @@ from resnet_course.base.progress import say
 from resnet_course.course.address import repository_address
 from resnet_course.course.build import notebooks_out_of_step
 from resnet_course.course.run import stale_lessons
+from resnet_course.explorers import playground
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -78,6 +79,11 @@ def stage(root: Path, pages: Path, files: Path) -> None:
         index.write("\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n")
     copy_documents(root / "docs", pages / "reference", root, repository)
     shutil.copy(root / "notebooks" / "figures" / "degradation.png", pages / "degradation.png")
+    shutil.copytree(playground.FOLDER, files / "playground", ignore=shutil.ignore_patterns("*.py", "page.html", "__*"))
+    links = [f'<script defer src="playground/{script}"></script>\n' for script in playground.SCRIPTS]
+    body = (playground.FOLDER / "page.html").read_text(encoding="utf-8")
+    style = '<link rel="stylesheet" href="playground/page.css">\n'
+    (pages / "playground.html").write_text(style + body + "".join(links), encoding="utf-8")
 
 
 def copy_documents(source: Path, target: Path, root: Path, repository: str) -> None:

@@ -33,8 +33,9 @@ from statistics import mean
 import torch
 import torch.nn.functional as F
 
-from resnet_course import checks, data, experiments, models, plotting, runtime
-from resnet_course.notebook import cards, lessons
+from resnet_course import checks, data, experiments, explorers, models, plotting
+from resnet_course import runtime
+from resnet_course.notebook import cards
 
 plotting.use_style()
 profile = runtime.profile()
@@ -212,6 +213,15 @@ for name, errors in recorded.items():
     cards.compare(claim, {"plain 56": errors["plain 56"]}, residual_56)
 
 # %% [markdown]
+# You can watch this happen, on a task that fits into your browser: two spirals of points, and two
+# networks that learn to tell them apart. Both have 40 layers and start from the same random numbers; one
+# has shortcuts. Press *Train*. Then move the slider: at which depth do the two part? (Where nothing
+# runs it, on paper for example, you see a picture of it.)
+
+# %%
+explorers.show_playground()
+
+# %% [markdown]
 # In December 2015 the four published networks of this kind with up to 152 layers, and with them they
 # won that year's ImageNet competition. Shortcuts have stayed; today's transformers have them, too. Why
 # should so small a change matter? At the end of this course you will have built such a network, and you
@@ -229,7 +239,7 @@ for name, errors in recorded.items():
 
 # %%
 print("lesson                                        read and write    code")
-for lesson in lessons.LESSONS:
+for lesson in runtime.LESSONS:
     name = f"{lesson.number}  {lesson.title}"
     print(f"{name:<44}{lesson.read_minutes:>11} min{lesson.seconds:>8.0f} s")
 

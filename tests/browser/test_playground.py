@@ -7,6 +7,8 @@ import torch
 from test_pages import keep_picture, set_size
 from torch import nn
 
+from resnet_course.explorers.playground import PICTURE
+
 GRADIENTS = """([shortcuts, batchNorm]) => {
     const points = playground.makeSpirals(50, 3);
     const net = new playground.Network({ depth: 8, shortcuts, batchNorm, seed: 5 });
@@ -79,8 +81,18 @@ def test_at_40_layers_the_plain_network_fails_and_the_other_does_not(visit) -> N
     )
     assert plain > 20
     assert shortcuts < 2
+    assert f"{plain:.0f} % of its training points are wrong" in PICTURE
     keep_picture(visit.page, "playground_1280")
     set_size(visit.page, 390, 844)
     keep_picture(visit.page, "playground_390")
+    assert visit.errors == []
+    assert visit.outside == []
+
+
+def test_it_runs_inside_lesson_00(visit) -> None:
+    visit.open("lessons/00_start_here.html")
+    frame = visit.page.frame_locator("iframe[title^=Playground]")
+    frame.get_by_role("button", name="Train 100 steps").press("Enter")
+    frame.get_by_text("After 100 steps, 40 layers").wait_for(timeout=120_000)
     assert visit.errors == []
     assert visit.outside == []

@@ -1,0 +1,39 @@
+"""Two networks of one depth, with shortcuts and without, that train in the reader's browser."""
+
+from __future__ import annotations
+
+import base64
+import html
+from pathlib import Path
+
+from resnet_course.notebook import messages
+
+FOLDER = Path(__file__).parent
+SCRIPTS = ("network.js", "page.js")
+PICTURE = (
+    "Picture of the playground: two networks of 40 layers after 100 steps on two spirals. The map of the plain one "
+    "shows no spirals, and 38 % of its training points are wrong; with shortcuts it shows both, and 0 % are wrong."
+)
+_COLOURS = {"border": "#c9c9c9", "primary": "#00629b", "primary-text": "#fff", "text-muted": "#555"}
+
+
+def show_playground() -> None:
+    """Show the playground, or its picture where nothing runs it, such as in a printed lesson. Used in lesson 00."""
+    frame = (
+        f'<iframe srcdoc="{html.escape(page(), quote=True)}" title="Playground: the same depth, twice" '
+        'style="width:100%;max-width:60rem;height:58rem;border:0;background:#fff"></iframe>'
+    )
+    picture = base64.b64encode((FOLDER / "picture.png").read_bytes()).decode("ascii")
+    messages.show(frame, PICTURE, {"image/png": picture})
+
+
+def page() -> str:
+    """The playground as a page of its own that fetches nothing."""
+    names = ("page.css", "page.html", *SCRIPTS)
+    style, body, *scripts = ((FOLDER / name).read_text(encoding="utf-8") for name in names)
+    colours = "".join(f"--pst-color-{name}:{colour};" for name, colour in _COLOURS.items())
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Playground</title>'
+        f"<style>:root{{{colours}}}body{{font:1rem/1.5 system-ui,sans-serif;margin:0;color:#222;background:#fff}}"
+        f"{style}</style></head><body>{body}{''.join(f'<script>{script}</script>' for script in scripts)}</body></html>"
+    )
