@@ -8,6 +8,7 @@ from pathlib import Path
 
 from resnet_course.experiments import PLANS, SHIPPED, find_out, load_records, write_report
 from resnet_course.experiments.records import missing_runs
+from resnet_course.notebook.messages import SIGNS
 
 _FIGURE = re.compile(r"!\[(.*)\]\((.*)\)")
 INTRODUCTION = """\
@@ -35,7 +36,7 @@ def write_results(folder: Path) -> None:
             f"---\nmyst:\n  html_meta:\n    description: {_one_line(plan)}\n---\n\n{page.read_text(encoding='utf-8')}",
             encoding="utf-8",
         )
-    lines = [INTRODUCTION]
+    lines = [INTRODUCTION, *_summary(recorded)]
     for plan, dataset in recorded:
         lines += _section(plan, dataset, folder)
     listed = "\n".join(f"{plan}_{dataset}/report" for plan, dataset in recorded)
@@ -52,13 +53,24 @@ def _recorded() -> Iterator[tuple[str, str]]:
                 yield plan, dataset
 
 
+def _summary(recorded: list[tuple[str, str]]) -> Iterator[str]:
+    """A table: each question with its trainings and how many claims came out in which way."""
+    yield "| question | images | trainings | ✔ reproduced | ✘ not reproduced | ? cannot tell |"
+    yield "|---|---|--:|--:|--:|--:|"
+    for plan, dataset in recorded:
+        records = load_records(plan, dataset)
+        verdicts = [finding.verdict for finding in find_out(plan, records)]
+        counts = " | ".join(str(verdicts.count(kind) or "") for kind in ("reproduced", "not reproduced", "cannot tell"))
+        link = f"[{PLANS[plan].question}]({plan}_{dataset}/report.md)"
+        yield f"| {link} | {dataset} | {len(records)} | {counts} |"
+
+
 def _section(plan: str, dataset: str, folder: Path) -> Iterator[str]:
     records = load_records(plan, dataset)
     where = f"{plan}_{dataset}"
     yield f"\n## {PLANS[plan].question} ({dataset})\n"
     for finding in find_out(plan, records):
-        sign = "✔" if finding.holds else "✘"
-        yield f"- {sign} **{finding.verdict}**: {finding.claim} ({finding.numbers})."
+        yield f"- {SIGNS[finding.verdict]} **{finding.verdict}**: {finding.claim} ({finding.numbers})."
     figure = _FIGURE.search((folder / where / "report.md").read_text(encoding="utf-8"))
     if figure:
         yield f"\n![{figure[1]}: {PLANS[plan].question}]({where}/{figure[2]})"
