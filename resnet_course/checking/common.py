@@ -58,7 +58,7 @@ _KINDS: tuple[tuple[Hint, Test], ...] = (
             "Is what comes back a number, or the text of one?",
             "Text came back. Print is for people; what goes on to the next line is a value.",
         ),
-        lambda got, right: isinstance(got, str) and not isinstance(right, str),
+        lambda got, right: isinstance(got, str) and isinstance(right, (*_NUMBERS, Tensor, list, tuple)),
     ),
     (
         Hint(

@@ -15,6 +15,7 @@ Where none fits, that is said, with the first difference.
 from __future__ import annotations
 
 import dis
+import io
 import re
 import traceback
 from collections.abc import Iterator, Sequence
@@ -66,7 +67,7 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     """Judge without showing anything. What the answer raises stays inside; global state is put back."""
     try:
         with guarded(SEED) as printed:
-            verdict = _judge(exercise, answer)
+            verdict = _judge(exercise, answer, printed)
     except TooSlowError as error:
         _forget()  # one of them may have been stopped half-way
         return Verdict(exercise.name, "crashed", "too_slow", f"The check was stopped: {error}")
@@ -78,8 +79,10 @@ def judge(exercise: Exercise, answer: Any) -> Verdict:
     return verdict
 
 
-def _judge(exercise: Exercise, answer: Any) -> Verdict:
+def _judge(exercise: Exercise, answer: Any, printed: io.StringIO) -> Verdict:
+    """Judge; of what is printed, only what the answer itself printed is kept."""
     reference = seen_of(exercise, "")
+    _empty(printed)
     if reference.stopped is not None:  # an answer that stops in the same way must not look right
         _forget()
         said = f"The check does not run here, whatever the answer is: {_in_words(reference.stopped.error)}"
@@ -93,7 +96,10 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
     judging = [difference for difference in found if difference.judges]
     if not judging:
         return Verdict(exercise.name, "passed", None, "Right. The lesson goes on with yours.")
+    own_words = printed.getvalue()
     hint, cause = name_the_mistake(exercise, seen, found, reference)
+    _empty(printed)
+    printed.write(own_words)
     status: Status = "failed" if stopped is None or isinstance(stopped.error, WrongKindError) else "crashed"
     saw = judging[0].words if stopped is None else _in_words(stopped.error)
     if saw.split(" ")[0].strip(",").isalpha():  # a word, and not the name of a function
@@ -103,6 +109,11 @@ def _judge(exercise: Exercise, answer: Any) -> Verdict:
         return Verdict(exercise.name, status, "unknown", said, "" if cause is None else cause.words)
     detail = cause.words if cause is not None and cause.words != judging[0].words else ""
     return Verdict(exercise.name, status, hint.id, f"{hint.ask}\nWhat the check saw: {saw}", detail)
+
+
+def _empty(printed: io.StringIO) -> None:
+    printed.seek(0)
+    printed.truncate()
 
 
 def first_difference(exercise: Exercise, answer: Any) -> Difference | None:

@@ -264,12 +264,13 @@ WRONG = [
           explain="The best weights are only in memory, and lost if the kernel dies. The exercise asks for a file at "
                   "save_path, which a new session can read."),
     Wrong("kept_without_copy", [
-              ("torch.save(model.state_dict(), self.save_path)", "self.weights = model.state_dict()"),
+              ("torch.save(model.state_dict(), self.save_path)",
+               "self.weights = model.state_dict(); torch.save(self.weights, self.save_path)"),
               ("model.load_state_dict(torch.load(self.save_path, weights_only=True))",
                "model.load_state_dict(self.weights)")],
           ask="What does the dict from model.state_dict() hold?",
           explain="model.state_dict() holds the model's own tensors and no copies, so it changes with every step and "
-                  "always shows the current weights. Writing it to a file, as asked, keeps them as they were."),
+                  "always shows the current weights. The file keeps them as they were: read it with torch.load."),
     Wrong("saves_at_the_end", [
               ("            torch.save(model.state_dict(), self.save_path)\n", ""),
               (">= self.num_trials:\n",

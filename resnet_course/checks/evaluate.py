@@ -74,7 +74,8 @@ def observe(answer: Any) -> Iterator[Seen]:
     gradients_on = torch.is_grad_enabled()
     torch.set_grad_enabled(True)  # off in all that follows, if the answer has left it so
     yield Seen("what the loss function gets", measured.arrived[0] if measured.arrived else "nothing: it is not called")
-    yield Seen("of 19 images, the number that goes through the model", len(measured.images))
+    if error is None or told_enough(measured.arrived):
+        yield Seen("of 19 images, the number that goes through the model", len(measured.images))
     yield Seen("of the forward passes, some in training mode", any(measured.modes))
     yield Seen("of the forward passes, some that record gradients", any(measured.recorded))
     weights, statistics = measured.changed()
@@ -108,12 +109,13 @@ def evaluate(model, dataloader, loss_fn):
 # fmt: off
 WRONG = [
     Wrong("no_eval_mode", [("    model.eval()\n", "    model.train()\n")],
-          ask="In which mode is the model while it is measured?",
+          ask="In which mode is the model while it is measured? (`model.eval` without brackets calls nothing.)",
           explain="The model is measured in training mode. Dropout then drops numbers, batch norm uses the batch's "
                   "own statistics, so an image's result depends on its neighbours, and the stored statistics change. "
                   "Measuring needs eval mode."),
     Wrong("gradients_recorded", [("with torch.no_grad()", "with torch.enable_grad()")],
-          ask="What does the forward pass store for a backward pass that never comes?",
+          ask="What does the forward pass store for a backward pass that never comes? (`torch.no_grad()` on a line "
+              "of its own switches nothing off.)",
           explain="The forward pass keeps the intermediate results of every layer for a backward pass, and nobody "
                   "needs them here. torch.no_grad() around the loop switches the recording off and saves memory and "
                   "time."),

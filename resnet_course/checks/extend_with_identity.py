@@ -373,6 +373,12 @@ def extend_with_identity(stage, planes, count):
           ask="Can what comes back be called with x?",
           explain="A list of blocks comes back. The lesson puts the result in place of a stage and calls it, and "
                   "PyTorch does not find the weights in a list. Hand the blocks to nn.Sequential, one by one."),
+    Wrong("last_factor_zero", [
+              ("    return nn.Sequential(*stage",
+               "        nn.init.zeros_(block.bn2.weight)\n    return nn.Sequential(*stage")],
+          ask="What comes out of a block without a shortcut, if its last batch norm multiplies by 0?",
+          explain="The last batch norm has the weight 0, so nothing but its shift comes out. That makes a block the "
+                  "identity where a shortcut carries x past it. A plain block has none, and must pass x on itself."),
     Wrong("returns_none", [("return nn.Sequential(*stage, *blocks)", "stage = nn.Sequential(*stage, *blocks)")],
           ask="What does the function hand back?",
           explain="The longer stage is built, and nothing is returned. Inside a function `stage = ...` only gives a "

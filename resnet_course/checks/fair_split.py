@@ -168,6 +168,21 @@ WRONG = [
           ask="How often can one image be in the validation part?",
           explain="The indices are drawn with replacement, as torch.randint does. Some images then count twice, and "
                   "others that should be there are missing. Shuffle the indices and cut the list."),
+    Wrong("positions_inside_the_class", """
+def fair_split(targets, fraction=0.1, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    train, validation = [], []
+    for label in targets.unique():
+        order = torch.randperm(int((targets == label).sum()), generator=generator)
+        cut = round(fraction * len(order))
+        validation.append(order[:cut])
+        train.append(order[cut:])
+    return torch.cat(train), torch.cat(validation)
+""",
+          ask="Does an index say the place among all images, or the place inside a class?",
+          explain="The indices count inside each class, so every class has an image 0 and the same numbers come "
+                  "several times. First find where a class's images are, `(targets == label).nonzero().flatten()`, "
+                  "then take the shuffled places from that list."),
     Wrong("same_count_for_each_class", [
               ("round(fraction * len(members))", "round(fraction * len(targets) / len(targets.unique()))")],
           ask="Does each class give the same number of images or the same share?",

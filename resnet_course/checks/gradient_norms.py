@@ -74,6 +74,8 @@ def observe(answer: Any) -> Iterator[Seen]:
         "the number of weights and biases that the call changes", count_changed(kept, [*watched.model.parameters()])
     )
     yield Seen("for a network with 4 convolutions, the number of entries", len(once))
+    graph = any(isinstance(entry, Tensor) and entry.requires_grad for entry in once)
+    yield Seen("an entry that keeps the graph for a backward pass", graph)
     yield Seen("the number of rounded entries", sum(_is_rounded(as_number(entry)) for entry in once), judges=False)
     for index, entry in enumerate(once):
         yield Seen(f"for one image in a network without batch norm, entry {index}", entry)
@@ -85,6 +87,12 @@ def observe(answer: Any) -> Iterator[Seen]:
     yield Seen("with the image twice in the batch, the entries grow by the factor", _factor(again, once))
     watched = Watched(norm=True, images=3)
     result = watched.run(answer)
+    in_eval = Watched(norm=True, images=3)
+    in_eval.model.eval()
+    in_eval.run(answer)
+    passes = sum(in_eval.modes)
+    yield Seen("for a network in eval mode, the forward passes in training mode", passes)
+    yield Seen("after the call, a network that came in eval mode is in training mode", in_eval.model.training)
     yield Seen("with a batch norm in the network, the forward passes in eval mode", watched.modes.count(False))
     yield Seen("with a batch norm in the network, the number of entries", _length(result))
     yield Seen("for 3 images in a network with batch norm, the entries", result, explains=False)
@@ -162,6 +170,14 @@ WRONG = [
           ask="In which mode is the model during the pass?",
           explain="The model is in eval mode, where batch norm uses its stored statistics, and the gradients are "
                   "other ones. The question is what happens in training, so leave the mode as it came in."),
+    Wrong("in_training_mode", [("    model.zero_grad()\n", "    model.zero_grad()\n    model.train()\n")],
+          ask="In which mode was the model when it came in?",
+          explain="The function puts the model into training mode. A caller who has set eval mode gets other "
+                  "gradients than those asked about, and a model whose mode has changed. Leave the mode as it is."),
+    Wrong("entries_are_tensors", [(".item() for c", " for c")],
+          ask="What kind of object is each entry of the list?",
+          explain="Each entry is a tensor with one number, and since it comes from weights it keeps the graph for a "
+                  "backward pass. Floats are asked for: `.item()` makes one of each."),
     Wrong("loss_summed", [("images), targets)", "images), targets, reduction='sum')")],
           ask="How does the result change, if the batch has twice as many images?",
           explain="The losses of the images are added up here, in the loss or because backward() runs for each "
@@ -359,12 +375,11 @@ def gradient_norms(model, images, targets):
     result = []
     for m in model.modules():
         if isinstance(m, nn.Conv2d):
-            result.append((m.weight.grad.square().sum() / m.weight.square().sum()).sqrt())
+            result.append((m.weight.grad.square().sum() / m.weight.square().sum()).sqrt().detach())
     return result
 """,
         "a loop over names, numpy for the end": """
 def gradient_norms(model, images, targets):
-    model.train()
     criterion = nn.CrossEntropyLoss()
     model.zero_grad(set_to_none=False)
     criterion(model(images), targets).backward()

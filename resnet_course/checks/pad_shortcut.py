@@ -121,6 +121,10 @@ def pad_shortcut(x, out_planes, stride):
           ask="Which width does the result have, from 8×8 at stride 2?",
           explain="The stride is used for the rows alone and makes 4×8 of 8×8. Rows and columns are both thinned "
                   "out."),
+    Wrong("channels_thinned_out", [("x[:, :, ::stride, ::stride]", "x[:, ::stride, ::stride]")],
+          ask="Which dimension does the second place in the square brackets stand for?",
+          explain="The slice has one colon too few: it thins out channels and rows, and leaves the columns. The "
+                  "dimensions are images, channels, rows, columns: x[:, :, ::stride, ::stride]."),
     Wrong("corner_kept", [
               ("x = x[:, :, ::stride, ::stride]", "h = -(-x.shape[-1] // stride); x = x[:, :, :h, :h]")],
           ask="Which pixels of the image are kept?",

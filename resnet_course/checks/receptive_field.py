@@ -180,6 +180,10 @@ def receptive_field(kernel_sizes, strides):
           ask="How do the strides of several layers act together?",
           explain="The strides of the layers before are added up. Three layers with stride 1 then spread the "
                   "numbers by 3, although nothing was skipped. Strides multiply: 1 · 1 · 1 is 1, and 2 · 2 is 4."),
+    Wrong("strides_added", [("jump = jump * s", "jump = jump + s - 1")],
+          ask="How far apart are neighbours after two strides of 2?",
+          explain="Each stride adds to the jump here, so two strides of 2 make it 3. The second stride takes every "
+                  "second of numbers that are two pixels apart already: jumps multiply, 2 · 2 is 4."),
     Wrong("all_strides_for_all", """
 def receptive_field(kernel_sizes, strides):
     return 1 + sum(k - 1 for k in kernel_sizes) * math.prod(strides)
