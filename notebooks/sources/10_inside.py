@@ -75,7 +75,7 @@ print(f"the loss of blind guessing among ten classes is {math.log(10):.2f}")
 # about its blocks. So we need plain networks that have learned something, and there are two ways to get one:
 #
 # - **plain 56, identity start**: lesson 04 showed that a plain 56 does train if each convolution that keeps the shape
-#   starts as the identity. It has the depth, the number of blocks and the weights of residual 56, and no shortcut.
+#   starts as the identity. It has the depth of residual 56, as many blocks and as many weights, and no shortcut.
 # - **plain 20**: the usual start and fewer layers.
 #
 # A second trap: a network that has been trained further may bear more, whatever it is made of. So we do not compare
@@ -124,7 +124,7 @@ print(f"{images.name}: {len(images):,} training images, {len(new[0][1])} new one
 
 # %%
 def trained(name):
-    """ "residual 56" or "plain 20": from a file, or trained here."""
+    """The network "residual 56" or "plain 20": from a file, or trained here."""
     if profile.dataset == "shapes" and profile.name == "quick":
         return experiments.load_weights(name).to(profile.device)
     torch.manual_seed(0)
@@ -313,6 +313,7 @@ axes = plotting.lines(
     lines, "Error with several blocks missing", "number of missing blocks",
     "error on new images", x=missing, bands=bands, y_limits=(0, 1),
 )  # fmt: skip
+axes.set_xticks(missing["residual 56"])
 plotting.show(axes, "Means of 10 draws. Bands: lowest to highest of 3 seeds.")
 
 # %%
@@ -414,8 +415,8 @@ for name, seeds in inside.items():
     lines[name], bands[name] = over_seeds(rows)
     own[name] = list(map(mean, rows))
 axes = plotting.profile(
-    lines, "Correlation of a channel before and after a block", "place of the block",
-    "mean over channels", log_y=False, bands=bands, y_limits=(-0.1, 1),
+    lines, "A channel before and after a block", "place of the block",
+    "correlation, mean over channels", log_y=False, bands=bands, y_limits=(-0.1, 1),
 )  # fmt: skip
 axes.set_xticklabels(["first block", "middle", "last block"])
 plotting.show(axes, "Lines: means. Bands: lowest to highest of 3 seeds.")
@@ -499,9 +500,9 @@ count = [math.comb(blocks, k) / 2**blocks for k in range(blocks + 1)]
 shares = [seed["paths"] for seed in inside["residual 56"]]
 gradient, band = over_seeds(shares)
 axes = plotting.lines(
-    {"share of the paths": count, "share of the gradient": gradient},
+    {"paths, counted": count, "gradient, measured": gradient},
     "Paths of residual 56 by length", "number of F on the path", "share",
-    x=range(blocks + 1), bands={"share of the gradient": band},
+    x=range(blocks + 1), bands={"gradient, measured": band},
 )  # fmt: skip
 plotting.show(axes, "Paths: counted. Gradient: mean and band of 3 seeds.")
 lengths = [sum(k * value for k, value in enumerate(seed)) for seed in shares]
@@ -634,7 +635,7 @@ for name, surface in surfaces.items():
 # The same two maps as hills. Where the page can run a script, you can turn them; elsewhere a picture stands there.
 
 # %%
-explorers.landscape_relief(surfaces, steps, "The same as hills", caption)
+explorers.landscape_relief(surfaces, steps, "The same, with the loss as the height", caption)
 
 # %% [markdown]
 # What do they show? "Smooth" is no number. Here are two that can be counted, each on 21 by 21 points for every seed:
@@ -669,7 +670,7 @@ for name, seeds in inside.items():
 plain, residual = ({name: wide[name]} for name in pair)
 cards.compare("the valley of residual 56 is the wider one", residual, plain)
 plain, residual = ({name: bent[name]} for name in pair)
-cards.compare("around plain 56 the loss bends downwards at more points", plain, residual)
+cards.compare("around plain 56 the loss bends down at more points", plain, residual)
 
 # %% [markdown]
 # "Like a bowl" and "wide" are different things, and a network can have one and not the other. If the two boxes
@@ -692,12 +693,12 @@ for name in inside:
     whole = mean(seed["whole"] for seed in inside[name])
     swap = mean(mean_error(name, "swapped", 1))
     print(f"- {name}: one missing block costs {mean(means[name]):.0%} of what")
-    print(f"  lies above guessing; one swap takes the error from {whole:.2f} to {swap:.2f};")
-    print(f"  a channel's correlation with itself is {mean(own[name]):.2f}; the loss is")
-    print(f"  below blind guessing on {mean(wide[name]):.0%} of the points around it, and")
-    print(f"  bends downwards on {mean(bent[name]):.0%}.")
-print(f"- residual 56: the gradient's paths go through {mean(lengths):.1f} F in the mean,")
-print(f"  all its paths through {blocks / 2}.")
+    print(f"  lies above guessing; a swap takes the error from {whole:.2f} to {swap:.2f};")
+    print(f"  a channel's correlation with itself is {mean(own[name]):.2f}; the loss")
+    print(f"  is below blind guessing on {mean(wide[name]):.0%} of the points around it")
+    print(f"  and bends downwards on {mean(bent[name]):.0%}.")
+print(f"- residual 56: in the mean the gradient comes through {mean(lengths):.1f} F;")
+print(f"  the mean over all paths is {blocks / 2}.")
 
 # %% [markdown]
 # ## Self-check

@@ -77,7 +77,7 @@ LESSONS = (
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
     Lesson("09", "training", "Training ResNet-18", 30, 40, ("checkpoint",)),
-    Lesson("10", "inside", "Inside a trained ResNet", 40, 25, ("lesion", "filter_normalise")),
+    Lesson("10", "inside", "Inside a trained ResNet", 30, 40, ("lesion", "filter_normalise")),
     Lesson("11", "deeper_faster_wider", "Deeper, faster, wider", 45, 35, ("bottleneck", "preact_block")),
     Lesson("13", "your_images", "Your own images", 35, 40, ("few_shot_split",)),
 )

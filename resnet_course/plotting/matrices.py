@@ -15,7 +15,7 @@ from resnet_course.plotting.style import WIDTH, wrap
 
 
 def correlations(matrices: Mapping[str, Any], title: str, x_label: str, y_label: str) -> Figure:
-    """One square for each name; -1 is orange, 0 white and 1 purple, the same in all of them.
+    """One square for each name; -1 is purple, 0 white and 1 orange, the same in all of them.
 
     Args:
         matrices: numbers from -1 to 1, by name.
