@@ -38,7 +38,8 @@ from resnet_course import checks, data, experiments, explorers, models
 from resnet_course import plotting, runtime
 from resnet_course.notebook import cards
 
-BasicBlock, make_shortcut = models.BasicBlock, models.make_shortcut
+BasicBlock = models.BasicBlock
+make_shortcut = models.make_shortcut
 evaluate = checks.yours("evaluate")
 loss_fn = nn.CrossEntropyLoss()
 plotting.use_style()
