@@ -333,7 +333,7 @@ plotting.show(axes, "Means of 10 draws. Bands: lowest to highest of 3 seeds.")
 
 # %% [markdown]
 # The figures show means; the boxes compare, seed by seed, the two networks of 56 layers: same depth, same number of
-# weights, same training loss, the same blocks drawn.
+# weights, about the same training loss, the same blocks drawn.
 
 
 # %%
@@ -436,13 +436,13 @@ for name in ("plain 56, identity start", "plain 20"):
 # A plain network with the usual start has no reason to keep the channels in place: every block may number its features
 # in a way of its own, and only the next one is trained to read them. In a residual network the shortcut carries each
 # channel to the same channel, in every step of the training. A start as the identity does the same at the beginning,
-# and nothing but habit keeps it so afterwards. This is what lesson 04 ended with: a shortcut is a cheap way to start
+# and nothing forces it to stay so afterwards. This is what lesson 04 ended with: a shortcut is a cheap way to start
 # near the identity, and to stay there.
 #
 # ## Which paths carry the gradient?
 #
 # Lesson 06 counted paths: each path goes, at every one of the 27 blocks, either through $F$ or around it. There are
-# $\binom{27}{k}$ of length k, most of them with 13 or 14 $F$. But does the training *use* them in proportion to their
+# $\binom{27}{k}$ of length k, and the most frequent lengths are 13 and 14. But does the training *use* them in proportion to their
 # number? Veit et al. measured the gradient on single paths, drawn by lot. There is a way to get all of them
 # exactly, and it takes one line of thought.
 #
@@ -704,8 +704,8 @@ print(f"  the mean over all paths is {blocks / 2}.")
 # %% [markdown]
 # ## Self-check
 #
-# <details><summary>1. Plain 56 with the usual start has an error of nearly 90 %. You take out a block, and the error
-# stays where it was. Does that network bear lesions well?</summary>
+# <details><summary>1. A plain 56 with the usual start is hardly better than guessing. You take out a block, and the
+# error stays where it was. Does that network bear lesions well?</summary>
 #
 # It shows nothing. A network that guesses has nothing to lose. Before you measure what a part is good for, the whole
 # must be good for something.
@@ -725,7 +725,7 @@ print(f"  the mean over all paths is {blocks / 2}.")
 # several missing blocks.
 # </details>
 #
-# <details><summary>4. The part of the gradient on paths through 13 F is small, although there are more than twenty
+# <details><summary>4. Suppose that little of the gradient comes on paths through 13 F, although there are more than twenty
 # million such paths. How can that be?</summary>
 #
 # Each single path through many F carries very little, and the parts of many paths can also point in different
