@@ -443,8 +443,8 @@ for name in ("plain 56, identity start", "plain 20"):
 #
 # Lesson 06 counted paths: each path goes, at every one of the 27 blocks, either through $F$ or around it. There are
 # $\binom{27}{k}$ of length k, and the most frequent lengths are 13 and 14. But does the training *use* them in
-# proportion to their number? Veit et al. measured the gradient on single paths, drawn by lot. There is a way to get all of them
-# exactly, and it takes one line of thought.
+# proportion to their number? Veit et al. measured the gradient on single paths, drawn by lot. There is a way to get
+# all of them exactly, and it takes one line of thought.
 #
 # On its way back the gradient splits at every block. One part goes through $F$, and its path is longer by one; the
 # other part goes around, and its length stays. So carry 28 gradients back side by side, one for each length, and at
@@ -725,9 +725,8 @@ print(f"  the mean over all paths is {blocks / 2}.")
 # several missing blocks.
 # </details>
 #
-# <details><summary>4. Suppose that little of the gradient comes on paths through 13 F,
-# although there are more than twenty
-# million such paths. How can that be?</summary>
+# <details><summary>4. Suppose that little of the gradient comes on paths through 13 F, although there are
+# more than twenty million such paths. How can that be?</summary>
 #
 # Each single path through many F carries very little, and the parts of many paths can also point in different
 # directions and cancel. The number of the paths alone says nothing about what comes on them.
