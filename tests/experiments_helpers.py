@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from resnet_course.experiments.plans import LandscapeRun, LesionRun, Plan, Run, find_plan
+from resnet_course.experiments.inside import InsideRun
+from resnet_course.experiments.plans import Plan, Run, find_plan
 from resnet_course.experiments.records import SCHEMA, plan_folder, record_path
 
 
@@ -37,12 +38,12 @@ def made_up_record(run: Run, train_error: float = 0.25, **changes: Any) -> dict[
 
 def made_up_measurement(run: Run, error: float) -> dict[str, Any]:
     """A missing block costs nothing; the loss is a bowl."""
-    if isinstance(run, LesionRun):
-        return {"lesion": {"guessing": 0.1, "test_errors": [min(1.0, error + 0.02)] * 9}}
-    if isinstance(run, LandscapeRun):
-        steps = [-1.0, 0.0, 1.0]
+    if isinstance(run, InsideRun):
+        whole, steps = min(1.0, error + 0.02), [-0.5, 0.0, 0.5]
         losses = [[error + first**2 + second**2 for first in steps] for second in steps]
-        return {"landscape": {"blind_loss": 2.3, "steps": steps, "losses": losses}}
+        landscape = {"blind_loss": 2.3, "steps": steps, "losses": losses}
+        found = {"guessing": 0.1, "whole": whole, "one": [whole] * 9, "several": [], "swapped": [], "channels": []}
+        return {"inside": {**found, "landscape": landscape}}
     return {}
 
 

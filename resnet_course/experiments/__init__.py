@@ -8,8 +8,8 @@ what stands in a file.
 what came out.
 """
 
-from resnet_course.experiments.figures import bands_in_words, draw_lesions
-from resnet_course.experiments.findings import Finding, errors_by_network, errors_by_shortcut, find_out, lost_by_lesion
+from resnet_course.experiments.figures import bands_in_words
+from resnet_course.experiments.findings import Finding, errors_by_network, errors_by_shortcut, find_out
 from resnet_course.experiments.plans import PLANS, Plan, Run, dataset_name, find_plan
 from resnet_course.experiments.records import SHIPPED, load_recorded, load_records, load_weights, plan_folder
 from resnet_course.experiments.report import first_figure, write_report
@@ -24,7 +24,6 @@ __all__ = [
     "bands_in_words",
     "dataset_name",
     "default_jobs",
-    "draw_lesions",
     "errors_by_network",
     "errors_by_shortcut",
     "find_out",
@@ -34,7 +33,6 @@ __all__ = [
     "load_recorded",
     "load_records",
     "load_weights",
-    "lost_by_lesion",
     "perform",
     "plan_folder",
     "reproduce",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from resnet_course import plotting
 from resnet_course.experiments.plans import depth_of, shortcut_of
@@ -69,21 +68,6 @@ def draw_starts(records: Sequence[Record], title: str) -> Axes:
         title,
         _ERROR,
     )
-
-
-def draw_lesions(records: Sequence[Record], title: str) -> Axes:
-    """Test error by the missing block, one line for each network, from records of the plan `lesion`."""
-    columns: Columns = {}
-    for (network,), group in group_by(records, "network").items():
-        columns[network] = list(map(list, zip(*(record["lesion"]["test_errors"] for record in group), strict=True)))
-    blocks = range(max(map(len, columns.values())))
-    return _draw(columns, title, "number of the missing block, from the input", blocks, "error on new images")
-
-
-def draw_landscapes(records: Sequence[Record], title: str) -> Figure:
-    """The loss around each network, from records of the plan `landscape`, one seed each."""
-    surfaces = {record["configuration"]["network"]: record["landscape"]["losses"] for record in records}
-    return plotting.landscapes(surfaces, records[0]["landscape"]["steps"], title)
 
 
 def bands_in_words(records: Sequence[Record]) -> str:

@@ -193,68 +193,6 @@ def _eighteen(records: Sequence[Record]) -> list[Finding]:
     ]
 
 
-def lost_by_lesion(record: Record) -> list[float]:
-    """For each missing block the share of the accuracy above blind guessing that is lost. Used in lesson 10."""
-    whole, guessing = 1 - record["test_error"], record["lesion"]["guessing"]
-    return [(whole - (1 - error)) / (whole - guessing) for error in record["lesion"]["test_errors"]]
-
-
-def _lesion(records: Sequence[Record]) -> list[Finding]:
-    """By the two limits of lesson 10: more than two thirds is destroyed, less than a quarter is little."""
-    lost = {network: list(map(lost_by_lesion, group)) for (network,), group in group_by(records, "network").items()}
-    least = [min(shares) for shares in lost["plain 20"]]
-    cheap = [sum(share < 1 / 4 for share in shares) for shares in lost["residual 20"]]
-    blocks = len(lost["residual 20"][0])
-    means = {network: [mean(shares) for shares in seeds] for network, seeds in lost.items()}
-    return [
-        Finding(
-            "with every seed the plain network is destroyed, whichever block is missing",
-            min(least) > 2 / 3,
-            f"lost of what lies above guessing, at the least: {_shares(least)}",
-        ),
-        Finding(
-            "with every seed most blocks of the residual network cost little",
-            min(cheap) > blocks / 2,
-            f"less than a quarter is lost for {', '.join(map(str, cheap))} of {blocks} blocks",
-        ),
-        Finding(
-            "in the mean over blocks every residual network loses less than half as much as any plain one",
-            max(means["residual 20"]) < min(means["plain 20"]) / 2,
-            "; ".join(f"{network} {_shares(means[network])}" for network in means),
-        ),
-    ]
-
-
-def _landscape(records: Sequence[Record]) -> list[Finding]:
-    """The two questions of lesson 10, of one seed."""
-    losses = {record["configuration"]["network"]: record["landscape"]["losses"] for record in records}
-    blind = records[0]["landscape"]["blind_loss"]
-    bent = {network: _bends_down(rows) for network, rows in losses.items()}
-    below = {network: mean(loss < blind for row in rows for loss in row) for network, rows in losses.items()}
-    return [
-        Finding(
-            "the loss around residual 20 bends downwards at fewer points than around plain 20",
-            bent["residual 20"] < bent["plain 20"],
-            f"share of the points {_in_words(bent)}",
-        ),
-        Finding(
-            "the valley of residual 20 is wider",
-            below["residual 20"] > below["plain 20"],
-            f"share of the points with a loss below {blind:.2f}, {_in_words(below)}",
-        ),
-    ]
-
-
-def _bends_down(rows: Sequence[Sequence[float]]) -> float:
-    """Share of the points whose loss is above the mean of its two neighbours, in rows and in columns."""
-    lines = [*rows, *zip(*rows, strict=True)]
-    return mean(line[i - 1] + line[i + 1] < 2 * line[i] for line in lines for i in range(1, len(line) - 1))
-
-
-def _shares(values: Sequence[float]) -> str:
-    return ", ".join(f"{value:.0%}" for value in values)
-
-
 def _in_words(values: Mapping[str, float] | Mapping[int, float]) -> str:
     return ", ".join(f"{name}: {value:.4f}" for name, value in values.items())
 
@@ -267,6 +205,4 @@ _FINDINGS: dict[str, Callable[[Sequence[Record]], list[Finding]]] = {
     "learning-rates": _learning_rates,
     "long-training": _long_training,
     "eighteen": _eighteen,
-    "lesion": _lesion,
-    "landscape": _landscape,
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,11 +14,11 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
-from resnet_course import data, inspection
+from resnet_course import data
 from resnet_course.base.errors import CourseError
 from resnet_course.models import ResNet, TinyVGG, cifar_resnet, plain18, resnet18
 from resnet_course.models.blocks import BasicBlock, Shortcut
-from resnet_course.training import evaluate
+from resnet_course.training import History, Precision, fit
 
 Start = Literal["usual", "identity", "identity shortcuts", "zero gamma"]
 
@@ -75,6 +74,36 @@ class Run:
         """Random changes of the training images."""
         return None
 
+    def train(
+        self, model: nn.Module, batches: data.Batches, seen: data.Batches, precision: Precision, checkpoint: Path | None
+    ) -> History:
+        """Train in place, on `batches`; `seen` are the same images as they are. For the rest see `training.fit`."""
+        return self._fit(model, batches, precision, checkpoint)
+
+    def _fit(
+        self,
+        model: nn.Module,
+        batches: data.Batches,
+        precision: Precision,
+        checkpoint: Path | None,
+        on_step: Callable[..., None] | None = None,
+    ) -> History:
+        optimizer, scheduler = self.recipe(model, steps=self.epochs * len(batches))
+        if on_step is not None:
+            optimizer.register_step_post_hook(on_step)
+        return fit(
+            model,
+            batches,
+            None,
+            optimizer,
+            self.loss,
+            self.epochs,
+            scheduler=scheduler,
+            precision=precision,
+            checkpoint=checkpoint,
+            description=self.network,
+        )
+
     def measure(self, model: ResNet, seen: data.Batches, unseen: data.Batches) -> dict[str, Any]:
         """What the record says of the trained network beyond its errors; on training images and on new ones."""
         return {}
@@ -122,35 +151,6 @@ class AdamRun(Run):
         if self.clip_norm:
             optimizer.register_step_pre_hook(lambda *_: clip_gradients(model, self.clip_norm))
         return optimizer, OneCycleLR(optimizer, self.learning_rate, total_steps=steps)
-
-
-@dataclass(frozen=True)
-class LesionRun(Run):
-    """A training, then the test error with each block missing, one at a time. See lesson 10."""
-
-    measures = ("lesion",)
-
-    def measure(self, model: ResNet, seen: data.Batches, unseen: data.Batches) -> dict[str, Any]:
-        """The errors from the first block to the last, and the accuracy of blind guessing."""
-        blocks = sum(len(stage) for stage in model.stages)
-        errors = [1 - evaluate(inspection.lesion(model, index), unseen)[1] for index in range(blocks)]
-        return {"lesion": {"guessing": 1 / len(unseen.dataset.classes), "test_errors": errors}}
-
-
-@dataclass(frozen=True)
-class LandscapeRun(Run):
-    """A training, then the loss around the network on 128 training images: the grid of lesson 10."""
-
-    measures = ("landscape",)
-
-    def measure(self, model: ResNet, seen: data.Batches, unseen: data.Batches) -> dict[str, Any]:
-        """Losses by row, the steps of the grid, and the loss of equal probabilities for all classes."""
-        steps = [step / 5 for step in range(-5, 6)]
-        directions = (inspection.random_direction(model, 0), inspection.random_direction(model, 1))
-        few = [next(iter(data.Batches(seen.dataset, 128, shuffle=True, device=seen.device)))]
-        losses = inspection.loss_surface(model, few, directions, steps)
-        blind = math.log(len(seen.dataset.classes))
-        return {"landscape": {"blind_loss": blind, "steps": steps, "losses": losses.tolist()}}
 
 
 @dataclass(frozen=True)
@@ -236,13 +236,13 @@ class Plan:
     Args:
         question: what the runs answer.
         runs: takes the name of a data set and gives the runs, in the order in which they are made.
-        keeps_weights: whether each run also leaves the trained network, see `weights`.
+        keeps_weights: networks whose run with seed 0 also leaves the trained network in a file.
         borrows: a plan whose records are taken for the runs that it holds, too, so that they are made once.
     """
 
     question: str
     runs: Callable[[str], Sequence[Run]]
-    keeps_weights: bool = False
+    keeps_weights: tuple[str, ...] = ()
     borrows: str = ""
 
 
@@ -322,19 +322,15 @@ def _eighteen(dataset: str) -> list[Run]:
 
 
 def _inside(dataset: str) -> list[Run]:
-    """Ten epochs: enough for plain 20 to know nearly all of its training images."""
-    return _runs(epochs=[10], network=_both(20))
+    """Three networks that train; a plain 56 with the usual start does not. The first seed has the fine landscape."""
+    from resnet_course.experiments.inside import InsideRun  # which needs `AdamRun`
 
-
-def _lesion(dataset: str) -> list[Run]:
-    seeds, budget = (range(3), {"epochs": 10}) if dataset == "shapes" else ([0], PHOTOGRAPHS)
-    return _runs(LesionRun, budget, seed=seeds, network=_both(20))
-
-
-def _landscape(dataset: str) -> list[Run]:
-    """Seed 1: lesson 10 itself draws the networks of seed 0."""
-    budget = {"epochs": 10} if dataset == "shapes" else PHOTOGRAPHS
-    return _runs(LandscapeRun, budget, seed=[1], network=_both(20))
+    kinds = (("residual 56", "usual"), ("plain 56", "identity"), ("plain 20", "usual"))
+    return [
+        InsideRun(network, start=cast(Start, start), seed=seed, points=21 if seed else 41)
+        for seed in range(3)
+        for network, start in kinds
+    ]
 
 
 def _recipe(dataset: str) -> list[Run]:
@@ -361,9 +357,7 @@ PLANS: dict[str, Plan] = {
         "Is the deep plain network still worse after more epochs?", _long_training, borrows="degradation"
     ),
     "eighteen": Plan("What do ResNet-18, plain 18 and TinyVGG reach in as many epochs?", _eighteen),
-    "inside": Plan("The trained networks that lesson 10 opens.", _inside, keeps_weights=True),
-    "lesion": Plan("What is lost when one block of a trained network is missing?", _lesion),
-    "landscape": Plan("What does the loss around a plain and a residual network look like?", _landscape),
+    "inside": Plan("What holds a trained network together?", _inside, ("residual 56", "plain 20")),
     "recipe": Plan("What does ResNet-18 reach with label smoothing, shifts and flips?", _recipe),
 }
 

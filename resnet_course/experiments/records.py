@@ -47,6 +47,12 @@ def weights_path(network: str, dataset: str = "shapes", results: Path = SHIPPED)
     return results / "weights" / f"{network.replace(' ', '-')}_{dataset_name(dataset)}.safetensors"
 
 
+def kept_weights(name: str, dataset: str, run: Run, results: Path) -> Path | None:
+    """Where the plan keeps the network that a run trained; None if it keeps none."""
+    keeps = run.network in PLANS[name].keeps_weights and run.seed == 0
+    return weights_path(run.network, dataset, results) if keeps else None
+
+
 # --- Records -------------------------------------------------------------------------------------------------------
 
 
@@ -105,7 +111,8 @@ def load_recorded(name: str, dataset: str, results: Path = SHIPPED) -> tuple[lis
     records, missing = [], []
     for run in find_plan(name, dataset):
         record = read_record(record_path(name, dataset, run, results), run)
-        if record is None or (PLANS[name].keeps_weights and not weights_path(run.network, dataset, results).is_file()):
+        weights = kept_weights(name, dataset, run, results)
+        if record is None or (weights is not None and not weights.is_file()):
             missing.append(run)
         else:
             records.append(record)
@@ -187,7 +194,7 @@ def load_weights(network: str, dataset: str = "shapes", results: Path = SHIPPED)
     """A trained network in eval mode, in float32 on the CPU.
 
     Args:
-        network: "plain 20" or "residual 20".
+        network: "plain 20" or "residual 56".
         dataset: what it was trained on.
         results: folder of the records.
 

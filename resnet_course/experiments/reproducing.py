@@ -29,15 +29,15 @@ from resnet_course.experiments.records import (
     SCHEMA,
     SHIPPED,
     Record,
+    kept_weights,
     load_records,
     missing_runs,
     record_path,
     save_weights,
-    weights_path,
     write_record,
 )
 from resnet_course.inspection import count_multiply_adds
-from resnet_course.training import Precision, evaluate, fit, reset_seeds
+from resnet_course.training import Precision, evaluate, reset_seeds
 
 MOST_JOBS = 4  # each is a process of its own, with the data in its memory
 
@@ -74,19 +74,7 @@ def perform(
     unseen = data.Batches(test, 500, mean=batches.mean, std=batches.std, device=where)
     reset_seeds(run.seed)
     model: Any = run.build(len(train.classes)).to(where)
-    optimizer, scheduler = run.recipe(model, steps=run.epochs * len(batches))
-    history = fit(
-        model,
-        batches,
-        None,
-        optimizer,
-        run.loss,
-        run.epochs,
-        scheduler=scheduler,
-        precision=precision,
-        checkpoint=checkpoint,
-        description=run.network,
-    )
+    history = run.train(model, batches, clean, precision, checkpoint)
     digest = train.sha256()
     if weights is not None:
         save_weights(model, weights, {"network": run.network, "data": train.name, "data_sha256": digest})
@@ -168,9 +156,8 @@ def missing_tasks(name: str, dataset: str, results: Path) -> list[Task]:
     tasks = []
     for run in missing_runs(name, dataset, results):
         path = record_path(name, dataset, run, results)
-        weights = weights_path(run.network, dataset, results) if PLANS[name].keeps_weights else None
         # The precision is measured once, before the processes start and compete.
-        tasks.append(Task(run, str(dataset), path, runtime.precision(), weights))
+        tasks.append(Task(run, str(dataset), path, runtime.precision(), kept_weights(name, dataset, run, results)))
     return tasks
 
 

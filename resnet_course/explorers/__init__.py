@@ -6,6 +6,7 @@ Where controls cannot be shown, the answers for a few settings stand there inste
 from resnet_course.explorers.controls import Answer, Control, Explorer, explore
 from resnet_course.explorers.gradient import gradient_explorer, gradient_parts
 from resnet_course.explorers.playground import show_playground
+from resnet_course.explorers.relief import landscape_relief
 from resnet_course.explorers.shapes import shape_parts, shape_tracer
 from resnet_course.explorers.shortcuts import shortcut_explorer, shortcut_parts
 
@@ -16,6 +17,7 @@ __all__ = [
     "explore",
     "gradient_explorer",
     "gradient_parts",
+    "landscape_relief",
     "shape_parts",
     "shape_tracer",
     "shortcut_explorer",

@@ -77,7 +77,7 @@ LESSONS = (
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
     Lesson("09", "training", "Training ResNet-18", 30, 40, ("checkpoint",)),
-    Lesson("10", "inside", "Inside a trained ResNet", 40, 25, ("lesion", "filter_normalise")),
+    Lesson("10", "inside", "Inside a trained ResNet", 30, 40, ("lesion", "filter_normalise")),
     Lesson("11", "deeper_faster_wider", "Deeper, faster, wider", 45, 35, ("bottleneck", "preact_block")),
     Lesson("13", "your_images", "Your own images", 35, 40, ("few_shot_split",)),
 )
@@ -109,7 +109,7 @@ COSTS = {
     "07": Cost(18, 14),
     "08": Cost(7, 7),
     "09": Cost(12, 1_200, 3_600),
-    "10": Cost(20, 2_100),
+    "10": Cost(30, 3_900),
     "11": Cost(21, 6_700, 100),
     "13": Cost(6, 110),
 }

@@ -13,7 +13,8 @@ from resnet_course.plotting.display import describe, figure_html, show
 from resnet_course.plotting.dots import dots
 from resnet_course.plotting.growth import growing_network
 from resnet_course.plotting.images import image_grid, mistakes
-from resnet_course.plotting.landscape import landscapes
+from resnet_course.plotting.landscape import landscape_hills, landscapes
+from resnet_course.plotting.matrices import correlations
 from resnet_course.plotting.networks import network_diagram
 from resnet_course.plotting.style import network_style, use_style
 from resnet_course.plotting.sums import shape_sum
@@ -24,12 +25,14 @@ __all__ = [
     "block_diagram",
     "block_diagrams",
     "confusion_matrix",
+    "correlations",
     "describe",
     "dots",
     "figure_html",
     "growing_network",
     "history",
     "image_grid",
+    "landscape_hills",
     "landscapes",
     "lines",
     "mistakes",

@@ -65,6 +65,39 @@ def landscapes(
     return figure
 
 
+def landscape_hills(surfaces: Mapping[str, Any], steps: Sequence[float], title: str) -> Figure:
+    """The same maps seen from the side, the logarithm of the loss being the height.
+
+    Args:
+        surfaces: a square of losses by network; rows go along the second direction.
+        steps: where the rows and columns stand, from low to high.
+        title: what the figure shows, as a sentence.
+
+    Raises:
+        ValueError: as `landscapes`.
+    """
+    if not surfaces:
+        raise ValueError("there is nothing to draw: give at least one named surface")
+    grids = {name: _as_grid(surface, name, steps, LEVELS) for name, surface in surfaces.items()}
+    figure = plt.figure(figsize=(WIDTH, WIDTH / len(grids) + 0.5), layout="constrained")
+    across, along = np.meshgrid(steps, steps)
+    ends = [np.log10(LEVELS[0]), np.log10(LEVELS[-1])]
+    for place, (name, grid) in enumerate(grids.items(), 1):
+        ax: Any = figure.add_subplot(1, len(grids), place, projection="3d")
+        count = len(grid)
+        look = {"cmap": "viridis", "vmin": ends[0], "vmax": ends[1], "linewidth": 0.15, "edgecolor": INK}
+        ax.plot_surface(across, along, np.log10(grid), rcount=count, ccount=count, **look)
+        ax.set_zlim(ends)
+        ax.set_zticks([-1, 0, 1, 2], ["0.1", "1", "10", "100"])
+        ax.set(xticks=(steps[0], 0, steps[-1]), yticks=(steps[0], 0, steps[-1]))
+        ax.set_box_aspect(None, zoom=0.8)
+        ax.set_title(name, size=12.5, y=0.9)
+    figure.suptitle(wrap(title, WIDTH * 66, 15), x=0.01, ha="left", size=14.5, weight="bold")
+    each = "; ".join(f"{name} from {grid.min():.3g} to {grid.max():.3g}" for name, grid in grids.items())
+    describe(figure, f"{title}. The loss as a height over a square of {len(steps)} by {len(steps)} points: {each}.")
+    return figure
+
+
 def _as_grid(surface: Any, name: str, steps: Sequence[float], levels: Sequence[float]) -> Floats:
     """Between the outermost levels; an infinite loss, or one that is no number, has the highest."""
     grid = np.asarray(as_array(surface), dtype=float)

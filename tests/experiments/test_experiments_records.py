@@ -12,10 +12,9 @@ from torch import nn
 
 from resnet_course.base.errors import CourseError
 from resnet_course.experiments import PLANS, SHIPPED, load_recorded, load_records
+from resnet_course.experiments.inside import InsideRun
 from resnet_course.experiments.plans import (
     AdamRun,
-    LandscapeRun,
-    LesionRun,
     RecipeRun,
     Run,
     build_network,
@@ -141,18 +140,18 @@ def test_an_invalid_record_is_refused_by_file_and_field_and_not_taken_for_missin
 @pytest.mark.parametrize(
     ("run", "field", "value"),
     [
-        (LesionRun("plain 8"), "lesion.test_errors", [0.5, 1.5]),
-        (LesionRun("plain 8"), "lesion.guessing", "0.1"),
-        (LandscapeRun("plain 8"), "landscape.losses", [[1.0, -1.0]]),
-        (LandscapeRun("plain 8"), "landscape.steps", [float("inf")]),
+        (InsideRun("plain 8"), "inside.one", [0.5, 1.5]),
+        (InsideRun("plain 8"), "inside.guessing", "0.1"),
+        (InsideRun("plain 8"), "inside.landscape.losses", [[1.0, -1.0]]),
+        (InsideRun("plain 8"), "inside.landscape.steps", [float("inf")]),
         (RecipeRun("plain 8"), "configuration.label_smoothing", 0.2),
     ],
 )
 def test_what_a_run_measures_beside_its_errors_is_checked_too(run: Run, field: str, value: Any) -> None:
     record = made_up_record(run)
     assert check_record(record, run, PATH) is record
-    parent, name = field.split(".")
-    for wrong, said in ((field, value), field), ((field,), name), ((parent,), parent):
+    parent, name = field.rsplit(".", 1)
+    for wrong, said in ((field, value), field), ((field,), name), ((parent,), parent.split(".")[-1]):
         with pytest.raises(CourseError, match=said):
             check_record(changed(record, *wrong), run, PATH)
 
@@ -237,4 +236,5 @@ def test_each_start_and_the_clipping_change_what_they_say(tmp_path: Path) -> Non
 
 def test_a_run_without_the_weights_that_its_plan_keeps_is_missing(tmp_path: Path) -> None:
     write_plan(tmp_path, "inside")
-    assert missing_runs("inside", "shapes", tmp_path) == find_plan("inside")
+    missing = [(run.network, run.seed) for run in missing_runs("inside", "shapes", tmp_path)]
+    assert missing == [("residual 56", 0), ("plain 20", 0)]

@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import itertools
+import json
 import math
 import re
 from types import SimpleNamespace
@@ -351,3 +352,29 @@ def test_the_questions_of_lesson_05_have_answers() -> None:
         if setting[3] == "adaptive":
             sizes[setting[:2]].add(answer.lines[0].split(",")[0] + answer.lines[0].split(" parameters")[0])
     assert all(len(each) == 1 for each in sizes.values())
+
+
+# --- The hills that can be turned
+
+
+def test_hills_are_a_script_a_picture_and_words_and_fetch_nothing(notebook) -> None:
+    surfaces = {"plain 56": [[0.01, 1.0], [10.0, 1e9]], "residual 56": [[1.0, 1.0], [1.0, float("inf")]]}
+    explorers.landscape_relief(surfaces, (-1, 1), "Hills", "Two </script> seeds")
+    (bundle,) = notebook.displayed
+    assert set(bundle) == {"text/html", "text/plain", "image/png"}
+    page = bundle["text/html"]
+    assert f'src="data:image/png;base64,{bundle["image/png"]}"' in page
+    assert page.count("<canvas ") == 2
+    assert page.count("</script>") == 2  # that of the caption is no tag
+    assert not re.search(r"https?:|src=\"(?!data:)", page)
+    data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', page)[1])
+    assert data["side"] == 2
+    assert data["heights"][0][::3] == [0, 255]
+    assert data["heights"][1][3] == 255
+    assert not plt.get_fignums()
+
+
+def test_outside_a_notebook_hills_show_nothing(capsys) -> None:
+    explorers.landscape_relief({"a": [[1.0, 1.0], [1.0, 1.0]]}, (-1, 1), "Hills")
+    assert capsys.readouterr().out == ""
+    assert not plt.get_fignums()

@@ -1,4 +1,4 @@
-"""The map of the loss around a network."""
+"""The loss around a network, as a map and as hills, and the squares of correlations."""
 
 import pytest
 import torch
@@ -35,3 +35,23 @@ def test_a_flat_surface_is_drawn_without_lines() -> None:
 def test_a_figure_that_does_not_fit_is_refused(surfaces, steps, levels, match) -> None:
     with pytest.raises(ValueError, match=match):
         plotting.landscapes(surfaces, steps, "A title", levels=levels)
+
+
+def test_hills_have_the_heights_of_the_map_and_words() -> None:
+    figure = plotting.landscape_hills(
+        {"plain 20": torch.full((3, 3), 10.0), "b": torch.ones(3, 3)}, (-1, 0, 1), "Hills"
+    )
+    first, second = (ax for ax in figure.axes)
+    assert first.get_zlim() == second.get_zlim() == pytest.approx((-1.52, 2), abs=0.01)
+    assert "plain 20 from 10 to 10" in figure.course_words
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plotting.landscape_hills({}, (0, 1), "Hills")
+
+
+def test_correlations_share_one_scale_and_say_what_is_on_the_diagonal() -> None:
+    figure = plotting.correlations({"a": torch.eye(4), "b": -torch.ones(3, 3)}, "A title", "after", "before")
+    images = [ax.images[0] for ax in figure.axes if ax.images]
+    assert {image.get_clim() for image in images} == {(-1, 1)}
+    assert "a: mean 1.00 on the diagonal, 0.00 without sign beside it" in figure.course_words
+    with pytest.raises(ValueError, match="square"):
+        plotting.correlations({"a": torch.ones(2, 3)}, "A title", "", "")
