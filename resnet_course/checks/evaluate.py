@@ -109,16 +109,15 @@ def evaluate(model, dataloader, loss_fn):
 # fmt: off
 WRONG = [
     Wrong("no_eval_mode", [("    model.eval()\n", "    model.train()\n")],
-          ask="In which mode is the model while it is measured? (`model.eval` without brackets calls nothing.)",
-          explain="The model is measured in training mode. Dropout then drops numbers, batch norm uses the batch's "
-                  "own statistics, so an image's result depends on its neighbours, and the stored statistics change. "
+          ask="In which mode is the model while it is measured?",
+          explain="The model is measured in training mode: `model.eval` without brackets calls nothing. "
+                  "Dropout then drops numbers, batch norm uses the batch's own statistics, so an image's result depends on its neighbours, and the stored statistics change. "
                   "Measuring needs eval mode."),
     Wrong("gradients_recorded", [("with torch.no_grad()", "with torch.enable_grad()")],
-          ask="What does the forward pass store for a backward pass that never comes? (`torch.no_grad()` on a line "
-              "of its own switches nothing off.)",
+          ask="What does the forward pass store for a backward pass that never comes?",
           explain="The forward pass keeps the intermediate results of every layer for a backward pass, and nobody "
-                  "needs them here. torch.no_grad() around the loop switches the recording off and saves memory and "
-                  "time."),
+                  "needs them here. `with torch.no_grad():` around the loop switches the recording off; on a line of "
+                  "its own torch.no_grad() does nothing."),
     Wrong("per_batch_means", [
               (" * len(targets)", ""),
               ("(logits.argmax(1) == targets).sum()", "(logits.argmax(1) == targets).float().mean()"),
