@@ -111,8 +111,8 @@ WRONG = [
     Wrong("no_eval_mode", [("    model.eval()\n", "    model.train()\n")],
           ask="In which mode is the model while it is measured?",
           explain="The model is measured in training mode: `model.eval` without brackets calls nothing. "
-                  "Dropout then drops numbers, batch norm uses the batch's own statistics, so an image's result depends on its neighbours, and the stored statistics change. "
-                  "Measuring needs eval mode."),
+                  "Dropout then drops numbers, batch norm uses the batch's own statistics, so an image's result "
+                  "depends on its neighbours, and the stored statistics change. Measuring needs eval mode."),
     Wrong("gradients_recorded", [("with torch.no_grad()", "with torch.enable_grad()")],
           ask="What does the forward pass store for a backward pass that never comes?",
           explain="The forward pass keeps the intermediate results of every layer for a backward pass, and nobody "
