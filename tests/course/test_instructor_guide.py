@@ -15,7 +15,8 @@ from resnet_course.grading import commands
 from resnet_course.grading.assignment.folder import Assignment
 from resnet_course.grading.marks.marking import mark
 from resnet_course.grading.sandbox.examining import observe
-from resnet_course.grading.sandbox.session import MOST_FILES, Limits
+from resnet_course.grading.sandbox.session import Limits
+from resnet_course.grading.sandbox.warm import MOST_FILES
 from resnet_course.notebook.lessons import LESSONS, Lesson
 
 ROOT = Path(__file__).parents[2]
