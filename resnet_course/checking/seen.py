@@ -87,6 +87,7 @@ class Observation:
     def __init__(self, observe: Observe, answer: Any) -> None:
         self._parts = self._run(observe, answer)
         self._seen: list[Seen] = []
+        self._random = torch.Generator().manual_seed(0).get_state()
         self.stopped: Stopped | None = None  # known once the end is reached
 
     def _run(self, observe: Observe, answer: Any) -> Iterator[Seen]:
@@ -100,10 +101,20 @@ class Observation:
     def __iter__(self) -> Iterator[Seen]:
         """The parts in order, those already seen first."""
         yield from self._seen
-        while (part := next(self._parts, None)) is not None:
+        while (part := self._next()) is not None:
             part = replace(part, value=snapshot(part.value))
             self._seen.append(part)
             yield part
+
+    def _next(self) -> Seen | None:
+        """One more part; the numbers that an answer draws do not depend on what else was seen before."""
+        outside = torch.get_rng_state()
+        torch.set_rng_state(self._random)
+        try:
+            return next(self._parts, None)
+        finally:
+            self._random = torch.get_rng_state()
+            torch.set_rng_state(outside)
 
     def complete(self) -> None:
         """See all there is to see now."""

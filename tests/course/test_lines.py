@@ -39,7 +39,7 @@ WINGS = {
     "images": Wing(("images",), 0, 545),
     "READ": Wing(READ, 3_297, 2_000),
     "USE": Wing(USE, 5_322, 6_020),
-    "checking": Wing(("checking",), 1_091, 3_590),
+    "checking": Wing(("checking",), 1_091, 3_600),
     "checks": Wing(("checks",), 7_269, 12_700),
     "course": Wing(("course",), 1_911, 1_840),
     "grading": Wing(("grading",), 2_655, 3_640),
