@@ -162,6 +162,7 @@ _FIGURES: Mapping[str, Sequence[tuple[str, str, Draw]]] = {
     "long-training": (("by_epochs.png", f"{_AFTER}, by length", _draw_by("epochs", "epochs in all")),),
     "eighteen": ((*_CURVES[:2], _draw_shortest),),
     "inside": (_CURVES,),
+    "pictures": (_CURVES,),
     "lesion": (("lesion.png", "Error on new images with one block missing", figures.draw_lesions),),
     "landscape": (("landscape.png", "Training loss around two trained networks", figures.draw_landscapes),),
     "recipe": (_CURVES,),
