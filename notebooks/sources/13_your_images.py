@@ -56,7 +56,7 @@ plotting.use_style()
 profile = runtime.profile()
 device, precision = profile.device, runtime.precision()
 budget = profile.pick(  # of every training in this lesson
-    quick=runtime.Budget(images=2_000, image_size=64, batch_size=20, steps=60),
+    quick=runtime.Budget(images=2_000, image_size=64, batch_size=20, steps=50),
     full=runtime.Budget(images=20_000, image_size=64, batch_size=20, steps=200),
 )
 
@@ -74,7 +74,7 @@ FLIP = False  # may training photos be mirrored?
 DOWNLOAD = False  # True fetches weights from ImageNet, 45 MB, where they are not here
 PHOTO = None  # the path of a photo to ask for, such as "my.jpg"
 WAYS = ("from scratch", "last layer", "all layers")
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)  # each way is tried at each of them
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)  # each way is tried at each of them
 SEEDS = range(profile.pick(quick=3, full=5))
 
 # %% [markdown]
