@@ -122,9 +122,9 @@ plotting.show(figure, f"{everything.name}: 20 of {len(everything):,} usable phot
               f"{IMAGE_SIZE}×{IMAGE_SIZE} pixels.")  # fmt: skip
 
 # %% [markdown]
-# In most photos the thing fills a small part. That is why the size matters. Here are three of them as 16×16 pixels,
-# the size of lessons 00 to 07, and below as the network of this lesson gets them. How many of the three could you
-# name from the upper row alone?
+# How large must a photo be? Where the thing fills a small part of it, detail goes first. Here are three as 16×16
+# pixels, the size of most lessons so far, and below as the network of this lesson gets them. What can you still name
+# from the upper row alone?
 
 # %%
 three = everything.subset(some[:3])
@@ -467,8 +467,8 @@ cards.verdict(
 # %% [markdown]
 # If the last box says *reproduced*, you have seen networks that agree on all the photos they learnt, and differ on
 # new ones. Eight photos of each class do not say what a class is: colours, backgrounds and corners would separate them
-# as well. Which of the many explanations a training finds depends on where it starts. Trained weights start with
-# edges and corners that were of use before.
+# as well. Which of the many explanations a training finds depends on where it starts. Trained weights start with what
+# was of use for the old task.
 #
 # With a folder of your own, "not reproduced" is a result, too. How much have your photos in common with what the
 # weights were trained on?
@@ -491,9 +491,10 @@ if has_siblings:
     )
 
 # %% [markdown]
-# The photos of one thing differ in light, place and noise, and still one helps to name the other. If your test holds
-# siblings, it answers another question than the one you asked: not "does it know houses?" but "does it know these
-# houses again?" Nothing in the number warns you. That is why groups come from you, before the split.
+# Siblings differ in light, place and noise, and no two have the same bytes. Where their error is the lower one, a photo
+# of a thing has helped to name another photo of it. A test that holds siblings answers another question than the one
+# you asked: not "does it know houses?" but "does it know these houses again?" Nothing in the number warns you. That is
+# why groups come from you, before the split.
 #
 # ## One photo
 #

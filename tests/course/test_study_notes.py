@@ -7,7 +7,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "study_notes.md").read_text(encoding="utf-8")
-ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in PAGE.splitlines() if line.startswith("| ")]
+LINES = [line for line in PAGE.splitlines() if line.startswith("| ")]
+ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in LINES]
 ITEMS = (
     "TinyVGG", "more layers, less error", "drawing of the residual block", "blocks repeated", "`forward` with a comment",
     "condition for a shortcut", "`_make_layer`", "`expansion`", "list of strides", "list becomes a `Sequential`",

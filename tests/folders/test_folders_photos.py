@@ -92,7 +92,7 @@ def test_a_photo_that_is_none(predict, tmp_path: Path, name: str, content: bytes
 
 
 def test_a_folder_is_no_photo(predict, tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match="it is a folder where an image file was expected|links to folders"):
+    with pytest.raises(CourseError, match=r"it is a folder where an image file was expected|links to folders"):
         predict(tmp_path)
 
 
@@ -145,9 +145,12 @@ def test_a_class_with_one_image_or_fewer_groups_than_parts_is_set_aside_with_a_s
     kept, said = folders.enough_groups(three, folders.find_groups(three, list("uvwuvwu")), 3)
     assert kept.tolist() == [0, 1]
     assert said == [
-        "Class 'one' is set aside: 1 image of 1 group, and 3 groups are needed. Take photos of more things of this kind."
+        "Class 'one' is set aside: 1 image of 1 group, and 3 groups are needed. "
+        "Take photos of more things of this kind."
     ]
-    with pytest.raises(CourseError, match="fewer than two classes of mine have the 3 groups .*'b'.* 3 images of 1 group"):
+    with pytest.raises(
+        CourseError, match=r"fewer than two classes of mine have the 3 groups .*'b'.* 3 images of 1 group"
+    ):
         folders.enough_groups(images, folders.find_groups(images, list("uvwuuu")), 3)
 
 
