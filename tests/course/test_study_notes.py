@@ -10,7 +10,8 @@ PAGE = (ROOT / "docs" / "study_notes.md").read_text(encoding="utf-8")
 LINES = [line for line in PAGE.splitlines() if line.startswith("| ")]
 ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in LINES]
 ITEMS = (
-    "TinyVGG", "more layers, less error", "drawing of the residual block", "blocks repeated", "`forward` with a comment",
+    "TinyVGG", "more layers, less error", "drawing of the residual block", "blocks repeated",
+    "`forward` with a comment",
     "condition for a shortcut", "`_make_layer`", "`expansion`", "list of strides", "list becomes a `Sequential`",
     "`avg_pool2d(out, 4)`", "flatten = reshape = view", "`out.size(0)`", "`Linear(2048)`", "`ResNet18(num_classes)`",
     "`len(train_dataset.classes)`", "printing the model", "`reset_seeds()`", "kind of target", "Adam and its rate",
