@@ -179,7 +179,8 @@ def build_network(name: str, num_classes: int, image_size: int = 16) -> ResNet |
 
     Args:
         name: "plain 56", "residual 20" and so on for the paper's CIFAR family, "residual 20 B" with another
-            shortcut than option A; "plain 18", "ResNet-18" or "TinyVGG".
+            shortcut than option A; "plain 18", "ResNet-18" or "TinyVGG"; "narrow 18": ResNet-18 with a quarter of the
+            channels and the stem for large images.
         num_classes: logits for each image.
         image_size: height and width in pixels, which TinyVGG alone is made for.
 
@@ -190,6 +191,8 @@ def build_network(name: str, num_classes: int, image_size: int = 16) -> ResNet |
         return TinyVGG(num_classes=num_classes, image_size=image_size)
     if name in ("plain 18", "ResNet-18"):
         return (plain18 if name == "plain 18" else resnet18)(num_classes)
+    if name == "narrow 18":
+        return resnet18(num_classes, stem="imagenet", width=16)
     found = re.fullmatch(r"(plain|residual) (\d+)(?: ([ABCD]))?", name)
     if found is None:
         raise CourseError(f"there is no network {name!r}; examples: 'plain 56', 'residual 20', 'ResNet-18'")
@@ -333,6 +336,11 @@ def _inside(dataset: str) -> list[Run]:
     ]
 
 
+def _pictures(dataset: str) -> list[Run]:
+    """Of 64x64 pixels, with room for detail."""
+    return _runs(AdamRun, {"images": 10_000, "image_size": 64}, epochs=[10], network=["narrow 18"])
+
+
 def _recipe(dataset: str) -> list[Run]:
     """Of the generated images a small version, which shows on a CPU that it runs; else one for a GPU."""
     if dataset == "shapes":
@@ -358,6 +366,7 @@ PLANS: dict[str, Plan] = {
     ),
     "eighteen": Plan("What do ResNet-18, plain 18 and TinyVGG reach in as many epochs?", _eighteen),
     "inside": Plan("What holds a trained network together?", _inside, ("residual 56", "plain 20")),
+    "pictures": Plan("The trained network that lesson 13 starts from.", _pictures, ("narrow 18",)),
     "recipe": Plan("What does ResNet-18 reach with label smoothing, shifts and flips?", _recipe),
 }
 

@@ -194,17 +194,18 @@ def load_weights(network: str, dataset: str = "shapes", results: Path = SHIPPED)
     """A trained network in eval mode, in float32 on the CPU.
 
     Args:
-        network: "plain 20" or "residual 56".
+        network: "plain 20", "residual 56" or "narrow 18".
         dataset: what it was trained on.
         results: folder of the records.
 
     Raises:
         CourseError: if the file is missing, damaged, or of another network.
 
-    Used in lesson 10.
+    Used in lessons 10 and 13.
     """
     path = weights_path(network, dataset, results)
-    state = _read_weights(path)
+    plan = "pictures" if network == "narrow 18" else "inside"
+    state = _read_weights(path, f"`python -m resnet_course reproduce {plan}`")
     with torch.random.fork_rng(devices=[]):  # the fresh weights are overwritten; the caller's random numbers stay
         model = build_network(network, num_classes=len(state.get("linear.bias", ())) or 10)
     check_fits(model, state, path)
@@ -212,17 +213,13 @@ def load_weights(network: str, dataset: str = "shapes", results: Path = SHIPPED)
     return model.eval()
 
 
-def _read_weights(path: Path) -> dict[str, Tensor]:
+def _read_weights(path: Path, command: str) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if not path.is_file():
-        raise CourseError(
-            f"there are no weights {path}. `python -m resnet_course reproduce inside` trains the networks."
-        )
+        raise CourseError(f"there are no weights {path}. {command} trains the network.")
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
-        raise CourseError(
-            f"{path} is damaged: {error}. Delete it; `python -m resnet_course reproduce inside` trains it anew."
-        ) from error
+        raise CourseError(f"{path} is damaged: {error}. Delete it; {command} trains it anew.") from error

@@ -162,6 +162,7 @@ _FIGURES: Mapping[str, Sequence[tuple[str, str, Draw]]] = {
     "long-training": (("by_epochs.png", f"{_AFTER}, by length", _draw_by("epochs", "epochs in all")),),
     "eighteen": ((*_CURVES[:2], _draw_shortest),),
     "inside": (_CURVES,),
+    "pictures": (_CURVES,),
     "recipe": (_CURVES,),
 }
 """File name of each figure, what it shows, and how it is drawn from records and title."""

@@ -3,7 +3,18 @@
 Taught in the lesson on your own images.
 """
 
-from resnet_course.folders.demo import make_demo_folder
+from resnet_course.folders.demo import make_demo_folder, make_demo_photo
+from resnet_course.folders.groups import enough_groups, find_groups
+from resnet_course.folders.photos import load_classifier, read_photo
 from resnet_course.folders.report import FolderReport, read_folder
 
-__all__ = ["FolderReport", "make_demo_folder", "read_folder"]
+__all__ = [
+    "FolderReport",
+    "enough_groups",
+    "find_groups",
+    "load_classifier",
+    "make_demo_folder",
+    "make_demo_photo",
+    "read_folder",
+    "read_photo",
+]

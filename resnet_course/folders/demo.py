@@ -6,49 +6,99 @@ Taught in lesson 13.
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from resnet_course.images.shapes import Distance, box, disc, draw
 
-COUNTS = {"hexagon": 60, "house": 80, "key": 4, "lens": 60, "letter H": 160, "letter L": 50}
+COUNTS = {"hexagon": 90, "house": 110, "key": 4, "lens": 90, "letter H": 250, "letter L": 80}
 """Good images by class: uneven, and one class with next to nothing."""
 
-_SIZE = 48  # pixels, as drawn
+SHOTS = (3, 1, 2)
+"""Photos of the first, second and third thing of a class, and so on again: `004_shot2.jpg` is the second of thing 4."""
+
+_SIZE = 96  # pixels of a photo
+_SCENE = 112  # of what stands in front of the camera; every shot is another part of it
+_FAR = 1.5  # the thing is so many times as small as in the course's own images
 _HELD_SIDEWAYS = 6  # the note of a camera that was turned: the left of the picture is the top
 
 
 def make_demo_folder(folder: str | Path, seed: int = 0) -> Path:
-    """Write over 400 images of six classes in many formats, and among them files that cannot be used.
+    """Write over 500 photos of six classes in many formats, and among them files that cannot be used.
 
-    Everything comes from the seed. Nothing else should be in the folder.
+    Of many things there are several photos, see `SHOTS`. Everything comes from the seed. Nothing else should be in
+    the folder.
 
     Returns the folder.
     """
     folder = Path(folder)
     generator = torch.Generator().manual_seed(seed)
-    labels = torch.repeat_interleave(torch.arange(len(COUNTS)), torch.tensor(list(COUNTS.values())))
-    pixels = draw(labels, _SIZE, generator, [_DISTANCES[name] for name in COUNTS]).permute(0, 2, 3, 1).numpy()
     for name, count in COUNTS.items():
         (folder / name / "phone").mkdir(parents=True)
-        first = sum(list(COUNTS.values())[: list(COUNTS).index(name)])
-        for index in range(count):
-            _write_good(folder / name, index, Image.fromarray(pixels[first + index]))
+        things = list(itertools.islice(_things_and_shots(), count))
+        scenes = _draw_scenes(name, 1 + things[-1][0], generator)
+        for index, (thing, shot) in enumerate(things):
+            image = _shoot(scenes[thing], generator)
+            _write_good(folder / name, f"{thing:03}_shot{shot}", index, Image.fromarray(image))
     _write_bad(folder, generator)
     return folder
 
 
-def _write_good(folder: Path, index: int, image: Image.Image) -> None:
+def make_demo_photo(file: str | Path, name: str = "house", seed: int = 1) -> Path:
+    """Write a photo as a phone takes it: 12 megapixels, lying on its side, with a note that says so.
+
+    Args:
+        file: ends in .jpg.
+        name: the class; the thing in the photo is in no folder of another seed.
+        seed: of all that is random.
+
+    Returns the file.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    image = Image.fromarray(_shoot(_draw_scenes(name, 1, generator)[0], generator))
+    _photo(image, 3_000).save(file, exif=_exif(), quality=90)
+    return Path(file)
+
+
+def _things_and_shots() -> Iterator[tuple[int, int]]:
+    for thing in itertools.count():
+        for shot in range(1, 1 + SHOTS[thing % len(SHOTS)]):
+            yield thing, shot
+
+
+def _draw_scenes(name: str, count: int, generator: torch.Generator) -> Tensor:
+    """Shape: (count, 3, scene, scene) uint8."""
+
+    def far(x: Tensor, y: Tensor) -> Tensor:
+        return _DISTANCES[name](_FAR * x, _FAR * y) / _FAR
+
+    return draw(torch.zeros(count, dtype=torch.int64), _SCENE, generator, [far])
+
+
+def _shoot(scene: Tensor, generator: torch.Generator) -> NDArray[np.uint8]:
+    """One photo: a part of the scene, in other light, with noise of its own. Shape: (size, size, 3)."""
+    top, left = torch.randint(0, _SCENE - _SIZE + 1, (2,), generator=generator).tolist()
+    light = 0.8 + 0.4 * torch.rand(1, generator=generator)
+    noise = 24 * (torch.rand(3, _SIZE, _SIZE, generator=generator) - 0.5)
+    part = scene[:, top : top + _SIZE, left : left + _SIZE] * light + noise
+    return part.clamp(0, 255).byte().permute(1, 2, 0).numpy()
+
+
+def _write_good(folder: Path, name: str, index: int, image: Image.Image) -> None:
     """One image in one of fourteen ways, by its number."""
-    stem = folder / f"{index:03}"
+    stem = folder / name
     match index % 14:
         case 0:
-            _photo(image).save(folder / "phone" / f"IMG_{index:04}.JPG", exif=_exif(), quality=95)
+            _photo(image).save(folder / "phone" / f"{name}.JPG", exif=_exif(), quality=95)
         case 1:
             image.convert("L").save(f"{stem}.jpg", quality=95)
         case 2:
@@ -73,12 +123,11 @@ def _write_good(folder: Path, index: int, image: Image.Image) -> None:
             image.save(f"{stem}.jpg", quality=95)
 
 
-def _photo(image: Image.Image) -> Image.Image:
-    """As a phone keeps a picture: large, wide, and lying on its side."""
-    side = 720
-    wide = Image.new("RGB", (side, side * 4 // 3), "black")
-    wide.paste(image.resize((side, side)), (0, side // 6))
-    return wide.transpose(Image.Transpose.ROTATE_90)
+def _photo(image: Image.Image, side: int = 720) -> Image.Image:
+    """As a phone keeps a picture: large, high, and lying on its side."""
+    high = Image.new("RGB", (side, side * 4 // 3), "black")
+    high.paste(image.resize((side, side)), (0, side // 6))
+    return high.transpose(Image.Transpose.ROTATE_90)
 
 
 def _exif() -> Image.Exif:
@@ -103,8 +152,8 @@ def _sixteen_bit(image: Image.Image) -> Image.Image:
 
 def _write_bad(folder: Path, generator: torch.Generator) -> None:
     """Files that are no images, damaged or doubtful, each of another kind; and three of the system's own."""
-    photo = (folder / "house" / "011.jpg").read_bytes()
-    png = (folder / "house" / "002.png").read_bytes()
+    photo = (folder / "house" / "005_shot2.jpg").read_bytes()
+    png = (folder / "house" / "000_shot3.png").read_bytes()
     noise = torch.randint(0, 256, (2000,), generator=generator, dtype=torch.uint8).numpy().tobytes()
     files = {
         "hexagon/empty.jpg": b"",
@@ -126,9 +175,9 @@ def _write_bad(folder: Path, generator: torch.Generator) -> None:
         "lens/dot.png": _save(Image.new("RGB", (1, 1)), "PNG"),
         "lens/height.tif": _save(Image.new("F", (8, 8), 0.5), "TIFF"),
         "lens/copy of a house.jpg": photo,  # two classes: both names stand in the report
-        "letter H/phone/copy.jpg": (folder / "letter H" / "011.jpg").read_bytes(),
-        "letter L/again.webp": (folder / "letter L" / "007.webp").read_bytes(),
-        "lying around.jpg": (folder / "house" / "012.jpg").read_bytes(),
+        "letter H/phone/copy.jpg": (folder / "letter H" / "005_shot2.jpg").read_bytes(),
+        "letter L/again.webp": (folder / "letter L" / "003_shot2.webp").read_bytes(),
+        "lying around.jpg": (folder / "house" / "006_shot1.jpg").read_bytes(),
         ".DS_Store": b"\0\0\0\1Bud1",
         "letter H/phone/Thumbs.db": b"\xd0\xcf\x11\xe0",
         "letter L/._007.jpg": b"\0\5\x16\7",

@@ -34,6 +34,7 @@ class FolderReport:
         counts: usable images by class.
         bad: files that are left out.
         copies: files with the same bytes as another one of their class; they are in the data set.
+        files: of the usable images, in the order of the data set.
         found: image files in the folder.
         read: how many of them were read; fewer where a limit was given.
     """
@@ -42,6 +43,7 @@ class FolderReport:
     counts: dict[str, int]
     bad: Sequence[Problem]
     copies: Sequence[Problem]
+    files: Sequence[Path]
     found: int
     read: int
 
@@ -117,7 +119,8 @@ def read_folder(
     if not len(usable):
         raise CourseError(f"no image in {folder} can be used. {'; '.join(str(problem) for problem in bad[:5])}")
     counts = torch.bincount(labels[usable], minlength=len(classes)).tolist()
-    report = FolderReport(folder, dict(zip(classes, counts, strict=True)), bad, copies, found, read)
+    used = [files[place] for place in usable.tolist()]
+    report = FolderReport(folder, dict(zip(classes, counts, strict=True)), bad, copies, used, found, read)
     names = [str(problem.file) for problem in bad]
     return ImageSet(images[usable], labels[usable], classes, folder.name, names), report
 

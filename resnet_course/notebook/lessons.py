@@ -79,7 +79,7 @@ LESSONS = (
     Lesson("09", "training", "Training ResNet-18", 30, 40, ("checkpoint",)),
     Lesson("10", "inside", "Inside a trained ResNet", 30, 40, ("lesion", "filter_normalise")),
     Lesson("11", "deeper_faster_wider", "Deeper, faster, wider", 45, 35, ("bottleneck", "preact_block")),
-    Lesson("13", "your_images", "Your own images", 35, 40, ("few_shot_split",)),
+    Lesson("13", "your_images", "Your own images", 35, 50, ("few_shot_split",)),
 )
 
 
@@ -111,7 +111,7 @@ COSTS = {
     "09": Cost(12, 1_200, 3_600),
     "10": Cost(30, 3_900),
     "11": Cost(21, 6_700, 100),
-    "13": Cost(6, 110),
+    "13": Cost(12, 60),
 }
 
 
