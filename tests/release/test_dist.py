@@ -23,7 +23,7 @@ import torch
 network = models.resnet18(num_classes=10)
 assert network(torch.zeros(1, 3, 32, 32)).shape == (1, 10)
 assert experiments.load_records("degradation", "shapes")
-experiments.load_weights("residual 20")
+experiments.load_weights("residual 56")
 print(resnet_course.__version__, resnet_course.__file__)
 """
 
