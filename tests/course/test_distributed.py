@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -286,6 +287,6 @@ def test_ctrl_c_is_one_sentence_that_says_how_to_go_on(monkeypatch: pytest.Monke
     monkeypatch.setattr("resnet_course.course.train.train_command", stopped)
     assert cli.main(["train", "--network", "residual 8", "--output", "nowhere"]) == 2
     assert capsys.readouterr().err == "error: the training was stopped. Run it again.\n"
-    monkeypatch.setattr("resnet_course.course.train.train_command", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr("resnet_course.course.train.train_command", Mock(side_effect=KeyboardInterrupt))
     assert cli.main(["train", "--network", "residual 8", "--output", "nowhere"]) == 130
     assert capsys.readouterr().err == "stopped\n"

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from grading_helpers import nbgrader_folder, release_of, write_assignment, write_class
@@ -172,7 +173,7 @@ def test_two_graders_do_not_do_the_work_twice(classroom, capsys, monkeypatch):
     monkeypatch.setattr(commands, "_sandbox", lambda options: None)
     assert commands.main(["grade", str(folder)]) == 0
     assert "is being graded by another process" in capsys.readouterr().err
-    monkeypatch.setattr(commands, "grade_folder", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(commands, "grade_folder", Mock(side_effect=KeyboardInterrupt))
     assert commands.main(["grade", str(folder)]) == 130
     assert "stopped; run the same command again" in capsys.readouterr().err
     assert commands.main(["grade", str(folder / "nowhere")]) == 2

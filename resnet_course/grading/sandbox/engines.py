@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 SCRATCH = "/scratch"
+WRITABLE = (SCRATCH, "/tmp", "/dev/shm")  # in memory, with a size
 COURSE = "/course"
 NOBODY = "65534"
 LIBRARIES = ("numpy", "torch", "torchvision")  # whose folders are shown where they lie outside of this Python's own
@@ -45,7 +46,7 @@ def bubblewrap(scratch: int, filter_file: int | None) -> list[str]:
     options = [shutil.which("bwrap") or "bwrap", "--unshare-user", "--unshare-all", "--hostname", "sandbox"]
     options += ["--uid", NOBODY, "--gid", NOBODY, "--cap-drop", "ALL"]
     options += ["--die-with-parent", "--new-session", "--clearenv", "--proc", "/proc", "--dev", "/dev"]
-    for folder in (SCRATCH, "/tmp", "/dev/shm"):  # before what may lie inside them
+    for folder in WRITABLE:  # before what may lie inside them
         options += ["--size", str(scratch), "--tmpfs", folder]
     shown, elsewhere = _shown()
     options += shown
@@ -78,6 +79,11 @@ def container(engine: str, image: str, name: str, memory: int, scratch: int) -> 
     for key, value in environment(SCRATCH).items():
         options += ["--env", f"{key}={value}"]
     return [*options, "--workdir", SCRATCH, image]
+
+
+def shown_below(folder: str) -> list[str]:
+    """What is shown of the system below a folder that is otherwise empty, such as an environment below /tmp."""
+    return [path for path in (*_folders(), *_elsewhere()) if _is_below(Path(path), [Path(folder)])]
 
 
 def exposed(private: Iterable[Path]) -> list[Path]:

@@ -41,7 +41,7 @@ from resnet_course.grading.sandbox.protocol import (
 from resnet_course.grading.sandbox.seccomp import threads_only
 
 TRUST = "--no-sandbox-i-trust-these-files"
-A_MOMENT = 1.0  # seconds for a process of which nothing more is asked to end by itself
+A_MOMENT = 3.0  # seconds for a process of which nothing more is asked to end by itself
 LOOK = 0.2  # seconds between two looks at the number of threads
 MOST_THREADS = 256
 IDLE_MEMORY = 2 * 2**30  # bytes; what a container may use beyond the limit: Python with PyTorch, and the files
@@ -349,7 +349,7 @@ class Session:
 def _files_in(process: psutil.Process) -> int:
     """Files in the folders in memory that a process in the sandbox may write to; even empty ones take memory."""
     files = 0
-    for folder in (engines.SCRATCH, "/tmp", "/dev/shm"):
+    for folder in engines.WRITABLE:
         with contextlib.suppress(OSError):
             if (root := f"/proc/{process.pid}/root") and os.path.isdir(f"{root}{engines.SCRATCH}"):
                 seen = os.statvfs(f"{root}{folder}")

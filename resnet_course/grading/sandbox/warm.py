@@ -14,13 +14,14 @@ import ctypes
 import os
 import select
 import socket
+import stat
 import struct
 import subprocess
 import sys
 import threading
 import traceback
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from resnet_course.grading.sandbox import engines
 from resnet_course.grading.sandbox.seccomp import threads_only
@@ -29,7 +30,7 @@ MOST_FILES = 10_000
 READY = 60.0  # seconds for a process to load PyTorch
 _STATUS = struct.Struct("i")
 _USER, _PROCESSES, _MOUNTS, _NETWORK, _IPC = 0x10000000, 0x20000000, 0x00020000, 0x40000000, 0x08000000  # sched.h
-_READ_ONLY, _NO_SUID, _NO_DEVICES = 1, 2, 4  # sys/mount.h
+_READ_ONLY, _NO_SUID, _NO_DEVICES, _BIND = 1, 2, 4, 4096 | 16384  # sys/mount.h; a folder with all that is mounted in it
 _SET_SECCOMP, _FILTER, _CAPABILITIES = 22, 2, 0x20080522  # linux/prctl.h, linux/seccomp.h, linux/capability.h
 
 
@@ -90,7 +91,9 @@ class Starter:
         if self._code is None:
             if not select.select([self._line], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired("fork", timeout or 0)
-            answer = self._line.recv(_STATUS.size)
+            answer = b""
+            with contextlib.suppress(ConnectionError):
+                answer = self._line.recv(_STATUS.size)
             (self._code,) = _STATUS.unpack(answer) if answer else (128 + 9,)  # the waiting process itself was killed
             if not answer:
                 self.kill()
@@ -149,6 +152,7 @@ def end_all() -> None:
 
 def serve(line: socket.socket, scratch: int, run: Callable[[], None]) -> None:
     """Inside: fork whenever three descriptors come, the first time as a trial; send how each fork ended."""
+    kept = {folder: engines.shown_below(folder) for folder in engines.WRITABLE}
     trial = True
     while len(streams := socket.recv_fds(line, 1, 3)[1]) == 3:
         fork = os.fork()
@@ -157,7 +161,7 @@ def serve(line: socket.socket, scratch: int, run: Callable[[], None]) -> None:
             for number, stream in enumerate(streams):
                 os.dup2(stream, number)
                 os.close(stream)
-            _end_with(_shut_in_and_run, scratch, (lambda: None) if trial else run)
+            _end_with(_shut_in_and_run, scratch, kept, (lambda: None) if trial else run)
         for stream in streams:
             os.close(stream)
         line.send(_STATUS.pack(_code_of(fork)))
@@ -183,7 +187,7 @@ def _code_of(fork: int) -> int:
     return code if code >= 0 else 128 - code  # as a shell gives it
 
 
-def _shut_in_and_run(scratch: int, run: Callable[[], None]) -> int:
+def _shut_in_and_run(scratch: int, kept: Mapping[str, list[str]], run: Callable[[], None]) -> int:
     """In a fork: new namespaces; in a fork of that, the first process there, the rest of the walls, and the program."""
     user, group = os.getuid(), os.getgid()
     _call("unshare", _USER | _PROCESSES | _MOUNTS | _NETWORK | _IPC)
@@ -193,8 +197,8 @@ def _shut_in_and_run(scratch: int, run: Callable[[], None]) -> int:
     first = os.fork()
     if first:
         return _code_of(first)
-    for folder in (engines.SCRATCH, "/tmp", "/dev/shm"):
-        _mount(folder, 0, f"size={scratch},nr_inodes={MOST_FILES}")
+    for folder, paths in kept.items():
+        _make_new(folder, f"size={scratch},nr_inodes={MOST_FILES}", paths)
     _mount("/proc", _READ_ONLY, "size=4096,nr_inodes=2")
     os.chdir(engines.SCRATCH)
     _drop_capabilities()
@@ -203,7 +207,22 @@ def _shut_in_and_run(scratch: int, run: Callable[[], None]) -> int:
     raise AssertionError
 
 
+def _make_new(folder: str, options: str, kept: list[str]) -> None:
+    """An empty folder in memory over this one; what is to be seen in it is laid there again, read-only as it is."""
+    old = [os.open(path, os.O_PATH) for path in kept]
+    _mount(folder, 0, options)
+    for path, place in zip(kept, old, strict=True):
+        if stat.S_ISDIR(os.fstat(place).st_mode):
+            os.makedirs(path, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.close(os.open(path, os.O_CREAT))
+        _call("mount", f"/proc/self/fd/{place}".encode(), path.encode(), None, ctypes.c_ulong(_BIND), None)
+        os.close(place)
+
+
 def _mount(folder: str, flags: int, options: str) -> None:
+    """A new folder in memory over this one."""
     kind, flags = b"tmpfs", flags | _NO_SUID | _NO_DEVICES
     _call("mount", kind, folder.encode(), kind, ctypes.c_ulong(flags), options.encode())
 
