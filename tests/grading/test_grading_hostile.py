@@ -388,7 +388,8 @@ def test_nothing_of_one_hand_in_reaches_the_next(monkeypatch):
         "import builtins, os, sys, torch\nassert callable(torch.relu) and 'TRACE' not in os.environ\n"
         "assert not hasattr(builtins, 'trace') and not hasattr(sys, 'trace')\n"
         "assert torch.get_default_dtype() == torch.float32\n"
-        "assert not any(os.listdir(folder) for folder in ('/scratch', '/tmp', '/dev/shm', '/proc'))\n"
+        "assert not any('trace' in os.listdir(folder) for folder in ('/scratch', '/tmp', '/dev/shm'))\n"
+        "assert not os.listdir('/scratch') and not os.listdir('/proc')\n"
         "assert os.getpid() == 1\n"
     )
     with counted_starts(monkeypatch) as starts:
