@@ -2,7 +2,6 @@
 
 import multiprocessing.util
 import os
-import signal
 import site
 import sys
 import tempfile
@@ -50,7 +49,6 @@ def state() -> dict[str, Any]:
         "device": torch.get_default_device(),
         "gradients": torch.is_grad_enabled(),
         "threads": torch.get_num_threads(),
-        "what Ctrl-C does": signal.getsignal(signal.SIGINT),
         "exact algorithms": torch.are_deterministic_algorithms_enabled(),
         **{f"${name}": value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"},
     }

@@ -42,12 +42,12 @@ WINGS = {
     "checking": Wing(("checking",), 1_091, 3_600),
     "checks": Wing(("checks",), 7_269, 12_700),
     "course": Wing(("course",), 1_911, 1_840),
-    "grading": Wing(("grading",), 2_655, 3_640),
+    "grading": Wing(("grading",), 2_655, 3_660),
     "class_report": Wing(("class_report",), 950, 300),
     "door": Wing(("__init__", "__main__", "assignments"), 44, 46),  # what stands in front of the wings
 }
-PACKAGE = Wing(("resnet_course",), 22_608, 31_080)
-TESTS = Wing(("tests",), 15_277, 14_520)
+PACKAGE = Wing(("resnet_course",), 22_608, 31_120)
+TESTS = Wing(("tests",), 15_277, 14_540)
 
 
 def modules(folder: str) -> dict[Path, int]:
