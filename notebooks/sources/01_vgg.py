@@ -351,7 +351,7 @@ for name, network in networks.items():
 # ## Batches, and the loss
 #
 # Now to the training. A **batch** is a handful of images that are used for one step. `data.Batches` takes it
-# from the bytes in memory: on the scale of lesson 00, and and, with `shuffle=True`, in a new order on every
+# from the bytes in memory: on the scale of lesson 00 and, with `shuffle=True`, in a new order on every
 # pass. PyTorch's `DataLoader` does the same image by image, from anything that has `len()` and items. Both
 # give pairs (images, targets), and a training loop does not care which one it gets.
 
@@ -587,9 +587,8 @@ print(f"4. Mean training error by number of convolutions: {words}.")
 # <details><summary>5. A network with more layers has a higher <em>training</em> error than one with fewer.
 # Can more training images cure it?</summary>
 #
-# Probably not. More images help a network that is good on its training images and bad on new ones, and this
-# one is already bad on the images that it has. More images help a network that does well on its training
-# images and badly on new ones. Here it does badly on those that it has.
+# Probably not. More images help a network that does well on its training images and badly on new ones.
+# This one already does badly on those that it has.
 # </details>
 
 # %% [markdown]

@@ -63,7 +63,7 @@ print(f"{images.name}, {num_classes} classes; one batch is {tuple(batch.shape)}"
 # ## The whole network
 #
 # Here is what we are going to build. Before the stages stands the **stem**, a single convolution with batch norm and
-# ReLU; behind them the **head**, a pooling and a linear layer.
+# ReLU; after them the **head**, a pooling and a linear layer.
 
 # %%
 shapes = {
@@ -92,7 +92,7 @@ plotting.show(figure, "Above a box: channels × height × width of what leaves i
 #
 # The ResNet-18 of the paper (table 1) is made for images of 224×224. Its stem is a 7×7 convolution at stride 2 and a
 # max pooling at stride 2, which together divide height and width by 4. From a 32×32 image, a single position would be
-# left behind `layer4`. The stem in our drawing is the usual change for small images. It is not in the paper.
+# left after `layer4`. The stem in our drawing is the usual change for small images. It is not in the paper.
 
 # %% [markdown]
 # ## One stage: the strides
@@ -312,7 +312,7 @@ with torch.no_grad():
 
 # %%
 def flat_features(image_size, expansion=1):
-    """Inputs of the linear layer behind four stages and avg_pool2d with window 4."""
+    """Inputs of the linear layer after four stages and avg_pool2d with window 4."""
     ### BEGIN SOLUTION
     side = image_size // 8 // 4  # three stages halve it, the pooling divides by 4
     return 512 * expansion * side**2
@@ -388,7 +388,7 @@ with torch.no_grad():
 # <details><summary>Answers</summary>
 #
 # 1. 80×80 with ResNet-18, for example: the map is 10×10, and two windows fit in each direction.
-# 2. 256×256: divided by 32 that leaves a map of 8×8, as 64×64 does behind the small stem.
+# 2. 256×256: divided by 32 that leaves a map of 8×8, as 64×64 does after the small stem.
 # 3. 32×32 with the stem of the paper.
 # 4. ResNet-50. The image keeps its size there, and the channels go from 64 to 256.
 #
@@ -633,7 +633,7 @@ cards.verdict(
 # ## Two networks differ: where first?
 #
 # Back to the two people of the beginning. Suppose the logits do *not* agree. Looking at the end says little, because
-# one wrong layer changes everything behind it. The useful question is at which place the results differ **first**. With
+# one wrong layer changes everything after it. The useful question is at which place the results differ **first**. With
 # hooks on all modules of both networks that is a question for a short function.
 #
 # Let us break two networks on purpose. In the first one, a block applies the ReLU to its main path *before* the

@@ -405,7 +405,7 @@ figure = plotting.correlations(
 plotting.show(figure, f"{len(few[0])} training images, all pixels; one seed.")
 
 # %% [markdown]
-# On the diagonal each channel meets itself. If the diagonal stands out, channel 5 still means behind the block what it
+# On the diagonal each channel meets itself. If the diagonal stands out, channel 5 still means after the block what it
 # meant before; if it does not, the block has given the numbers of its channels new meanings. Now the mean of the
 # diagonal for every block that keeps the shape, in all nine networks.
 
