@@ -20,7 +20,7 @@
 #
 # **You need:** lessons 05 and 07 (the residual block and its shortcut).
 #
-# **Time:** 35 minutes to read and write; the code runs in less than half a minute on two CPU cores.
+# **Time:** 34 minutes to read and write; the code runs in less than half a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
@@ -221,7 +221,7 @@ assert all(left[name] == shapes[name] for name in left if name in shapes)
 # ## From a map to a vector
 #
 # The stages end with a **map**: 512 channels of 4×4 numbers. The linear layer takes a vector of fixed length. In between,
-# **pooling** makes the map smaller, and **flattening** writes what is left into one row. The second has three spellings.
+# **pooling** makes the map smaller, and **flattening** writes what is left into one row. Flattening has three spellings.
 
 # %%
 maps = torch.arange(24.0).reshape(2, 3, 2, 2)  # 2 images, 3 channels of 2×2
@@ -291,9 +291,8 @@ def flat_features(image_size, expansion=1):
 flat_features = checks.flat_features(flat_features)
 
 # %% [markdown]
-# For 64×64 the function gives 2048: the notes are made for such images. Between the sizes there may be no error at all.
-# For 48×48 the map is 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the last two rows
-# and columns to zero.
+# For 64×64 the function gives 2048: the notes are made for such images. At 48×48 there is no error at all: the map is
+# 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the last two rows and columns to zero.
 
 
 # %%
@@ -453,7 +452,7 @@ plotting.show(axes, caption="Counted for one image of 32×32.")
 # %% [markdown]
 # A 3×3 convolution has $9 \cdot \text{channels in} \cdot \text{channels out}$ weights. Twice the channels on both sides
 # make **four times** as many. Half the height and half the width leave a **quarter** of the positions at which each is
-# used. Four times a quarter is one: the work stays, but for the first convolution of a stage.
+# used. Four times a quarter is one: the work stays, except in the first convolution of a stage.
 #
 # ## ResNet-34 and ResNet-50
 #
@@ -472,7 +471,7 @@ for name, (block, num_blocks) in family.items():
           f"{multiply_adds / 1e9:>6.2f} G multiply-adds")  # fmt: skip
 
 # %% [markdown]
-# ResNet-34 and ResNet-50 have the same number of blocks: three layers in each of them instead of two make the 50.
+# ResNet-34 and ResNet-50 have the same number of blocks: three layers in each instead of two make the 50.
 #
 # ## Is it really *the* ResNet-18?
 #
@@ -635,9 +634,8 @@ print(f"the reference itself: {first_difference(reference, reference, batch)}")
 #
 # ## What your function cannot see
 #
-# Hooks watch modules, and a plus sign is not one: your function names the block and not the line. `first_divergence` of
-# this course, which the checks use, records every operation. It matches weights by what they are used for, so that names
-# may differ.
+# Hooks watch modules, and a plus sign is not one: your function names the block and not the line. `first_divergence`,
+# which the checks use, records every operation, and names may differ.
 
 
 # %%
