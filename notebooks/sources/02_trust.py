@@ -171,8 +171,8 @@ for name, images in (("training", train_images), ("validation", val_images)):
 # a fixed one, and three things go wrong easily.
 #
 # - Some layers work differently in training. **Dropout** sets numbers to zero at random
-#   and enlarges the others to make up for it; batch norm, in lesson 03, uses the images of
-#   the batch. `model.eval()` switches such layers to the way they work after training;
+#   and enlarges the others to make up for it; batch norm, in lesson 03, uses the images
+#   of the batch. `model.eval()` switches such layers to the way they work after training;
 #   `model.train()` switches them back.
 # - A forward pass keeps its intermediate results for a backward pass. Here none follows.
 # - The last batch is often smaller than the others.
@@ -236,11 +236,11 @@ print(f"equal logits for {len(classes)} classes: cross-entropy {blind:.3f}")
 # %% [markdown]
 # ## The same training, five times
 #
-# The first weights and the order of the images are drawn at random. A **seed** fixes where
-# the random numbers begin. `reset_seeds(seed)` sets it for Python, NumPy and PyTorch, so
-# that the same program on the same machine gives the same numbers again (on a GPU, nearly
-# the same). A seed makes a run *repeatable*. It does not make it *typical*: nothing is
-# special about seed 0, and seed 1 gives another network.
+# The first weights and the order of the images are drawn at random. A **seed** fixes
+# where the random numbers begin. `reset_seeds(seed)` sets it for Python, NumPy and
+# PyTorch, so that the same program on the same machine gives the same numbers again (on a
+# GPU, nearly the same). A seed makes a run *repeatable*. It does not make it *typical*:
+# nothing is special about seed 0, and seed 1 gives another network.
 #
 # We train TinyVGG of lesson 01, made of the `vgg_block` and trained by the `train_step`
 # that you wrote there. If you have not written them, the course's own are used.
@@ -334,8 +334,8 @@ for seed in seeds:
     print(f"seed {seed} {row}")
 
 # %% [markdown]
-# These differences are five answers that a person with one seed could have got. Do they at
-# least agree in sign?
+# These differences are five answers that a person with one seed could have got. Do they
+# at least agree in sign?
 #
 # **Pairs.** We subtract seed by seed. Two trainings with the same seed share the first
 # weights and the order of the images, as far as the two networks allow it. What this
@@ -343,8 +343,8 @@ for seed in seeds:
 #
 # **How far off may the mean be?** William Gosset asked this at the Guinness brewery in
 # Dublin, where experiments were slow and costly, so that he never had many. He published
-# the answer in 1908 under the name "Student". For n differences with
-# mean m and standard deviation s, the true mean lies in
+# the answer in 1908 under the name "Student". For n differences with mean m and standard
+# deviation s, the true mean lies in
 #
 # $$m \pm t \cdot \frac{s}{\sqrt{n}}$$
 #
@@ -382,12 +382,13 @@ for t in (1.96, 2.78):
 # %% [markdown]
 # The last number has a second meaning. Make twenty comparisons of equal things, and on
 # average one of them looks like a discovery. And the interval speaks of seeds only.
-# Another sample of images would add a spread of its own, of which five seeds know nothing.
+# Another sample of images would add a spread of its own, of which five seeds know
+# nothing.
 #
 # ### Three answers, and what "about equal" means
 #
-# A claim says that one thing is higher than another. The interval of the paired differences
-# gives the verdict, in all lessons:
+# A claim says that one thing is higher than another. The interval of the paired
+# differences gives the verdict, in all lessons:
 #
 # - **reproduced**: the whole interval lies above 0;
 # - **not reproduced**: the whole interval lies below 0, so the claim is wrong here;
@@ -395,9 +396,10 @@ for t in (1.96, 2.78):
 #   verdict is always this one.
 #
 # *Cannot tell* does not mean *equal*. It may mean that we have too few seeds. Two things
-# are **about equal** if the whole interval lies within plus and minus a margin. The margin
-# is a decision: it says which difference you would not care about, and an honest one is
-# named before you look. (Here the two margins only show how the answer depends on them.)
+# are **about equal** if the whole interval lies within plus and minus a margin. The
+# margin is a decision: it says which difference you would not care about, and an honest
+# one is named before you look. (Here the two margins only show how the answer depends on
+# them.)
 #
 # In code, `inspection.paired_difference(a, b)` has two methods for these questions,
 # `is_above(margin)` and `is_within(margin)`. Both answer True, False, or None for "cannot
@@ -417,9 +419,9 @@ for margin in (0.05, 0.005):
     )
 
 # %% [markdown]
-# If the first box cannot tell, look at the other two: five seeds may be enough to rule out
-# a large difference, and still too few to rule out a small one. A choice between things
-# that are about equal may be made by which is simpler. We stay with ReLU.
+# If the first box cannot tell, look at the other two: five seeds may be enough to rule
+# out a large difference, and still too few to rule out a small one. A choice between
+# things that are about equal may be made by which is simpler. We stay with ReLU.
 #
 # ## Too small, or too well remembered
 #
@@ -444,8 +446,8 @@ cards.compare(
 )
 
 # %% [markdown]
-# Compare this interval with the one of leaky ReLU. Whether seeds can separate two networks
-# depends on the size of the difference compared with its spread.
+# Compare this interval with the one of leaky ReLU. Whether seeds can separate two
+# networks depends on the size of the difference compared with its spread.
 #
 # Now overfitting: ten channels again, but only 200 training images, shown over and over
 # for 50 epochs.
@@ -651,8 +653,8 @@ print("state dict into the renamed class:", Classifier().load_state_dict(weights
 #
 # ## The test images, once
 #
-# All choices are made: the network, its activation, its epochs, `num_trials`. Which of the
-# five networks do we show? Not the best one on the test images: that would be the
+# All choices are made: the network, its activation, its epochs, `num_trials`. Which of
+# the five networks do we show? Not the best one on the test images: that would be the
 # competition again. The number is the mean over the seeds, and for the pictures we always
 # take seed 0.
 
@@ -760,8 +762,8 @@ print(f"5. Test error of TinyVGG, measured once: {test_error:.3f}, mean of five 
 # <details><summary>2. <code>num_trials=3</code>, and the validation losses are 0.9, 0.7,
 # 0.8, 0.75, 0.72, 0.5. What does the stopper keep?</summary>
 #
-# The second epoch. 0.8, 0.75 and 0.72 are three bad epochs in a row: none of them is below
-# 0.7. The training ends after the fifth epoch, and the 0.5 is never seen.
+# The second epoch. 0.8, 0.75 and 0.72 are three bad epochs in a row: none of them is
+# below 0.7. The training ends after the fifth epoch, and the 0.5 is never seen.
 # </details>
 #
 # <details><summary>3. The interval of B minus A is -0.010 ± 0.030. Are the two equally
@@ -791,12 +793,13 @@ print(f"5. Test error of TinyVGG, measured once: {test_error:.3f}, mean of five 
 #
 # - "Student" 1908, [The probable error of a mean](https://doi.org/10.1093/biomet/6.1.1):
 #   the introduction says in one page why few experiments need a law of their own.
-# - Recht, Roelofs, Schmidt, Shankar 2018,
-#   [arXiv 1806.00451](https://arxiv.org/abs/1806.00451): new test images for CIFAR-10. The
-#   accuracies fell, but the authors doubt that many looks at the old ones were the reason.
-# - PyTorch,
-#   [Serialization semantics](https://docs.pytorch.org/docs/stable/notes/serialization.html)
-#   and [Reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html): what
+# - Recht, Roelofs, Schmidt, Shankar 2018, [arXiv
+#   1806.00451](https://arxiv.org/abs/1806.00451): new test images for CIFAR-10. The
+#   accuracies fell, but the authors doubt that many looks at the old ones were the
+#   reason.
+# - PyTorch, [Serialization
+#   semantics](https://docs.pytorch.org/docs/stable/notes/serialization.html) and
+#   [Reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html): what
 #   the restricted reader accepts, and what a seed cannot promise.
 #
 # Next: **lesson 03**, where a network of sixteen convolutions hardly starts to learn, and

@@ -73,13 +73,13 @@ print(f"{budget.epochs} epochs on {profile.device}, {precision}")
 # %% [markdown]
 # ## A family of plain networks
 #
-# To study depth, one needs networks that differ in nothing else. He et al. (2015) use this
-# family: three **stages** of n **blocks** each. A block is two 3×3 convolutions, each
-# followed by batch norm and a ReLU. The first stage has 16 channels and keeps the image
-# size. The second and the third begin with a stride of 2, which halves height and width,
-# and they double the channels. With one convolution in front and a linear layer at the
-# end, that makes $2 \cdot 3n + 2 = 6n + 2$ layers with weights: 8 for n = 1, 20 for n = 3,
-# 56 for n = 9. A network like this, a chain with no side paths, is called **plain**.
+# To study depth, one needs networks that differ in nothing else. He et al. (2015) use
+# this family: three **stages** of n **blocks** each. A block is two 3×3 convolutions,
+# each followed by batch norm and a ReLU. The first stage has 16 channels and keeps the
+# image size. The second and the third begin with a stride of 2, which halves height and
+# width, and they double the channels. With one convolution in front and a linear layer at
+# the end, that makes $2 \cdot 3n + 2 = 6n + 2$ layers with weights: 8 for n = 1, 20 for n
+# = 3, 56 for n = 9. A network like this, a chain with no side paths, is called **plain**.
 
 # %%
 plotting.show(
@@ -150,9 +150,9 @@ def make_plain(depth: int) -> nn.Sequential:
 # ## The experiment
 #
 # One recipe for all depths: the optimizer Adam, and a learning rate that rises to 0.001
-# and falls again to almost 0. `training.fit` is the loop of lesson 01 with a progress bar.
-# (`clip` is for later.) The training error is measured after the training: fixed weights,
-# eval mode, the same images.
+# and falls again to almost 0. `training.fit` is the loop of lesson 01 with a progress
+# bar. (`clip` is for later.) The training error is measured after the training: fixed
+# weights, eval mode, the same images.
 
 
 # %%
@@ -209,13 +209,13 @@ cards.compare(
 
 # %% [markdown]
 # When more depth makes the training error worse, He et al. speak of the **degradation
-# problem**. They saw it on CIFAR-10 and on ImageNet
-# ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
+# problem**. They saw it on CIFAR-10 and on ImageNet ([arXiv
+# 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
 #
 # So few images, three depths and a minute of training are not much. So the course also
 # ships **records**: trainings that were made once, with the data and seeds that each
-# caption names. The photographs come from a copy of CIFAR-10 that was saved as JPEG files;
-# that changes the pixels, so these numbers are never compared with published ones.
+# caption names. The photographs come from a copy of CIFAR-10 that was saved as JPEG
+# files; that changes the pixels, so these numbers are never compared with published ones.
 
 
 # %%
@@ -253,10 +253,10 @@ if {20, 56} <= photos.keys() and len(photos[20]) == len(photos[56]):
 
 # %% [markdown]
 # Several reasons come to mind at once. We take them one by one, as suspects, each with a
-# test that it could fail. The function `close` writes down how the test ended: *acquitted*
-# if the numbers say that this suspect is not the reason, *not acquitted* if they say the
-# opposite, *cannot tell* if they say neither. The numbers are paired differences, with the
-# 95 % interval of lesson 02.
+# test that it could fail. The function `close` writes down how the test ended:
+# *acquitted* if the numbers say that this suspect is not the reason, *not acquitted* if
+# they say the opposite, *cannot tell* if they say neither. The numbers are paired
+# differences, with the 95 % interval of lesson 02.
 
 # %%
 WORDS = {True: "acquitted", False: "not acquitted", None: "cannot tell"}
@@ -302,13 +302,13 @@ close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 # it enough for 56 layers?
 #
 # Layers have weights of different size, so we divide the gradient's norm by that of the
-# weights: by what fraction of its own size would the layer change, in one step of gradient
-# descent with learning rate 1?
+# weights: by what fraction of its own size would the layer change, in one step of
+# gradient descent with learning rate 1?
 #
 # ### Exercise: `gradient_norms`
 #
-# Write `gradient_norms(model, images, targets)`. It returns a list of floats, one for each
-# `nn.Conv2d` of `model.modules()`, from the input to the output: the norm of
+# Write `gradient_norms(model, images, targets)`. It returns a list of floats, one for
+# each `nn.Conv2d` of `model.modules()`, from the input to the output: the norm of
 # `weight.grad` divided by the norm of `weight`, after one backward pass of the
 # cross-entropy. Leave the network in the mode in which it comes, and mind what a backward
 # pass does with gradients that are already there.
@@ -350,10 +350,10 @@ axes = plotting.profile(at_start, title, "convolution", "ratio of the norms")
 plotting.show(axes, "One batch of 128 training images, seed 0, before the first step.")
 
 # %% [markdown]
-# And after training? The ratio also falls when the *weights* grow, so we print their norms
-# beside it. `inspection.trend` is the definition of lesson 03: a gradient vanishes if the
-# first layer's number is at most a hundredth of the last layer's, and it explodes if it is
-# at least a hundred times as large.
+# And after training? The ratio also falls when the *weights* grow, so we print their
+# norms beside it. `inspection.trend` is the definition of lesson 03: a gradient vanishes
+# if the first layer's number is at most a hundredth of the last layer's, and it explodes
+# if it is at least a hundred times as large.
 
 
 # %%
@@ -392,10 +392,10 @@ cards.verdict(
 #
 # ### Does the size matter to the optimizer?
 #
-# It would matter to simple gradient descent, whose step is the gradient times the learning
-# rate. But our recipe has Adam, which divides the gradient of each weight by a running
-# mean of its own size. Watch a step with some gradient, and one with a thousand times as
-# much:
+# It would matter to simple gradient descent, whose step is the gradient times the
+# learning rate. But our recipe has Adam, which divides the gradient of each weight by a
+# running mean of its own size. Watch a step with some gradient, and one with a thousand
+# times as much:
 
 # %%
 steps = []
@@ -439,16 +439,16 @@ close("size of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above(
 
 # %% [markdown]
 # If the verdict is *reproduced*, neither the length of Adam's steps nor sudden jumps are
-# the reason here. One doubt stays: a step of a fixed length changes the loss the more, the
-# larger the gradient is. We come back to it when something helps.
+# the reason here. One doubt stays: a step of a fixed length changes the loss the more,
+# the larger the gradient is. We come back to it when something helps.
 
 # %% [markdown]
 # ## Is it a bad learning rate?
 #
-# One rate for all depths may be unfair to the deep network. So each depth gets four rates,
-# with three seeds each, and is judged by its best one. That takes longer than this page
-# may, so it comes from the record; `python -m resnet_course reproduce learning-rates`
-# repeats it.
+# One rate for all depths may be unfair to the deep network. So each depth gets four
+# rates, with three seeds each, and is judged by its best one. That takes longer than this
+# page may, so it comes from the record; `python -m resnet_course reproduce
+# learning-rates` repeats it.
 
 
 # %%
@@ -513,17 +513,17 @@ for name in ("plain 20", "plain 56"):
 
 # %% [markdown]
 # Read this one with care. An acquittal says that so many more steps are not enough. Where
-# plain 56 would arrive after hundreds of epochs, the record does not say, above all if its
-# error still falls in the last printed line. On ImageNet, He et al. trained a
-# plain network of 34 layers for their full schedule, and its training error stayed above
-# that of 18 layers from the beginning to the end (figure 4).
+# plain 56 would arrive after hundreds of epochs, the record does not say, above all if
+# its error still falls in the last printed line. On ImageNet, He et al. trained a plain
+# network of 34 layers for their full schedule, and its training error stayed above that
+# of 18 layers from the beginning to the end (figure 4).
 
 # %% [markdown]
 # ## Does it lack capacity?
 #
 # Is there, among all settings of the weights of plain 56, one that is as good as the
-# trained plain 20? The beginning of this page said so. It is not enough that "the first 20
-# layers could be the small network": in this family 19 layers of plain 56 come before
+# trained plain 20? The beginning of this page said so. It is not enough that "the first
+# 20 layers could be the small network": in this family 19 layers of plain 56 come before
 # its second stage, and 7 in the small network. But *in each stage* the first three blocks
 # can be those of the small network, and six more can pass their input on.
 #
@@ -595,9 +595,9 @@ close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 
 # %% [markdown]
 # The grown network is no better than plain 20: it *is* plain 20, made 36 layers longer.
-# But it is a setting of the weights of a plain network of 56 layers. If training ends at a
-# higher error, something better exists, but training does not *find* it. That makes it a
-# problem of **optimisation**, not of capacity. (This is the argument of He et al., §1.)
+# But it is a setting of the weights of a plain network of 56 layers. If training ends at
+# a higher error, something better exists, but training does not *find* it. That makes it
+# a problem of **optimisation**, not of capacity. (This is the argument of He et al., §1.)
 #
 # Whether a training finds a good place depends on where it starts.
 
@@ -653,26 +653,26 @@ close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
 # %% [markdown]
 # If the verdict is *reproduced*, nothing is wrong with 56 plain layers as such: the same
 # network, with the same recipe and images, does better if it begins near "do nothing".
-# Compare it with plain 20 in the figure, too. Hardt & Ma 2016
-# ([arXiv 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are
-# written so that weights of zero are the identity.
+# Compare it with plain 20 in the figure, too. Hardt & Ma 2016 ([arXiv
+# 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are written
+# so that weights of zero are the identity.
 
 # %% [markdown]
 # ## What goes with depth?
 #
-# What is it about the usual start that hurts more, the deeper a plain network is? A gradient
-# has a length and a *direction*. So take an image, and add so little noise that nobody
-# would see it. Does the loss pull in the same direction at both images?
+# What is it about the usual start that hurts more, the deeper a plain network is? A
+# gradient has a length and a *direction*. So take an image, and add so little noise that
+# nobody would see it. Does the loss pull in the same direction at both images?
 #
 # ### Exercise: `gradient_similarity`
 #
-# Write `gradient_similarity(model, images, noisy, targets)`. `images` and `noisy` have the
-# shape (N, C, H, W); `noisy` holds the same images with a little noise. Take the gradient
-# of the cross-entropy *with respect to the input*, once at `images` and once at `noisy`.
-# It says for each pixel how the loss would change with it. Then compare image by image:
-# the **cosine** of two vectors is their scalar product divided by both of their lengths,
-# 1 for the same direction, 0 for a right angle, −1 for opposite directions. Return the
-# mean of the N cosines, as a float.
+# Write `gradient_similarity(model, images, noisy, targets)`. `images` and `noisy` have
+# the shape (N, C, H, W); `noisy` holds the same images with a little noise. Take the
+# gradient of the cross-entropy *with respect to the input*, once at `images` and once at
+# `noisy`. It says for each pixel how the loss would change with it. Then compare image by
+# image: the **cosine** of two vectors is their scalar product divided by both of their
+# lengths, 1 for the same direction, 0 for a right angle, −1 for opposite directions.
+# Return the mean of the N cosines, as a float.
 #
 # Example: for N = 2, let the gradients at the images be (3, 4) and (10, 0), and at the
 # noisy ones (4, 3) and (6, 8). The cosines are 24 / 25 = 0.96 and 60 / 100 = 0.6, so the
@@ -729,16 +729,18 @@ gap = inspection.paired_difference(usual[20], usual[56])
 close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_above()])
 
 # %% [markdown]
-# A cosine near 0 says: at two nearly equal images, the loss pulls in unrelated directions.
-# That suggests, but does not prove, that a training step for one image helps its neighbour
-# little: we measured at the input, and training moves weights. Balduzzi et al. 2017 ([arXiv
-# 1702.08591](https://arxiv.org/abs/1702.08591)) call such gradients *shattered*. They show
-# that in deep plain networks with a usual start the gradients come to look like white
-# noise, and that with shortcuts, the topic of lesson 05, this happens far more slowly.
+# A cosine near 0 says: at two nearly equal images, the loss pulls in unrelated
+# directions. That suggests, but does not prove, that a training step for one image helps
+# its neighbour little: we measured at the input, and training moves weights. Balduzzi et
+# al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) call such gradients
+# *shattered*. They show that in deep plain networks with a usual start the gradients come
+# to look like white noise, and that with shortcuts, the topic of lesson 05, this happens
+# far more slowly.
 #
-# This test mends nothing; it measures something that *goes with* depth, before the training
-# begins. Compare the two lines of this figure with the errors from the two starts. If both
-# tell the same story, that is a strong hint, but not a proof. Lesson 06 comes back to it.
+# This test mends nothing; it measures something that *goes with* depth, before the
+# training begins. Compare the two lines of this figure with the errors from the two
+# starts. If both tell the same story, that is a strong hint, but not a proof. Lesson 06
+# comes back to it.
 
 # %% [markdown]
 # ## The hunt in one table
@@ -752,24 +754,25 @@ for suspect, test, number, ended in hunt:
 # All but the last are differences of training errors; the last is one of cosines. An
 # acquittal holds for these images, this recipe and the lengths that were run, and several
 # reasons can act together. With that said: if overfitting, the size of the gradients, the
-# rate and the capacity are acquitted, and the last two are not, the table tells one story.
-# The deep network is *able* to fit its training images. But it starts in a place where not
-# even an image and its noisy twin share the direction of their gradients. Clipping, which
-# takes only the size away, does not mend that. Started elsewhere, the network learns.
+# rate and the capacity are acquitted, and the last two are not, the table tells one
+# story. The deep network is *able* to fit its training images. But it starts in a place
+# where not even an image and its noisy twin share the direction of their gradients.
+# Clipping, which takes only the size away, does not mend that. Started elsewhere, the
+# network learns.
 #
 # ## The turn
 #
 # How hard is it for a plain block to do nothing? It must copy every channel through two
-# convolutions, where each output channel has one 1, in the middle of the kernel of its own
-# input channel, and zeros everywhere else. Some other settings do it too, where channels
-# change places on the way, or are scaled and scaled back. All of them together are still a
-# thin set among all possible weights, and a random start is far from it.
+# convolutions, where each output channel has one 1, in the middle of the kernel of its
+# own input channel, and zeros everywhere else. Some other settings do it too, where
+# channels change places on the way, or are scaled and scaled back. All of them together
+# are still a thin set among all possible weights, and a random start is far from it.
 #
-# You have put the network there by hand. He et al. had a simpler idea: if an easy way to do
-# nothing is missing, give the network one. Let the block compute $F(x) + x$ instead of
+# You have put the network there by hand. He et al. had a simpler idea: if an easy way to
+# do nothing is missing, give the network one. Let the block compute $F(x) + x$ instead of
 # $F(x)$. Now doing nothing means $F(x) = 0$, and the last batch norm of the block can see
-# to that alone. The line that carries x to the plus sign is called a **shortcut**, and the
-# block a **residual block**.
+# to that alone. The line that carries x to the plus sign is called a **shortcut**, and
+# the block a **residual block**.
 
 # %%
 shape = {"in_planes": 16, "planes": 16}
@@ -800,8 +803,8 @@ print(f"   plain 56 {mean(usual[56]):.3f}.")
 # right?</summary>
 #
 # The training error. It would have to be at least as low as that of the smaller network.
-# The test error cannot decide, because it is high both for a network that overfits and for
-# one that learns nothing.
+# The test error cannot decide, because it is high both for a network that overfits and
+# for one that learns nothing.
 # </details>
 #
 # <details><summary>2. Somebody multiplies the loss by 1,000. What happens to the numbers

@@ -314,8 +314,8 @@ for name, pixels in effect.items():
 
 # %% [markdown]
 # The two shortcuts look at the same pixels, those of every second row in every second column, and never at the others.
-# No training can change that; it is a matter of where the kernel is placed. $F(x)$ does see all of them, because the 3×3
-# windows of its first convolution overlap even when they move by 2.
+# No training can change that; it is a matter of where the kernel is placed. $F(x)$ does see all of them, because the
+# 3×3 windows of its first convolution overlap even when they move by 2.
 #
 # ## Option D: average first
 #

@@ -8,8 +8,8 @@
 # the same image, and they answer with different numbers. Eighteen layers lie between image and answer. Where would you
 # look first?
 #
-# You put the whole network together from the block of lesson 05, and meet most of the places where such a difference can
-# hide: a stride, a list, a pooling, a name. At the end you write the function that finds it.
+# You put the whole network together from the block of lesson 05, and meet most of the places where such a difference
+# can hide: a stride, a list, a pooling, a name. At the end you write the function that finds it.
 #
 # **After this lesson you can**
 #
@@ -25,9 +25,9 @@
 # %% [markdown]
 # ## A bet
 #
-# The blocks form four **stages**. From stage to stage the channels double, and height and width are halved. What share of
-# all parameters is in the *last* stage? And what share of all multiply-adds, the work for one image, is done there? Four
-# equal stages would have about 0.25 each.
+# The blocks form four **stages**. From stage to stage the channels double, and height and width are halved. What share
+# of all parameters is in the *last* stage? And what share of all multiply-adds, the work for one image, is done there?
+# Four equal stages would have about 0.25 each.
 
 # %%
 my_guess = {"parameters": None, "multiply-adds": None}  # for example 0.25
@@ -59,8 +59,8 @@ print(f"{images.name}, {num_classes} classes; one batch is {tuple(batch.shape)}"
 # %% [markdown]
 # ## The whole network
 #
-# This is what we are going to build. Before the stages comes the **stem**, a convolution with batch norm and ReLU; after
-# them the **head**, a pooling and a linear layer.
+# This is what we are going to build. Before the stages comes the **stem**, a convolution with batch norm and ReLU;
+# after them the **head**, a pooling and a linear layer.
 
 # %%
 shapes = {
@@ -79,9 +79,10 @@ figure = plotting.network_diagram([*shapes.items()], blocks, title)
 plotting.show(figure, "Above a box: channels × height × width of what leaves it.")
 
 # %% [markdown]
-# Eight lines go around a block. Five of them carry x itself; at the entrances of `layer2`, `layer3` and `layer4` x would
-# not fit, and a projection brings it to the shape of $F(x)$ (lesson 07). Count the layers with weights on the main path:
-# one in the stem, two in each of eight blocks, one at the end. That makes 18; the projections are not counted.
+# Eight lines go around a block. Five of them carry x itself; at the entrances of `layer2`, `layer3` and `layer4` x
+# would not fit, and a projection brings it to the shape of $F(x)$ (lesson 07). Count the layers with weights on the
+# main path: one in the stem, two in each of eight blocks, one at the end. That makes 18; the projections are not
+# counted.
 #
 # The paper's stem is made for images of 224×224 (table 1): a 7×7 convolution and a max pooling, both at stride 2. The
 # stem in our drawing is the usual one for small images.
@@ -96,13 +97,14 @@ plotting.show(figure, "Above a box: channels × height × width of what leaves i
 # ```
 #
 # For `stride = 2` and three blocks the list is `[2, 1, 1]`. It is easy to misread as "two blocks, then one, then one".
-# Each entry is a *stride*, that of the first convolution of one block. The number of blocks is the *length* of the list.
+# Each entry is a *stride*, that of the first convolution of one block. The number of blocks is the *length* of the
+# list.
 #
 # ## One stage: the channels
 #
-# A block is built with the number of channels that come in, `in_planes`, and with its own number, `planes`. Somebody has
-# to keep account of what the block before sends out. What if nobody does? In this second stage, both blocks are told that
-# 64 channels come in.
+# A block is built with the number of channels that come in, `in_planes`, and with its own number, `planes`. Somebody
+# has to keep account of what the block before sends out. What if nobody does? In this second stage, both blocks are
+# told that 64 channels come in.
 
 # %%
 stage = nn.Sequential(BasicBlock(64, 128, 2), BasicBlock(64, 128, 1))
@@ -120,9 +122,9 @@ except RuntimeError as error:
 # - `expected input[2, 128, 16, 16] to have 64 channels, but got 128`: what arrived is 2 images with **128 channels** of
 #   16×16.
 #
-# So the second block was built for the wrong number. This mistake is hard to see: building the stage gives no error, and
-# where 64 channels stay 64, as in `layer1`, running it gives none either. And a block sends out
-# `planes * block.expansion` channels: for the basic block the expansion is 1, for the bottleneck of lesson 07 it is 4.
+# So the second block was built for the wrong number. This mistake is hard to see: building the stage gives no error,
+# and where 64 channels stay 64, as in `layer1`, running it gives none either. And a block sends out `planes *
+# block.expansion` channels: for the basic block the expansion is 1, for the bottleneck of lesson 07 it is 4.
 #
 # ## Why a list must become a Sequential
 #
@@ -144,16 +146,16 @@ for name, blocks in {"a list": pair, "nn.Sequential": nn.Sequential(*pair)}.item
           f"{len(stage.state_dict())} entries to save")  # fmt: skip
 
 # %% [markdown]
-# A module knows only those attributes that are modules or parameters themselves, and a list is neither. An optimizer gets
-# nothing to train, `state_dict()` saves nothing, `to("cuda")` and `eval()` do not reach the blocks. Nothing complains,
-# and the blocks keep their first random weights for ever. `nn.Sequential` is a module. It takes the blocks one by one,
-# hence the star in `nn.Sequential(*layers)`.
+# A module knows only those attributes that are modules or parameters themselves, and a list is neither. An optimizer
+# gets nothing to train, `state_dict()` saves nothing, `to("cuda")` and `eval()` do not reach the blocks. Nothing
+# complains, and the blocks keep their first random weights for ever. `nn.Sequential` is a module. It takes the blocks
+# one by one, hence the star in `nn.Sequential(*layers)`.
 #
 # ### Exercise: `make_layer`
 #
 # Write `make_layer(block, in_planes, planes, num_blocks, stride)`: one stage. It returns two things: the blocks in an
-# `nn.Sequential`, and the number of channels that leave the stage. It must work with every block class that is built with
-# `(in_planes, planes, stride)` and has an `expansion`.
+# `nn.Sequential`, and the number of channels that leave the stage. It must work with every block class that is built
+# with `(in_planes, planes, stride)` and has an `expansion`.
 #
 # `make_layer(BasicBlock, 64, 128, 2, stride=2)` gives two blocks and the number 128; with `models.Bottleneck` in place
 # of `BasicBlock` the number is 512.
@@ -220,8 +222,9 @@ assert all(left[name] == shapes[name] for name in left if name in shapes)
 #
 # ## From a map to a vector
 #
-# The stages end with a **map**: 512 channels of 4×4 numbers. The linear layer takes a vector of fixed length. In between,
-# **pooling** makes the map smaller, and **flattening** writes what is left into one row. Flattening has three spellings.
+# The stages end with a **map**: 512 channels of 4×4 numbers. The linear layer takes a vector of fixed length. In
+# between, **pooling** makes the map smaller, and **flattening** writes what is left into one row. Flattening has three
+# spellings.
 
 # %%
 maps = torch.arange(24.0).reshape(2, 3, 2, 2)  # 2 images, 3 channels of 2×2
@@ -237,8 +240,8 @@ except RuntimeError as error:
 # %% [markdown]
 # `out.size(0)` is the number of images, and `-1` means "as many as are left". `flatten(1)` says: keep dimension 0 and
 # write all others into one. The three differ only where the numbers do not lie in memory in that order, as after
-# `transpose`: then `view`, which never copies, refuses, and the other two make a copy. And beware of `view(-1, 6)`, which
-# fixes the *length* of a row: 2 images have become 4, without an error.
+# `transpose`: then `view`, which never copies, refuses, and the other two make a copy. And beware of `view(-1, 6)`,
+# which fixes the *length* of a row: 2 images have become 4, without an error.
 #
 # And the pooling? Many study notes have these lines:
 #
@@ -264,15 +267,15 @@ with torch.no_grad():
         print(f"RuntimeError: {error}")
 
 # %% [markdown]
-# A linear layer is a product of two matrices. `mat1` is what comes in: 2 images, each a row of **512** numbers. `mat2` is
-# the weight, which takes **2048**. No line of the notes is wrong by itself; together they are made for one image size,
-# and it is not 32×32.
+# A linear layer is a product of two matrices. `mat1` is what comes in: 2 images, each a row of **512** numbers. `mat2`
+# is the weight, which takes **2048**. No line of the notes is wrong by itself; together they are made for one image
+# size, and it is not 32×32.
 #
 # ### Exercise: `flat_features`
 #
-# Write `flat_features(image_size, expansion=1)`: how many numbers reach the linear layer? After the stem for small images
-# and the four stages comes `avg_pool2d(out, 4)`, whose window moves by its own size, then the flattening. Give the number
-# for square images whose size is a multiple of 32. Mind that `nn.Linear` takes whole numbers only.
+# Write `flat_features(image_size, expansion=1)`: how many numbers reach the linear layer? After the stem for small
+# images and the four stages comes `avg_pool2d(out, 4)`, whose window moves by its own size, then the flattening. Give
+# the number for square images whose size is a multiple of 32. Mind that `nn.Linear` takes whole numbers only.
 #
 # `flat_features(32)` is 512, `flat_features(32, expansion=4)` is 2048.
 #
@@ -318,8 +321,8 @@ for name, pool in {
 # map. The paper ends its networks with it and calls it **global average pooling** (§3.3). The linear layer then always
 # has `512 * expansion` inputs, and the same weights run on every image size.
 #
-# Now you choose. Find a setting in which the pooling of the notes reads only a part of the map, and one in which `layer1`
-# has a projection, although its stride is 1.
+# Now you choose. Find a setting in which the pooling of the notes reads only a part of the map, and one in which
+# `layer1` has a projection, although its stride is 1.
 #
 # <details><summary>Answers</summary>
 #
@@ -395,8 +398,8 @@ class ResNet18(ResNet):
 ResNet18 = checks.resnet18(ResNet18)
 
 # %% [markdown]
-# `[2, 2, 2, 2]` *is* a list of numbers of blocks, and not of strides. Now print your network: PyTorch shows every module
-# with its attribute's name.
+# `[2, 2, 2, 2]` *is* a list of numbers of blocks, and not of strides. Now print your network: PyTorch shows every
+# module with its attribute's name.
 
 # %%
 print("\n".join(str(ResNet18(num_classes)).splitlines()[:22]), "\n  ...")
@@ -475,9 +478,9 @@ for name, (block, num_blocks) in family.items():
 #
 # ## Is it really *the* ResNet-18?
 #
-# A network with the right number of parameters may still compute something else. The strictest test is an implementation
-# that many people trust: give both the same weights and images, and compare what comes out. But everybody has
-# other names:
+# A network with the right number of parameters may still compute something else. The strictest test is an
+# implementation that many people trust: give both the same weights and images, and compare what comes out. But
+# everybody has other names:
 #
 # | the paper | torchvision | this course |
 # |---|---|---|
@@ -575,10 +578,11 @@ for name, model in broken.items():
 #
 # ### Exercise: `first_difference`
 #
-# Complete `first_difference(model, reference, x)`. Both networks are in eval mode, and their modules have the same names.
-# The inner function runs a network and returns what leaves each module: the innermost layers, the blocks, the stages, and
-# the network itself, whose name is `""`. Write its hook, and then the comparison. Return the name of the first module, in
-# the order in which those of the *reference* finish, whose output in `model` is another one; `None` if there is none.
+# Complete `first_difference(model, reference, x)`. Both networks are in eval mode, and their modules have the same
+# names. The inner function runs a network and returns what leaves each module: the innermost layers, the blocks, the
+# stages, and the network itself, whose name is `""`. Write its hook, and then the comparison. Return the name of the
+# first module, in the order in which those of the *reference* finish, whose output in `model` is another one; `None` if
+# there is none.
 #
 # Two outputs agree if they have the same shape and `torch.allclose(a, b, atol=1e-4)`. A module that the model never
 # calls differs as well. Two more things to mind: a layer that works in place overwrites what the layer before it gave
@@ -692,7 +696,8 @@ print(f"4. Two broken networks of the right size differ first in {places[0]}",
 # <details><summary>4. You forget the stride of <code>layer4</code>, so that it is 1. Which test finds it: the number of
 # parameters, the shape of the output, or values?</summary>
 #
-# Values. Parameters do not depend on the stride, and the adaptive pooling makes the same shape of an 8×8 map as of a 4×4.
+# Values. Parameters do not depend on the stride, and the adaptive pooling makes the same shape of an 8×8 map as of a
+# 4×4.
 # </details>
 #
 # <details><summary>5. Somebody loads torchvision's weights without renaming, with <code>strict=False</code>. No

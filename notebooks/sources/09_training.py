@@ -62,8 +62,8 @@ EarlyStopper = checks.yours("early_stopper")
 #
 # ## Settings in one place
 #
-# A training has a handful of numbers that somebody may want to change. They are kept together, at the top, with names in
-# capitals, and nowhere else. Then a change is one line, and a report can quote them.
+# A training has a handful of numbers that somebody may want to change. They are kept together, at the top, with names
+# in capitals, and nowhere else. Then a change is one line, and a report can quote them.
 
 # %%
 SEED = 42
