@@ -24,7 +24,7 @@
 # **You need:** [lesson 00](00_start_here.ipynb), and knowing what a convolution, a loss and a gradient
 # are.
 #
-# **Time:** 35 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 29 minutes to read and write; the code runs in less than a minute on two CPU cores.
 #
 # ## A bet
 #
@@ -243,7 +243,7 @@ plotting.show(figure, caption=f"Black is zero. {words}")
 # of one convolution for *one* image, as a whole number.
 #
 # - `height` and `width` are those of the image that comes in. It is padded, so that with stride 1 the
-#   window's middle stands once on every pixel. With stride 2 it stands on every second row and column,
+#   window's middle visits every pixel once. With stride 2 it visits every second row and column,
 #   beginning with the first.
 # - Products with the zeros of the border count like all others. A bias counts nothing.
 #
@@ -523,7 +523,7 @@ axes = plotting.lines(by_epoch, "Training error by epoch", "epoch", "training er
 plotting.show(axes, caption=f"{how}; means of 5 seeds.")
 first = {depth: [errors[0] for errors in runs] for depth, runs in curves.items()}
 cards.compare(
-    "already in the first epoch 16 convolutions are behind 6",
+    "already in the first epoch 16 convolutions have a higher training error than 6",
     {"16 convolutions": first[16]},
     {"6 convolutions": first[6]},
 )

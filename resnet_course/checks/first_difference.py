@@ -371,9 +371,9 @@ EXERCISE = Exercise(
     lesson="08",
     defines="first_difference",
     observe=observe,
-    start="Write a helper first that runs one network and returns a dict of names and outputs: a loop over "
-    "named_modules() registers a hook on each module, the network runs once, the hooks are removed. Call it for both "
-    "networks, then go through the reference's dict.",
+    start="The hook gets a module, its inputs and its output, and has to know the module's name too: give it the name "
+    "as a default argument. Register it, and look at what `outputs_of(reference)` returns. Then go through the "
+    "reference's dict and look up each name in the model's.",
     answer=ANSWER,
     wrong=WRONG,
     right={
