@@ -12,7 +12,7 @@
 # A 56-layer network can do everything that a 20-layer network can. So it should fit the
 # training images at least as well. Will it?
 #
-# You will repeat her two trainings in a moment, with 1,000 images. Bet before you read
+# You will repeat her two trainings in a moment, with fewer images. Bet before you read
 # on: what share of its training images does each network get wrong? 0 means none, and
 # blind guessing among ten classes gives 0.9.
 
@@ -212,8 +212,8 @@ cards.compare(
 # problem**. They saw it on CIFAR-10 and on ImageNet ([arXiv
 # 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
 #
-# So few images, three depths and a minute of training are not much. So the course also
-# ships **records**: trainings that were made once, with the data and seeds that each
+# Three depths and a minute of training are not much. The course therefore ships
+# **records**: trainings that were made once, with the data and seeds that each
 # caption names. The photographs come from a copy of CIFAR-10 that was saved as JPEG
 # files; that changes the pixels, so these numbers are never compared with published ones.
 
