@@ -35,7 +35,7 @@ class Wing(NamedTuple):
 
 
 WINGS = {
-    "base": Wing(("base",), 69, 320),
+    "base": Wing(("base",), 69, 322),
     "images": Wing(("images",), 0, 545),
     "READ": Wing(READ, 3_297, 2_000),
     "USE": Wing(USE, 5_322, 6_220),
@@ -47,7 +47,7 @@ WINGS = {
     "door": Wing(("__init__", "__main__", "assignments"), 44, 46),  # what stands in front of the wings
 }
 PACKAGE = Wing(("resnet_course",), 22_608, 31_120)
-TESTS = Wing(("tests",), 15_277, 14_540)
+TESTS = Wing(("tests",), 15_277, 14_585)
 
 
 def modules(folder: str) -> dict[Path, int]:
