@@ -174,6 +174,7 @@ def test_the_benchmark_prints_tables_and_writes_the_same_figures(tmp_path: Path,
     assert report["machine"]["threads"] == str(torch.get_num_threads())
     assert all(f"{name}: {value}" in printed for name, value in report["machine"].items())
     assert [result["what"] for result in report["results"]] == ["forward", "step", "epoch"]
+    assert report["results"][-1]["images"] >= 8 * 5  # an epoch is eight batches at least
     for result in report["results"]:
         assert throughput.WHAT[result["what"]] in printed
         assert [row["name"] for row in result["rows"]] == ["plain loop", "workers", "ours"]
