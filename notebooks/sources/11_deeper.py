@@ -538,7 +538,8 @@ class TransformerBlock(nn.Module):
 
 # %%
 own = TransformerBlock(32)
-pytorch_block = nn.TransformerEncoderLayer(32, 4, 128, dropout=0, activation="gelu", batch_first=True, norm_first=True)
+modern = {"activation": "gelu", "batch_first": True, "norm_first": True}
+pytorch_block = nn.TransformerEncoderLayer(32, 4, 128, dropout=0, **modern)
 pytorch_block.load_state_dict(own.state_dict())
 words = torch.randn(2, 10, 32)
 with torch.no_grad():
@@ -592,7 +593,7 @@ for name, block in six.items():
 fifty, deepest = measured.values()
 print(f"1. ResNet-50 needs {fifty:.2f} times the multiply-adds of ResNet-34,")
 print(f"   and ResNet-152 {deepest:.2f} times those of VGG-16.")
-print(f"2. Here, at width {width}, a step of ResNet-50 takes {median(rounds):.2f} times")
+print(f"2. At width {width}, a step of ResNet-50 takes {median(rounds):.2f} times")
 print(f"   as long as one of ResNet-34; by the count it would be {work_ratio:.2f}.")
 old, new = arrived["post-activation"][-1], arrived["pre-activation"][-1]
 print(f"3. Through 27 shortcuts alone, {old:.2f} of the gradient arrives in the")

@@ -33,6 +33,7 @@
 # wide, which means four times the multiply-adds: how many times as long does it take?
 
 # %%
+# such as 3 and 4
 my_guess = {"fastest loop / plain loop": None, "twice as wide, small step": None}
 
 # %%
@@ -56,6 +57,10 @@ import torch.nn.functional as F
 from resnet_course import checks, data, inspection, models, plotting, runtime, speed
 from resnet_course.notebook import cards
 
+# %% [markdown]
+# One network and one set of images for the whole lesson.
+
+# %%
 plotting.use_style()
 profile = runtime.profile()
 device = profile.device
@@ -124,6 +129,11 @@ def milliseconds(event):
     return (on_gpu or event.self_cpu_time_total) / 1e3
 
 
+# %% [markdown]
+# A loop gets two steps to warm up, which do not count, and is profiled after that.
+
+
+# %%
 def profiled(loop, setup):
     """Milliseconds a step by kind, after a warm-up."""
     few, steps = list(itertools.islice(setup.train_loader, 2)), len(setup.train_loader)
@@ -264,7 +274,7 @@ def stepper(dtype, layout):
 
 # %% [markdown]
 # Not every machine can compute every format; what it cannot is left out, with its reason. The rule for the choice is
-# strict: another format is taken only if it was faster than float32 in *every* round.
+# strict: bfloat16 is taken only if its slowest step was faster than the fastest one in float32.
 
 # %%
 steppers, loss_of = {}, {}
@@ -281,15 +291,14 @@ for _ in range(3):
         started = default_timer()
         loss_of[name] = step()
         rounds[name].append(default_timer() - started)
-plain_way = rounds["float32"]
-pays = {name: all(a < b for a, b in zip(seconds, plain_way, strict=True)) for name, seconds in rounds.items()}
 for name, seconds in rounds.items():
     each = "  ".join(f"{1e3 * value:6.0f}" for value in seconds)
     print(f"{name:<25}{each} ms   loss in step 4: {loss_of[name]:.3f}")
 
 # %%
-bf16, other = rounds.get("bfloat16, channels_last"), rounds["float32, channels_last"]
-use_bfloat16 = bool(bf16) and pays["bfloat16, channels_last"] and max(bf16) < min(other)
+short = rounds.get("bfloat16, channels_last", [math.inf])
+others = (rounds[name] for name in rounds if name.startswith("float32"))
+use_bfloat16 = max(short) < min(map(min, others))
 verb = "pays" if use_bfloat16 else "does not pay: it is no rung of the ladder"
 print(f"on this machine, for {network_name}, bfloat16 {verb}")
 if device.type == "cuda" and torch.cuda.get_device_capability() >= (8, 0):
@@ -436,9 +445,8 @@ with torch.no_grad():
 # %%
 compiled_words = "torch.compile: no compiler at hand on this machine"
 if first is not None:
-    compiled_words = (
-        f"torch.compile: first call {first:.1f} s; then {1e3 * compiled:.2f} ms instead of {1e3 * eager:.2f} ms"
-    )
+    compiled_words = f"torch.compile: first call {first:.1f} s, then "
+    compiled_words += f"{1e3 * compiled:.2f} ms instead of {1e3 * eager:.2f} ms"
     if eager > compiled:
         print(f"pays after {math.ceil(first / (eager - compiled)):,} calls")
 print(compiled_words)
@@ -512,11 +520,12 @@ title = "How the time of a step grows"
 axes = plotting.dots(shown, title, "exponent of the time", digits=2)
 plotting.show(axes, "A dot a round, the mean at the right. By the work: 1, 2, 2, 1.")
 small, large = (time_exponent[regime, "width"] for regime in regimes)
+by_work = work_exponent["large steps", "width"]
 ends = ", ".join(f"{min(each):.2f} to {max(each):.2f}" for each in (small, large))
 cards.verdict(
     "with the width, the time of a large step grows faster than that of a small one",
     True if min(large) > max(small) else False if max(large) < min(small) else None,
-    f"exponents, small and large: {ends}; multiply-adds {work_exponent['large steps', 'width']:.2f}",
+    f"exponents, small and large: {ends}; by the multiply-adds {by_work:.2f}",
 )
 measured = {"fastest loop / plain loop": fastest.ratio,
             "twice as wide, small step": median(doubled)}  # fmt: skip
@@ -700,7 +709,7 @@ if len(found) == 4:
     several = f"{times['local2']:.2f} times as fast with local batch norm, "
     several += f"{times['global2']:.2f} times with global"
     cards.verdict(
-        "with global batch norm two processes end where one does, with local they do not",
+        "with global batch norm two processes end where one does, with local ones not",
         apart["global2"] < 1e-4 and apart["local2"] > 10 * apart["global2"],
         f"largest difference of a weight after 6 steps: {apart['global2']:.1e} with "
         f"global batch norm, {apart['local2']:.1e} with local",

@@ -109,14 +109,14 @@ def shard(num_images, batch_size, rank, count, epoch, seed=0):
 WRONG = [
     Wrong("epoch_ignored", [("seed + epoch", "seed")],
           ask="What changes from one epoch to the next?",
-          explain="Each epoch has the same order, so the same images always meet in a batch. The epoch has to be a part "
-                  "of what sets the generator. With PyTorch's DistributedSampler it is the same mistake to forget "
+          explain="Each epoch has the same order, so the same images always meet in a batch. The epoch has to be a "
+                  "part of what sets the generator. With PyTorch's DistributedSampler it is the same mistake to forget "
                   "`set_epoch`."),
     Wrong("own_order_for_each_rank", [("seed + epoch", "seed + epoch + rank")],
           ask="Do all ranks shuffle in the same way?",
-          explain="The rank takes part in the shuffling, so each rank divides an order of its own. Some images then come "
-                  "in two ranks, and others in none. All ranks must draw the same order; they differ in what they take "
-                  "of it."),
+          explain="The rank takes part in the shuffling, so each rank divides an order of its own. Some images then "
+                  "come in two ranks, and others in none. All ranks must draw the same order; they differ in what they "
+                  "take of it."),
     Wrong("rank_ignored", [(".tensor_split(count)[rank]", "")],
           ask="In which line does the rank decide what is taken?",
           explain="Each rank takes the whole batch, so every image is computed `count` times and nothing is gained. A "
@@ -133,9 +133,9 @@ WRONG = [
               ("batches = order.split(batch_size)", "own = order.tensor_split(count)[rank]"),
               ("[batch.tensor_split(count)[rank] for batch in batches]", "list(own.split(batch_size // count))")],
           ask="Do you divide the epoch among the ranks, or each batch?",
-          explain="The epoch is divided among the ranks, and each rank cuts its part into batches. Then the images that "
-                  "meet in a step are others for another number of ranks, and with 26 images in batches of 8 the third "
-                  "rank can need a step less than the first. Cut the batches first, then divide each."),
+          explain="The epoch is divided among the ranks, and each rank cuts its part into batches. Then the images "
+                  "that meet in a step are others for another number of ranks, and with 26 images in batches of 8 the "
+                  "third rank can need a step less than the first. Cut the batches first, then divide each."),
     Wrong("every_count_th_of_the_epoch", [
               ("batches = order.split(batch_size)", "own = order[rank::count]"),
               ("[batch.tensor_split(count)[rank] for batch in batches]", "list(own.split(batch_size))")],
@@ -150,7 +150,8 @@ WRONG = [
                   "a share of every batch."),
     Wrong("filled_up", [
               ("    batches =",
-               "    missing = -num_images % batch_size\n    order = torch.cat([order, order[:missing]])\n    batches =")],
+               "    missing = -num_images % batch_size\n"
+               "    order = torch.cat([order, order[:missing]])\n    batches =")],
           ask="How often does the first image of the order come in this epoch?",
           explain="The last batch is filled up with images from the beginning, which then come twice in the epoch. "
                   "PyTorch's DistributedSampler fills up as well, and says so. Here each image comes once: the last "
@@ -158,8 +159,8 @@ WRONG = [
     Wrong("last_batch_dropped", [
               ("    batches =", "    order = order[: num_images // batch_size * batch_size]\n    batches =")],
           ask="How many steps do 26 images in batches of 8 take?",
-          explain="Only whole batches are kept, and the last images never come in this epoch. 26 images in batches of 8 "
-                  "are four steps; the last one has two images."),
+          explain="Only whole batches are kept, and the last images never come in this epoch. 26 images in batches of "
+                  "8 are four steps; the last one has two images."),
     Wrong("rest_of_a_batch_dropped", [
               ("batch.tensor_split(count)[rank]",
                "batch[len(batch) // count * rank : len(batch) // count * (rank + 1)]")],
@@ -169,8 +170,8 @@ WRONG = [
     Wrong("split_for_tensor_split", [
               ("batch.tensor_split(count)[rank]", "batch.split(count)[rank]")],
           ask="What does the number in `split(...)` count, the parts or the images of a part?",
-          explain="`split(count)` makes parts of `count` images, and not `count` parts. Of 8 images and two ranks, each "
-                  "rank takes 2, and the rest never comes. `tensor_split(count)` makes `count` parts."),
+          explain="`split(count)` makes parts of `count` images, and not `count` parts. Of 8 images and two ranks, "
+                  "each rank takes 2, and the rest never comes. `tensor_split(count)` makes `count` parts."),
     Wrong("not_shuffled", [("torch.randperm(num_images, generator=generator)", "torch.arange(num_images)")],
           ask="In which order do the images come?",
           explain="The images come in the order of the files, in each epoch. They have to be shuffled, in the same way "
@@ -187,12 +188,13 @@ WRONG = [
               (", generator=generator", "")],
           ask="Which other random numbers of the program does your seed set?",
           explain="torch.manual_seed sets the generator that the whole program shares. All that is drawn afterwards, "
-                  "such as the moves of the images, then repeats, and is the same on every rank. torch.Generator() makes "
-                  "one that is used here only."),
+                  "such as the moves of the images, then repeats, and is the same on every rank. torch.Generator() "
+                  "makes one that is used here only."),
     Wrong("global_generator", [(", generator=generator", "")],
           ask="Which generator draws the order?",
-          explain="The order comes from the generator that the whole program shares. In each process it has drawn other "
-                  "numbers before, so the ranks divide different orders. Give randperm your own: generator=generator."),
+          explain="The order comes from the generator that the whole program shares. In each process it has drawn "
+                  "other numbers before, so the ranks divide different orders. Give randperm your own: "
+                  "generator=generator."),
     Wrong("with_replacement", [
               ("torch.randperm(num_images, generator=generator)",
                "torch.randint(num_images, (num_images,), generator=generator)")],
@@ -208,8 +210,8 @@ WRONG = [
     Wrong("first_step_only", [
               ("[batch.tensor_split(count)[rank] for batch in batches]", "[batches[0].tensor_split(count)[rank]]")],
           ask="How many steps has the epoch?",
-          explain="Only the first step comes back. An epoch of 26 images in batches of 8 has four steps, and each needs "
-                  "its entry."),
+          explain="Only the first step comes back. An epoch of 26 images in batches of 8 has four steps, and each "
+                  "needs its entry."),
 ]
 # fmt: on
 
