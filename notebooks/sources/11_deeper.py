@@ -4,13 +4,12 @@
 # *How 152 layers became cheaper than 16, and what is left of the idea in the networks of today.*
 
 # %% [markdown]
-# In December 2015 a network with 152 layers won the ImageNet competition. A year before, 16 and 19 layers had been
-# the talk of the town. The surprise was not only that 152 layers could be trained. The authors wrote that their
-# network was eight times as deep as VGG *and still had lower complexity*
+# In December 2015 networks of up to 152 layers won the ImageNet competition. A year before, VGG's 16 and 19 layers had
+# been deep. The surprise was not only that 152 layers could be trained. The authors wrote that their network was eight times as deep as VGG *and still had lower complexity*
 # ([He et al. 2015](https://arxiv.org/abs/1512.03385), abstract). More than 130 additional layers, and less work for
 # each image. How can that be?
 #
-# One half of the answer is a block that thinks before it multiplies. A year later the same authors moved three small
+# The answer is a block that makes its 3×3 convolution small before it is used. A year later the same authors moved three small
 # operations to another place in the block and trained a thousand layers. You will write both blocks. Then you look at
 # what came after, and find that the path around the layers is the part that stayed.
 #
@@ -33,7 +32,7 @@
 # does ResNet-50 need for an image? And ResNet-152, compared with VGG-16?
 
 # %%
-my_guess = {"ResNet-50 / ResNet-34": None, "ResNet-152 / VGG-16": None}  # 2 and 5?
+my_guess = {"ResNet-50 / ResNet-34": None, "ResNet-152 / VGG-16": None}  # 2, 0.9?
 
 # %%
 from statistics import mean, median
@@ -511,7 +510,7 @@ assert count_weights(theirs) == count_weights(ConvNeXtBlock(96))
 # %% [markdown]
 # A **transformer** (Vaswani et al. 2017) has no convolution at all: **attention** lets each place of the image, or each
 # word, read from all others. But look at the two lines of `forward` below. In 2017 the norm stood behind the addition,
-# as the ReLU did in 2015. Today it stands in front of the layers, in nearly all large language models, and the name
+# as the ReLU did in 2015. Today it mostly stands in front of the layers, also in large language models, and the name
 # for it is pre-norm. What runs from the first block to the last, with each block adding to it, is called the
 # **residual stream**. It is $x_L = x_l + \sum F$ once more.
 
@@ -550,7 +549,7 @@ assert difference < 1e-4
 # %% [markdown]
 # ## One question to six blocks
 #
-# Six blocks from eight years, and one question to all: **what is left of x when F gives nothing?** Set every weight to
+# Six blocks, the oldest of 2015, and one question to all: **what is left of x when F gives nothing?** Set every weight to
 # zero, and look which numbers of x come out as they went in.
 
 

@@ -186,7 +186,8 @@ plotting.show(figure, f"{caption}. The profiler itself takes time, too.")
 # Read the lower panel from the top. Convolutions do nearly all of the arithmetic. Batch norm, ReLU and the additions do
 # hardly any, and still they take time. Why? Each of them reads a whole map of numbers from memory and writes one back.
 # Test that: a plain **copy** of the same map computes nothing at all. If a ReLU takes about as long as a copy, then its
-# time is memory traffic, and no faster arithmetic will help.
+# time is memory traffic, and no faster arithmetic will help. The fastest of ten tries counts: it is the one that other
+# programs have disturbed least.
 
 # %%
 x, other = torch.randn(2, batch_size, 16, 32, 32, device=device)
@@ -204,7 +205,7 @@ with torch.no_grad():
     for _ in range(12):  # in turns; the first two rounds are the warm-up
         for name, action in work.items():
             taken[name].append(speed.seconds_of(action, device))
-took = {name: median(seconds[2:]) for name, seconds in taken.items()}
+took = {name: min(seconds[2:]) for name, seconds in taken.items()}
 for name, seconds in took.items():
     times = f"{seconds / took['copy']:.1f} times a copy"
     print(f"{name:<16}{1e3 * seconds:>8.2f} ms, {times}")
