@@ -4,14 +4,14 @@
 # *How 152 layers became cheaper than 16, and what is left of the idea in the networks of today.*
 
 # %% [markdown]
-# In December 2015 networks of up to 152 layers won the ImageNet competition. A year before, VGG's 16 and 19 layers had
-# been deep. The surprise was not only that 152 layers could be trained. The authors wrote that their network was eight times as deep as VGG *and still had lower complexity*
-# ([He et al. 2015](https://arxiv.org/abs/1512.03385), abstract). More than 130 additional layers, and less work for
-# each image. How can that be?
+# In December 2015 networks of up to 152 layers won the ImageNet competition. A year before, VGG's 16 and 19 layers
+# had been deep. The surprise was not only that 152 layers could be trained. The authors wrote that their network was
+# eight times as deep as VGG *and still had lower complexity* ([He et al. 2015](https://arxiv.org/abs/1512.03385),
+# abstract). More than 130 additional layers, and less work for each image. How can that be?
 #
-# The answer is a block that makes its 3×3 convolution small before it is used. A year later the same authors moved three small
-# operations to another place in the block and trained a thousand layers. You will write both blocks. Then you look at
-# what came after, and find that the path around the layers is the part that stayed.
+# The answer is a block that makes its 3×3 convolution small before it is used. A year later the same authors moved
+# three small operations to another place in the block and trained a thousand layers. You will write both blocks. Then
+# you look at what came after, and find that the path around the layers is the part that stayed.
 #
 # **After this lesson you can**
 #
@@ -549,8 +549,8 @@ assert difference < 1e-4
 # %% [markdown]
 # ## One question to six blocks
 #
-# Six blocks, the oldest of 2015, and one question to all: **what is left of x when F gives nothing?** Set every weight to
-# zero, and look which numbers of x come out as they went in.
+# Six blocks, the oldest of 2015, and one question to all: **what is left of x when F gives nothing?** Set every
+# weight to zero, and look which numbers of x come out as they went in.
 
 
 # %%

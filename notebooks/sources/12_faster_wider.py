@@ -136,6 +136,7 @@ def milliseconds(event):
 # %%
 def profiled(loop, setup):
     """Milliseconds a step by kind, after a warm-up."""
+    os.environ["KINETO_LOG_LEVEL"] = "99"  # it keeps its own messages to itself
     few, steps = list(itertools.islice(setup.train_loader, 2)), len(setup.train_loader)
     loop(setup.model.train(), few, setup.optimizer)  # does not count
     started = default_timer()
@@ -309,9 +310,9 @@ else:
     print(f"TF32: not on this device ({device})")
 
 # %% [markdown]
-# The losses in the last column say whether the short formats compute the same training. They may differ in the third
-# digit, and not in the first. The course chooses in the same way when a lesson asks `runtime.precision()`, with a small
-# network; for a training of a night, measure the network that you are going to train.
+# The last column is a check: ways that compute the same training end near each other. The course chooses in the same
+# way when a lesson asks `runtime.precision()`, with a small network; for a training of a night, measure the network
+# that you are going to train.
 #
 # ## The ladder
 #
