@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import functools
 import hashlib
+import io
 import re
 import unicodedata
 import zipfile
@@ -243,7 +244,7 @@ def _files(source: Path, encoding: str, opened: contextlib.ExitStack) -> Iterato
             if path.is_file() and not path.is_symlink() and not _hidden(inner):
                 status = path.stat()
                 when = datetime.datetime.fromtimestamp(status.st_mtime)
-                yield _File(inner, when, status.st_size, functools.partial(open, path, "rb"))
+                yield _File(inner, when, status.st_size, functools.partial(io.FileIO, path))
         return
     try:
         archive = opened.enter_context(zipfile.ZipFile(source))
