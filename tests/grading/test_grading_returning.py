@@ -14,7 +14,7 @@ from resnet_course.grading.marks.status import status
 from resnet_course.grading.sandbox.session import Limits, Sandbox
 
 RIGHT = Mark("a", 8.0, 8.0, "right", None, "Receptive field: right.")
-PART = Mark("b", 3.5, 7.0, "partly right", "x", "A step: How often? <Twice>.")
+PART = Mark("b", 3.5, 7.0, "partly right", "x", "A step: How often? <Twice>, `<x>`.")
 
 
 def outcome(student="ada", ending="graded", repairs=(), marks=(RIGHT, PART)):
@@ -25,7 +25,7 @@ def test_a_summary_says_points_what_went_well_and_what_to_think_about():
     page = summary(outcome(repairs=["code cell 1, line 1: ImportError"]))
     assert "a1_vgg: 11.5 of 15 points" in page
     assert page.index("What went well") < page.index("Receptive field") < page.index("To think about")
-    assert "How often? &lt;Twice&gt;." in page
+    assert "How often? &lt;Twice&gt;, <code>&lt;x&gt;</code>." in page
     assert "About the file:" in page
 
 
@@ -45,7 +45,7 @@ def test_pages_go_back_in_one_archive_under_the_platforms_names(tmp_path):
         write_outcome(outcome(student), tmp_path)
         page = tmp_path / "feedback" / student / "a1_vgg" / "a1_vgg.html"
         page.parent.mkdir(parents=True)
-        page.write_text("<html><body class='x'><p>cells</p></body></html>", encoding="utf-8")
+        page.write_text("<html><head></head><body class='x'><p>cells</p></body></html>", encoding="utf-8")
     kept = tmp_path / "submitted" / "ada" / "a1_vgg"
     kept.mkdir(parents=True)
     (kept / "collected.txt").write_text("Ada L_123_assignsubmission_file/a1_vgg.ipynb\nin time\n", encoding="utf-8")
@@ -54,7 +54,7 @@ def test_pages_go_back_in_one_archive_under_the_platforms_names(tmp_path):
         with zipfile.ZipFile(archive) as packed:
             assert sorted(packed.namelist()) == ["Ada L_123_assignsubmission_file/a1_vgg.html", "ben/a1_vgg.html"]
             page = packed.read("ben/a1_vgg.html").decode()
-        assert page.count("11.5 of 15 points") == 1
+        assert page.count("11.5 of 15 points") == page.count('<meta name="viewport"') == 1
         assert page.index("<body class='x'>") < page.index("11.5 of") < page.index("<p>cells</p></body></html>")
 
 

@@ -91,7 +91,7 @@ def _other_id(hand_in: HandIn, student: str) -> str:
         found = re.search(r"^student\s*=\s*[\"'](.*?)[\"']\s*$", cell, re.MULTILINE)
         if found and clean(found[1]).strip().casefold() != clean(student).strip().casefold():
             return (
-                f"the notebook names the student {plain(found[1])}, and it is marked for {plain(student)}: what is "
+                f'the notebook names the student "{plain(found[1])}", and it is marked for "{plain(student)}": what is '
                 "drawn from the id, such as the stages of a network, differs; say so if the id is wrong"
             )
     return ""

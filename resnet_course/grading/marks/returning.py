@@ -9,12 +9,15 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from markupsafe import Markup, escape
+
 from resnet_course.base.files import write_atomically
 from resnet_course.base.pages import render
 from resnet_course.grading.handin.roster import Roster
 from resnet_course.grading.marks.outcomes import Outcome, outcomes_in
 
 MARK = "<!-- summary -->"
+PHONE = '<head>\n<meta name="viewport" content="width=device-width, initial-scale=1">'  # nbgrader's pages lack it
 SUMMARY = """\
 <section style="max-width:50em;margin:1em auto;padding:1em;border:1px solid #999;font-family:sans-serif">
 <h1>{{ outcome.assignment }}: {{ "%g" | format(outcome.points) }} of {{ "%g" | format(most) }} points</h1>
@@ -28,7 +31,7 @@ SUMMARY = """\
 <li>{{ mark.comment.partition(": ")[0] }} ({{ "%g" | format(mark.points) }})</li>{% endfor %}</ul>{% endif %}
 {% if others and not unread %}<h2>To think about</h2><ul>{% for mark in others %}
 <li><b>{{ mark.comment.partition(": ")[0] }}</b>, {{ "%g" | format(mark.points) }} of {{ "%g" | format(mark.most) }}:
-{{ mark.comment.partition(": ")[2] }}</li>{% endfor %}</ul>{% endif %}
+{{ words(mark.comment.partition(": ")[2]) }}</li>{% endfor %}</ul>{% endif %}
 </section>
 """
 
@@ -47,6 +50,7 @@ def finish_feedback(folder: Path) -> list[Path]:
         text = page.read_text(encoding="utf-8", errors="replace")
         if MARK not in text:
             before, body, after = re.split(r"(<body[^>]*>)", f"{text}<body>", maxsplit=1)
+            before = before.replace("<head>", PHONE, 1)
             text = f"{before}{body}\n{MARK}{summary(outcome)}{after.removesuffix('<body>')}"
             write_atomically(page, text.encode(errors="replace"))
         name = platform_name(folder, outcome).removesuffix(".ipynb") + ".html"
@@ -68,7 +72,12 @@ def summary(outcome: Outcome) -> str:
     others = [mark for mark in outcome.marks if mark.status != "right"]
     most = sum(mark.most for mark in outcome.marks)
     unread = outcome.ending == "refused" and all(mark.status == "not written" for mark in outcome.marks)
-    return render(SUMMARY, outcome=outcome, well=well, others=others, most=most, unread=unread)
+    return render(SUMMARY, outcome=outcome, well=well, others=others, most=most, unread=unread, words=_words)
+
+
+def _words(text: str) -> Markup:
+    """A comment as HTML: what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def platform_name(folder: Path, outcome: Outcome) -> str:
