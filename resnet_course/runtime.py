@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import user_folder, write_atomically
+from resnet_course.base.language import speak
 from resnet_course.base.pages import render
 from resnet_course.models import cifar_resnet, resnet18
 from resnet_course.notebook.lessons import LESSONS, ProfileName, Speed, find_lesson, predict_seconds
@@ -265,13 +266,15 @@ MINUTES = """\
 {% for word in minutes %}<td>{{ word }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>"""
 
 
-def begin_lesson(number: str, version: str) -> None:
+def begin_lesson(number: str, version: str, language: str = "en") -> None:
     """What a lesson says before it starts: that it takes long here, or that the course is not of its version.
 
     Args:
         number: of the lesson.
         version: of the course that its notebook was made for.
+        language: of its notebook; from here on the course speaks it.
     """
+    speak(language)
     if version != __version__:
         advice = f"It was made for {version}, and {__version__} is installed. What it needs may be missing."
         Message("failed", "This notebook is of another version of the course", (advice,)).show()

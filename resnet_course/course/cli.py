@@ -134,6 +134,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     fork = add("fork", _fork, "make this checkout that of a fork: its address in badges, install cells, citation, site")
     fork.add_argument("repository", nargs="?", metavar="OWNER/NAME", help="on GitHub; default: git's remote origin")
+    translations = add("translations", _translations, "say how much is translated, and which texts are missing first")
+    translations.add_argument("--update", action="store_true", help="write the catalogues anew, with what has changed")
+    translations.add_argument("--language", help="two letters; default: each that there is")
     slides = add("slides", _slides, "build the slides of the lessons into build/slides")
     slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
     add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
@@ -309,6 +312,22 @@ def _fork(options: argparse.Namespace) -> int:
     for path in [*set_address(root, options.repository), *build_notebooks(root)]:
         say(f"wrote {path.relative_to(root)}")
     say(f"this is {repository_address(root)}; commit and push, and its badges work")
+    return 0
+
+
+def _translations(options: argparse.Namespace) -> int:
+    from resnet_course.base.language import languages
+    from resnet_course.course.run import course_root
+    from resnet_course.course.translations import report, update
+
+    root = course_root()
+    for language in [options.language] if options.language else languages()[1:]:
+        for path in update(root, language) if options.update else ():
+            say(f"wrote {path.relative_to(root)}")
+        lines = list(report(root, language))
+        say("\n".join([f"--- {language}", *lines]))
+        if any(line.strip().startswith("refused") for line in lines):
+            return 1
     return 0
 
 
