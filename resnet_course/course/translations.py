@@ -123,20 +123,16 @@ def _block(source: str, lines: list[tuple[int, int]], place: str) -> Iterator[Te
 
 
 def code_texts(source: str, place: str = "") -> Iterator[Text]:
-    """Strings of a lesson's code that a reader sees: of several words, or of one where something is shown."""
+    """Strings of a lesson's code that a reader sees: of several words, or of one that is shown or names a thing."""
     for text, parents in _strings(source, place):
         words = _WORD.findall(PLACEHOLDER.sub("", text.english))
         calls = (ast.unparse(node.func) for node in parents if isinstance(node, ast.Call))
         shown = any(call.startswith(SHOWING) or call.endswith(SHOWING) for call in calls)
-        index = isinstance(parents[-1], (ast.Subscript, ast.Compare))
-        if (
-            text.quote
-            and words
-            and not index
-            and not NAME.fullmatch(text.english)
-            and (shown or re.search(r"\s", text.english))
-        ):
-            yield text
+        named = isinstance(parents[-1], ast.Dict) and re.fullmatch("[a-z-]{4,}", text.english)
+        inside = isinstance(parents[-1], (ast.Subscript, ast.Compare))
+        if text.quote and words and not inside and not NAME.fullmatch(text.english):
+            if shown or named or re.search(r"\s", text.english):
+                yield text
 
 
 def package_texts(file: Path, place: str) -> Iterator[Text]:
@@ -213,13 +209,20 @@ def lesson_catalogues(root: Path, lesson: str) -> dict[str, dict[str, str]]:
 
 
 def translate_notebook(notebook: NotebookNode, catalogue: Mapping[str, str]) -> None:
-    """Put a lesson's texts into another language where the catalogue knows them; all else stays byte for byte."""
-    for cell, texts in _cells(notebook):
+    """Put a lesson's texts into another language where the catalogue knows them; all else stays byte for byte.
+
+    A string that is translated is so wherever it stands in the code, so that the names of things still fit.
+    """
+    cells = list(_cells(notebook))
+    known = {text.english for _, texts in cells for text in texts if text.quote and text.english in catalogue}
+    for cell, texts in cells:
+        if cell.cell_type == "code" and known:
+            texts = [text for text, _ in _strings(cell.source, "") if text.quote and text.english in known]
         for text in sorted(texts, key=lambda text: -text.start):
-            if text.english in catalogue:
-                said = catalogue[text.english]
-                if wrong := lost(text.english, said):
-                    raise CourseError(f"the translation of {text.english!r} {wrong}")
+            said = catalogue.get(text.english, "")
+            if wrong := lost(text.english, said) if said else "":
+                raise CourseError(f"the translation of {text.english!r} {wrong}")
+            if said:
                 said = _written(text, said, cell.source) if text.quote else said
                 cell.source = cell.source[: text.start] + said + cell.source[text.end :]
 
