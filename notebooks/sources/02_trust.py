@@ -96,7 +96,7 @@ cards.compare_guess(my_guess, measured, lesson="02")
 # afterwards may depend on what you saw, because that would be a choice.
 #
 # All lessons from here on keep to these three rules. The mean and the deviation for
-# normalising come from the training images, too, and are used for all three sets.
+# normalising come from the training images alone, and are used for all three sets.
 #
 # Most data sets come in two parts, training and test. The validation images are taken out
 # of the training part.

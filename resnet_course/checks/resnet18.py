@@ -484,11 +484,7 @@ ResNet18 = Net
     unknown={
         "a stage with a threshold": edited(ANSWER, ("out = self.layer2(out)", "out = F.relu(self.layer2(out) - 0.1)")),
         "one class too many": edited(
-            ANSWER,
-            (
-                "self.linear = nn.Linear(512 * block.expansion, num_classes)",
-                "self.linear = nn.Linear(512 * block.expansion, num_classes + 1)",
-            ),
+            ANSWER, ("512 * block.expansion, num_classes)", "512 * block.expansion, num_classes + 1)")
         ),
         "nine classes where none are given": edited(
             ANSWER, ("def ResNet18(num_classes=10):", "def ResNet18(num_classes=9):")

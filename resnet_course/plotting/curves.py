@@ -98,6 +98,7 @@ def seeds(
     y_limits: tuple[float, float] | None = None,
     log_x: bool = False,
     guesses: Mapping[str, float | None] | None = None,
+    chance: float | None = None,
 ) -> Axes:
     """A number for each seed at each setting, as dots, and a line through the means.
 
@@ -108,6 +109,7 @@ def seeds(
         y_limits: lowest and highest number of the axis.
         log_x: a logarithmic axis of settings.
         guesses: the reader's number for the last setting of a line.
+        chance: what blind guessing gives, drawn as a dotted line.
 
     Raises:
         ValueError: if there is nothing to draw.
@@ -121,6 +123,11 @@ def seeds(
         points = [(place, number) for place, numbers in values[name].items() for number in numbers]
         across, up = zip(*points, strict=True)
         ax.scatter(across, up, s=16, color=style["color"], alpha=0.45, linewidths=0, zorder=2.2)
+    if chance is not None:
+        ax.axhline(chance, color="#6a6a6a", linestyle=":", linewidth=1.2, zorder=1.5)
+        ax.annotate(
+            "blind guessing", (0.01, chance), (0, 3), ("axes fraction", "data"), "offset points", color="#595959"
+        )
     if log_x:
         ax.set_xscale("log")
     marks = sorted({place for places in settings.values() for place in places})

@@ -209,11 +209,13 @@ def _style(color: str, marker: str, linestyle: str) -> dict[str, Any]:
 
 
 def _free_style(name: str, used: list[dict[str, Any]]) -> dict[str, Any]:
-    """The name's own style if no other looks like it, else the nearest of its family: a free colour, or a free pair."""
+    """The name's own style if no other looks like it, else the nearest of its family: a free colour, or dots."""
     own = network_style(name)
     colours = (own["color"], *(() if _known_start(name) else _family(name)[0]))
     looks = [(colour, marker) for marker in (own["marker"], *_MARKERS) for colour in colours]
     used_colours = {style["color"] for style in used}
     used_looks = {(style["color"], style["marker"]) for style in used}
     free = [look for look in looks if look[0] not in used_colours] + [look for look in looks if look not in used_looks]
-    return _style(*free[0], own["linestyle"]) if free else own
+    if not free:
+        return own
+    return _style(*free[0], ":" if free[0][0] in used_colours else own["linestyle"])
