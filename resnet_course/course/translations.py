@@ -124,20 +124,20 @@ def _block(source: str, lines: list[tuple[int, int]], place: str) -> Iterator[Te
 
 def code_texts(source: str, place: str = "") -> Iterator[Text]:
     """Strings of a lesson's code that a reader sees: of several words, or of one that is shown or names a thing."""
-    for text, parents in _strings(source, place):
+    for text, [*parents, node] in _strings(source, place):
         words = _WORD.findall(PLACEHOLDER.sub("", text.english))
         calls = (ast.unparse(node.func) for node in parents if isinstance(node, ast.Call))
         shown = any(call.startswith(SHOWING) or call.endswith(SHOWING) for call in calls)
-        named = isinstance(parents[-1], ast.Dict) and re.fullmatch("[a-z-]{4,}", text.english)
-        inside = isinstance(parents[-1], (ast.Subscript, ast.Compare))
-        if text.quote and words and not inside and not NAME.fullmatch(text.english):
-            if shown or named or re.search(r"\s", text.english):
-                yield text
+        named = node in getattr(parents[-1], "keys", ()) and re.fullmatch("[a-z-]{4,}", text.english)
+        if not text.quote or isinstance(parents[-1], (ast.Subscript, ast.Compare)) or NAME.fullmatch(text.english):
+            continue
+        if words and (shown or named or re.search(r"\s", text.english)):
+            yield text
 
 
 def package_texts(file: Path, place: str) -> Iterator[Text]:
     """What a module of the package may say: strings of several words, line by line, without code."""
-    for text, parents in _strings(file.read_text(encoding="utf-8"), place):
+    for text, [*parents, _] in _strings(file.read_text(encoding="utf-8"), place):
         if _is_code(text, parents):
             continue
         for line in text.english.split("\n"):
@@ -161,7 +161,7 @@ def _is_code(text: Text, parents: list[ast.AST]) -> bool:
 
 
 def _strings(source: str, place: str) -> Iterator[tuple[Text, list[ast.AST]]]:
-    """Every string of a source with what it stands in, outermost first; for one inside another no place is known."""
+    """Every string of a source, with the nodes from the module to its own; for one inside another no place is known."""
     lines = source.split("\n")
     starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
 
@@ -177,7 +177,7 @@ def _strings(source: str, place: str) -> Iterator[tuple[Text, list[ast.AST]]]:
                 made = (piece[3] for piece in pieces if "f" in piece[1].lower())
                 fields = tuple(field[0] for body in made for field in _FIELD.finditer(body) if field[1] is not None)
                 text = Text(text.english, place, start, end, fields, pieces[0][2])
-            yield text, parents
+            yield text, [*parents, node]
         for child in ast.iter_child_nodes(node):
             if not (isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)):
                 yield from walk(child, [*parents, node], inside or isinstance(node, ast.JoinedStr))
