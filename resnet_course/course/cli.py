@@ -50,7 +50,12 @@ READ_STEPS = (
 )
 UNIT_TESTS = Step("tests", (*PYTEST, *WORKERS, "--dist", "worksteal"))  # no worker waits for the last long test
 NOTEBOOK_STEPS = (  # do all cells run as they are handed out; are the claims true
-    Step("student notebooks", (*NBVAL, "notebooks", "--ignore=notebooks/solutions"), {PROFILE: "smoke"}),
+    Step(
+        "student notebooks",
+        (*NBVAL, "notebooks", "--ignore=notebooks/solutions", "--ignore=notebooks/ko"),
+        {PROFILE: "smoke"},
+    ),
+    Step("Korean notebooks", (*NBVAL, "notebooks/ko", "--ignore=notebooks/ko/solutions"), {PROFILE: "smoke"}),
     Step("solution notebooks", (*NBVAL, *WORKERS, "notebooks/solutions"), {PROFILE: "quick"}),
 )
 TEST_STEPS: Steps = (

@@ -11,7 +11,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from resnet_course.base.language import language, translated
 from resnet_course.notebook import messages
 
 _SHARPNESS = 2  # image pixels for each CSS pixel
@@ -50,11 +52,21 @@ def show(figure_or_axes: Figure | Axes, caption: str | None = None, alt: str | N
     words = getattr(figure, "course_words", "") if alt is None else alt
     if not words.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
+    if language() != "en":
+        _translate(figure)
     if messages.in_notebook():
         png = _png(figure)
         picture = {"image/png": base64.b64encode(png).decode("ascii")}
         messages.show(_page(png, words, caption), f"Figure: {words}", picture)
     plt.close(figure)
+
+
+def _translate(figure: Figure) -> None:
+    """Put what stands in a figure into the reader's language, as far as the course has written it."""
+    for text in figure.findobj(Text):
+        written = text.get_text().replace("\n", " ")
+        if (said := translated(written)) != written:
+            text.set_text(said)
 
 
 def figure_html(figure: Figure, alt: str, caption: str | None = None) -> str:

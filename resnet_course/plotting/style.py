@@ -185,8 +185,12 @@ def figure_width(ax: Axes) -> float:
 
 
 def wrap(text: str, width: float, size: float) -> str:
-    """Break text into lines of at most `width` points, at a font size in points (an estimate: 0.6 em a letter)."""
-    letters = max(8, int(width / (0.6 * size)))
+    """Break text into lines of at most `width` points, at a font size in points (an estimate: 0.6 em a letter).
+
+    A letter of Hangul or Han is 1 em wide.
+    """
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    letters = max(8, int(width / ((0.6 + 0.4 * wide / max(len(text), 1)) * size)))
     return "\n".join(textwrap.fill(line, letters) for line in readable(text).splitlines())
 
 
