@@ -217,6 +217,7 @@ def translate_notebook(notebook: NotebookNode, catalogue: Mapping[str, str]) -> 
     known = {text.english for _, texts in cells for text in texts if text.quote and text.english in catalogue}
     for cell, texts in cells:
         if cell.cell_type == "code" and known:
+            cell.source = _with_names({english: catalogue[english] for english in known}, cell.source)
             texts = [text for text, _ in _strings(cell.source, "") if text.quote and text.english in known]
         for text in sorted(texts, key=lambda text: -text.start):
             said = catalogue.get(text.english, "")
@@ -225,6 +226,20 @@ def translate_notebook(notebook: NotebookNode, catalogue: Mapping[str, str]) -> 
             if said:
                 said = _written(text, said, cell.source) if text.quote else said
                 cell.source = cell.source[: text.start] + said + cell.source[text.end :]
+
+
+def _with_names(said: Mapping[str, str], source: str) -> str:
+    """Code in which names that are translated are so in what Python puts into strings, too: `f"{losses['here']}"`."""
+
+    def name(found: re.Match[str]) -> str:
+        return f"{found[2]}{said.get(found[3], found[3])}{found[2]}" if not found[1] else found[0]
+
+    for text in sorted((text for text, _ in _strings(source, "") if text.fields), key=lambda text: -text.start):
+        string = source[text.start : text.end]
+        for field in text.fields:
+            string = string.replace(field, _PIECE.sub(name, field))
+        source = source[: text.start] + string + source[text.end :]
+    return source
 
 
 def _cells(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, list[Text]]]:
@@ -270,11 +285,13 @@ def lost(english: str, said: str) -> str:
         here, there = ({mark[0] for mark in found.finditer(side)} for side in (english, said))
         if here != there:
             loses, invents = ", ".join(sorted(here - there)), ", ".join(sorted(there - here))
-            return (
-                f"does not keep the {what}:"
-                + f" {loses} is missing" * bool(loses)
-                + f" {invents} is new" * bool(invents)
-            )
+            said_of = [f"{loses} is missing"] * bool(loses) + [f"{invents} is new"] * bool(invents)
+            return f"does not keep the {what}: {' and '.join(said_of)}"
+    stars = re.finditer(r"(.?)\*{1,2}(?=(.?))", _FIXED.sub("`", said))
+    for number, (before, after) in enumerate(star.groups() for star in stars):
+        inside, outside = (before, after) if number % 2 else (after, before)
+        if outside.isalnum() and inside and not (inside.isalnum() or inside in " *"):
+            return f"has stars between {before!r} and {after!r}, which Markdown shows as stars: put {inside!r} outside"
     return ""
 
 
@@ -303,7 +320,7 @@ def all_texts(root: Path) -> dict[str, list[Text]]:
         if not catalogue or name.as_posix() in SILENT:
             continue
         found.setdefault(catalogue, []).extend(package_texts(file, name.as_posix()))
-    found["package"] += [Text(word, "one word", 0, 0) for word in WORDS]
+    found.setdefault("package", []).extend(Text(word, "one word", 0, 0) for word in WORDS)
     return found
 
 

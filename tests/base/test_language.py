@@ -73,7 +73,7 @@ def test_the_language_is_that_of_the_setting_then_of_the_notebook_then_of_the_sy
     language._notebook.clear()
     assert language.language() == "ko"
     monkeypatch.setenv(language.SETTING, "xx")
-    with pytest.raises(CourseError, match="no language 'xx'.*one of en, ko"):
+    with pytest.raises(CourseError, match=r"no language 'xx'.*one of en, ko"):
         language.language()
 
 
