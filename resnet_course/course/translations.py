@@ -339,10 +339,15 @@ def update(root: Path, language: str) -> list[Path]:
         kept = Catalog(locale=language)
         if file.is_file():
             kept = read_po(io.BytesIO(file.read_bytes()), locale=language, ignore_obsolete=True, charset="utf-8")
+        marked = {message.id: [line for line in message.user_comments if line.startswith("|")] for message in kept}
         kept.update(template, update_header_comment=False)
         kept.obsolete.clear()
         for message in kept:
             message.flags &= {"fuzzy"}
+            message.user_comments = [line for line in message.user_comments if not line.startswith("|")]
+            before = [line.removeprefix("| msgid").strip() for line in marked.get(message.id, ())]
+            if message.fuzzy and before and not message.previous_id:  # the text before it changed: Babel reads it not
+                message.previous_id = ["".join(map(ast.literal_eval, (line.lstrip("| ") for line in before)))]
         written = io.BytesIO()
         write_po(written, kept, width=0, omit_header=True, include_previous=True)
         content = HEADER.format(language).encode() + written.getvalue().rstrip() + b"\n"
