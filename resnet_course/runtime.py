@@ -275,6 +275,8 @@ def begin_lesson(number: str, version: str, language: str = "en") -> None:
         language: of its notebook; from here on the course speaks it.
     """
     speak(language)
+    if language == "ko":
+        _look_for_hangul()
     if version != __version__:
         advice = f"It was made for {version}, and {__version__} is installed. What it needs may be missing."
         Message("failed", "This notebook is of another version of the course", (advice,)).show()
@@ -286,6 +288,15 @@ def begin_lesson(number: str, version: str, language: str = "en") -> None:
         title = f"In the full profile this lesson takes about {seconds / 60:.0f} minutes here"
         advice = "For a minute instead, run `%env RESNET_COURSE_PROFILE=quick` in a new cell before you go on."
         Message("info", title, (advice,)).show()
+
+
+def _look_for_hangul() -> None:
+    from resnet_course.plotting.style import can_draw  # matplotlib takes a second, and English needs no other font
+
+    if not can_draw("가"):
+        cure = "!apt-get install -y fonts-nanum && rm -rf ~/.cache/matplotlib"
+        advice = f"Run `{cure}` in a new cell, then restart the kernel."
+        Message("info", "No font here has Hangul: names in figures are spelt in Latin letters", (advice,)).show()
 
 
 def _warnings(here: Profile) -> Iterator[tuple[str, str]]:

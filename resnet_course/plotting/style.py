@@ -93,6 +93,11 @@ def readable(text: str) -> str:
     return "".join(letters).replace("\\$", "$").replace("$", "\\$")
 
 
+def can_draw(letter: str) -> bool:
+    """Whether a font of this system has the letter."""
+    return _can_draw(letter, (*mpl.rcParams["font.family"], *_OTHER_SCRIPTS))
+
+
 @functools.cache
 def _can_draw(letter: str, families: tuple[str, ...]) -> bool:
     if letter.isascii():
