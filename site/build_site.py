@@ -78,7 +78,8 @@ def stage(root: Path, pages: Path, files: Path) -> None:
     with (pages / "instructor" / "index.md").open("a", encoding="utf-8") as index:
         index.write("\n```{toctree}\n:hidden:\n:glob:\n\n*\n```\n")
     copy_documents(root / "docs", pages / "reference", root, repository)
-    shutil.copy(root / "notebooks" / "figures" / "degradation.png", pages / "degradation.png")
+    for picture in (pages / "degradation.png", files / "preview.png"):
+        shutil.copy(root / "notebooks" / "figures" / "degradation.png", picture)
     shutil.copytree(playground.FOLDER, files / "playground", ignore=shutil.ignore_patterns("*.py", "page.html", "__*"))
     links = [f'<script defer src="playground/{script}"></script>\n' for script in playground.SCRIPTS]
     body = (playground.FOLDER / "page.html").read_text(encoding="utf-8")

@@ -12,6 +12,8 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
+import doors  # noqa: E402
+
 from resnet_course import __version__  # noqa: E402
 
 project = "From VGG to ResNet-18, measured"
@@ -54,7 +56,9 @@ toc_object_entries_show_parents = "hide"
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
+html_baseurl = doors.HOME.site
 html_static_path = ["static"]
+templates_path = ["templates"]
 html_css_files = ["course.css"]
 html_js_files = [("explorer.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
@@ -65,7 +69,12 @@ html_sidebars = {"index": [], "run": [], "glossary": [], "playground": []}
 html_favicon = "static/favicon.svg"
 html_context = {"default_mode": "auto"}  # the reader's system decides between light and dark
 html_theme_options = {
-    "logo": {"text": "From VGG to ResNet-18"},
+    "logo": {
+        "image_light": "_static/favicon.svg",
+        "image_dark": "_static/favicon.svg",
+        "alt_text": "",  # the text beside it says it
+        "text": "From VGG to ResNet-18",
+    },
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
     "navigation_with_keys": False,
@@ -75,7 +84,7 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "article_header_start": [],
     "footer_start": ["copyright"],
-    "footer_end": [],
+    "footer_end": ["mend"],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
@@ -83,9 +92,12 @@ copybutton_selector = "div.highlight-python pre, div.highlight-ipython3 pre, div
 
 
 def setup(app: Sphinx) -> None:
-    """A table's empty corner is no heading: screen readers would announce a heading without words."""
+    """Doors of each page. A table's empty corner is no heading: screen readers would announce one without words."""
 
     def mend(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+        title = re.sub("<[^>]+>", "", context.get("title", "")) or project
+        context.update(doors.links(page, title))
+        context["metatags"] = context.get("metatags", "") + doors.preview(page, title)
         if "body" in context:
             context["body"] = re.sub(r'<th class="head[^"]*"><p></p></th>', "<td></td>", context["body"])
 

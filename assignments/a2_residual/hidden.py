@@ -214,14 +214,14 @@ _BLOCK_WRONG = (
         "shortcut_after_the_relu",
         [("out = self.conv1(F.relu(self.bn1(x)))", "x = F.relu(self.bn1(x))\n        out = self.conv1(x)")],
         ask="Which tensor does your shortcut get?",
-        explain="It gets x behind the first batch norm and ReLU, so nothing negative passes. Step 7 asks for x as it "
+        explain="It gets x after the first batch norm and ReLU, so nothing negative passes. Step 7 asks for x as it "
         "came in.",
         credit=0.5,
     ),
     Wrong(
         "relu_at_the_end",
         [("out + self.shortcut(x)", "F.relu(out + self.shortcut(x))")],
-        ask="What stands behind the addition?",
+        ask="What comes after the addition?",
         explain="Nothing. A ReLU there is the order of lesson 05; it also stops the gradient on the shortcut wherever "
         "the sum is negative.",
         credit=0.5,
@@ -242,7 +242,7 @@ _BLOCK_WRONG = (
             ("self.conv2(F.relu(self.bn2(out)))", "F.relu(self.bn2(self.conv2(out)))"),
             ("self.conv3(F.relu(self.bn3(out)))", "self.bn3(self.conv3(out))"),
         ],
-        ask="Does the batch norm stand before or behind its convolution?",
+        ask="Does the batch norm stand before or after its convolution?",
         explain="In pre-activation order it stands before, so bn1 has as many channels as come in.",
         credit=0.25,
     ),
@@ -268,7 +268,7 @@ _BLOCK_WRONG = (
         [(", bias=False", "")],
         ask="Do the convolutions have a bias?",
         explain="nn.Conv2d has one unless you set bias=False. The bias of conv1 and conv2 is taken out again by the "
-        "batch norm behind them.",
+        "batch norm after them.",
         credit=0.6,
     ),
     Wrong(
@@ -422,7 +422,7 @@ def gradient_parts(blocks, x, gradient):
     (along,) = torch.autograd.grad(block.shortcut(before), x, gradient)
     return along, whole - along
 """,
-        ask="Which ways does the gradient take behind the shortcut of the last block?",
+        ask="Which ways does the gradient take after the shortcut of the last block?",
         explain="You let it go on through branches and shortcuts of the others. Along the shortcuts only means the "
         "shortcut in every block.",
         credit=0.4,

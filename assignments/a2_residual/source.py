@@ -6,7 +6,7 @@
 # **You show here that you can**
 #
 # - say which shortcut a block needs, and write a shortcut that is not the one of the lessons,
-# - write a residual block from a description, in an order in which nothing stands behind the addition,
+# - write a residual block from a description, in an order in which nothing comes after the addition,
 # - start such a block as the identity, and so that it can still learn,
 # - take the gradient apart into what comes along the shortcuts and the rest.
 #
@@ -138,7 +138,7 @@ else:
 # %% [markdown]
 # ## Task 3 · A bottleneck in pre-activation order (16 points)
 #
-# In the block of lesson 05 a ReLU stands behind the addition, so nothing negative ever leaves the block. In
+# In the block of lesson 05 a ReLU comes after the addition, so nothing negative ever leaves the block. In
 # **pre-activation** order, batch norm and ReLU stand *before* each convolution, and the addition comes last.
 #
 # Write the class `PreActBottleneck(in_planes, planes, stride, shortcut)`. `shortcut` is a module that is handed in
@@ -210,7 +210,7 @@ else:
 #
 # A fresh block should return `shortcut(x)` and nothing else, and learn the rest. In lesson 05 the γ of the last batch
 # norm was set to zero for that. Before you do the same here, think: in this block a ReLU and a convolution stand
-# *behind* the last batch norm. Which parameters would get a gradient in the first step?
+# *after* the last batch norm. Which parameters would get a gradient in the first step?
 #
 # Here the last layer is a convolution. Write `zero_start(model)`: set the weight of `conv3` to zero in every
 # `PreActBottleneck` of a model, however deep it lies, and change nothing else. The model may be a single block. It

@@ -135,7 +135,7 @@ _NETWORK_WRONG = (
         "bias_in_the_stem",
         [(", bias=False", "")],
         ask="Has conv1 a bias?",
-        explain="nn.Conv2d has one unless bias=False is set; the batch norm behind it takes it out again.",
+        explain="nn.Conv2d has one unless bias=False is set; the batch norm after it takes it out again.",
         credit=0.75,
     ),
     Wrong(
@@ -235,7 +235,7 @@ _PARAMETERS_WRONG = (
         "biases_counted",
         [(" + 4 * planes", " + 6 * planes")],
         ask="Have the 3×3 convolutions a bias?",
-        explain="They have none: a batch norm stands behind each of them.",
+        explain="They have none: a batch norm comes after each of them.",
         credit=0.6,
     ),
 )
@@ -265,8 +265,8 @@ _WORK_WRONG = (
     Wrong(
         "size_never_changes",
         [("weights * size**2", "weights * in_size**2")],
-        ask="How large is the map behind the first convolution of the stage?",
-        explain="The stride has made it smaller, and everything behind it works on the small map. You counted all "
+        ask="How large is the map after the first convolution of the stage?",
+        explain="The stride has made it smaller, and everything after it works on the small map. You counted all "
         "convolutions at the positions of the input.",
         credit=0.4,
     ),
@@ -308,7 +308,7 @@ _WORK_WRONG = (
     Wrong(
         "one_convolution_for_each_block",
         [("9 * planes**2 + (num_blocks - 1) * 18 * planes**2", "num_blocks * 9 * planes**2")],
-        ask="How many 3×3 convolutions have the blocks behind the first one?",
+        ask="How many 3×3 convolutions have the blocks after the first one?",
         explain="Two each.",
         credit=0.4,
     ),

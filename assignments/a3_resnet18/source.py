@@ -57,7 +57,7 @@ for number, (planes, num_blocks, stride) in enumerate(stages, start=1):
     print(f"layer{number}: channels {planes}, blocks {num_blocks}, stride {stride}")
 
 # %% [markdown]
-# Eight blocks of two convolutions, one convolution before them and one linear layer behind them are 18 layers, as in
+# Eight blocks of two convolutions, one convolution before them and one linear layer after them are 18 layers, as in
 # ResNet-18. The rest is different: the blocks are spread unevenly, one of the stages 2 to 4 keeps height and width,
 # and another one keeps the number of channels.
 

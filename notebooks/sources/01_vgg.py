@@ -24,7 +24,7 @@
 # **You need:** [lesson 00](00_start_here.ipynb), and knowing what a convolution, a loss and a gradient
 # are.
 #
-# **Time:** 35 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 29 minutes to read and write; the code runs in less than a minute on two CPU cores.
 #
 # ## A bet
 #
@@ -243,7 +243,7 @@ plotting.show(figure, caption=f"Black is zero. {words}")
 # of one convolution for *one* image, as a whole number.
 #
 # - `height` and `width` are those of the image that comes in. It is padded, so that with stride 1 the
-#   window's middle stands once on every pixel. With stride 2 it stands on every second row and column,
+#   window's middle visits every pixel once. With stride 2 it visits every second row and column,
 #   beginning with the first.
 # - Products with the zeros of the border count like all others. A bias counts nothing.
 #
@@ -351,7 +351,7 @@ for name, network in networks.items():
 # ## Batches, and the loss
 #
 # Now to the training. A **batch** is a handful of images that are used for one step. `data.Batches` takes it
-# from the bytes in memory: on the scale of lesson 00, and and, with `shuffle=True`, in a new order on every
+# from the bytes in memory: on the scale of lesson 00 and, with `shuffle=True`, in a new order on every
 # pass. PyTorch's `DataLoader` does the same image by image, from anything that has `len()` and items. Both
 # give pairs (images, targets), and a training loop does not care which one it gets.
 
@@ -523,7 +523,7 @@ axes = plotting.lines(by_epoch, "Training error by epoch", "epoch", "training er
 plotting.show(axes, caption=f"{how}; means of 5 seeds.")
 first = {depth: [errors[0] for errors in runs] for depth, runs in curves.items()}
 cards.compare(
-    "already in the first epoch 16 convolutions are behind 6",
+    "already in the first epoch 16 convolutions have a higher training error than 6",
     {"16 convolutions": first[16]},
     {"6 convolutions": first[6]},
 )
@@ -587,9 +587,8 @@ print(f"4. Mean training error by number of convolutions: {words}.")
 # <details><summary>5. A network with more layers has a higher <em>training</em> error than one with fewer.
 # Can more training images cure it?</summary>
 #
-# Probably not. More images help a network that is good on its training images and bad on new ones, and this
-# one is already bad on the images that it has. More images help a network that does well on its training
-# images and badly on new ones. Here it does badly on those that it has.
+# Probably not. More images help a network that does well on its training images and badly on new ones.
+# This one already does badly on those that it has.
 # </details>
 
 # %% [markdown]

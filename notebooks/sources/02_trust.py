@@ -17,7 +17,7 @@
 #
 # **You need:** lesson 01, with its training loop and its cross-entropy.
 #
-# **Time:** 35 minutes to read and write; the code runs in less than a minute on two CPU
+# **Time:** 34 minutes to read and write; the code runs in less than a minute on two CPU
 # cores.
 
 # %% [markdown]
@@ -79,9 +79,7 @@ cards.compare_guess(my_guess, measured, lesson="02")
 # nevertheless wrong as a forecast.
 #
 # You hold such competitions all the time. Each epoch that you might stop at, each
-# learning rate, each network that you try is one more entry. How much the winner is
-# flattered depends on how many entries and images there are. That it is flattered, on
-# average, does not.
+# learning rate, each network that you try is one more entry.
 #
 # ## Three sets of images, and a rule for each
 #
@@ -97,12 +95,11 @@ cards.compare_guess(my_guess, measured, lesson="02")
 # finished networks on the test images and print five numbers. But nothing that you do
 # afterwards may depend on what you saw, because that would be a choice.
 #
-# All lessons from here on keep to these three rules. One more thing belongs to the
-# training images: the mean and the deviation for normalising come from them alone, and
-# are used for all three sets.
+# All lessons from here on keep to these three rules. The mean and the deviation for
+# normalising come from the training images alone, and are used for all three sets.
 #
 # Most data sets come in two parts, training and test. The validation images are taken out
-# of the training part, and that is your first exercise.
+# of the training part.
 #
 # ### Exercise: `fair_split`
 #
@@ -174,8 +171,8 @@ for name, images in (("training", train_images), ("validation", val_images)):
 # a fixed one, and three things go wrong easily.
 #
 # - Some layers work differently in training. **Dropout** sets numbers to zero at random
-#   and enlarges the others to make up for it; batch norm, in lesson 03, uses the images of
-#   the batch. `model.eval()` switches such layers to the way they work after training;
+#   and enlarges the others to make up for it; batch norm, in lesson 03, uses the images
+#   of the batch. `model.eval()` switches such layers to the way they work after training;
 #   `model.train()` switches them back.
 # - A forward pass keeps its intermediate results for a backward pass. Here none follows.
 # - The last batch is often smaller than the others.
@@ -228,25 +225,22 @@ evaluate = checks.evaluate(evaluate)
 # | a quantity, such as an age | a number, float | one number | `nn.MSELoss` |
 #
 # The first two take logits and apply softmax or sigmoid themselves. Our images have one
-# class each, so ours is the first row. It has a value that is worth knowing by heart: a
-# network that gives every class the same probability has the loss ln(number of classes).
+# class each, so ours is the first row. One value is worth knowing by heart: a network
+# that gives every class the same probability has the loss ln(number of classes).
 
 # %%
 cross_entropy = nn.CrossEntropyLoss()
 blind = cross_entropy(torch.zeros(4, len(classes)), torch.tensor([0, 1, 0, 1]))
-labels = nn.BCEWithLogitsLoss()(torch.zeros(4, 3), torch.ones(4, 3))
-ages = nn.MSELoss()(torch.zeros(4, 1), torch.ones(4, 1))
 print(f"equal logits for {len(classes)} classes: cross-entropy {blind:.3f}")
-print(f"logit 0 for a label that is there: {labels:.3f}; one year off: {ages:.3f}")
 
 # %% [markdown]
 # ## The same training, five times
 #
-# The first weights and the order of the images are drawn at random. A **seed** fixes where
-# the random numbers begin. `reset_seeds(seed)` sets it for Python, NumPy and PyTorch, so
-# that the same program on the same machine gives the same numbers again (on a GPU, nearly
-# the same). A seed makes a run *repeatable*. It does not make it *typical*: nothing is
-# special about seed 0, and seed 1 gives another network.
+# The first weights and the order of the images are drawn at random. A **seed** fixes
+# where the random numbers begin. `reset_seeds(seed)` sets it for Python, NumPy and
+# PyTorch, so that the same program on the same machine gives the same numbers again (on a
+# GPU, nearly the same). A seed makes a run *repeatable*. It does not make it *typical*:
+# nothing is special about seed 0, and seed 1 gives another network.
 #
 # We train TinyVGG of lesson 01, made of the `vgg_block` and trained by the `train_step`
 # that you wrote there. If you have not written them, the course's own are used.
@@ -304,16 +298,15 @@ spread = max(usual) - min(usual)
 print(f"from the best to the worst seed: {spread:.3f}")
 
 # %% [markdown]
-# Program, images and settings are the same five times. All that differs is the seed. Keep
-# the last number in mind when somebody changes one thing, trains once, and reports that
-# the error has fallen by less than that.
+# All that differs is the seed. Keep the last number in mind when somebody changes one
+# thing, trains once, and reports that the error has fallen by less than that.
 #
 # ## What a difference means
 #
 # So let us change one thing. ReLU sends every negative number to 0. **Leaky ReLU** lets a
-# hundredth of it pass, and some people swear by it. Has it a lower or a higher validation
-# error here? The function below exchanges every ReLU of a network; all else is as before,
-# and so are the seeds.
+# hundredth of it pass, and some people swear by it. Is its validation error lower or
+# higher here? The function below replaces every ReLU of a network; all else is as before,
+# the seeds included.
 
 
 # %%
@@ -341,24 +334,23 @@ for seed in seeds:
     print(f"seed {seed} {row}")
 
 # %% [markdown]
-# Read the column of differences: these are five answers that a person with one seed could
-# have got. Do they at least agree in sign?
+# These differences are five answers that a person with one seed could have got. Do they
+# at least agree in sign?
 #
 # **Pairs.** We subtract seed by seed. Two trainings with the same seed share the first
 # weights and the order of the images, as far as the two networks allow it. What this
 # start does to both of them cancels in the difference.
 #
 # **How far off may the mean be?** William Gosset asked this at the Guinness brewery in
-# Dublin, where an experiment with barley or beer was slow and costly, so that he never had
-# many. He published the answer in 1908 under the name "Student". For n differences with
-# mean m and standard deviation s, the true mean lies in
+# Dublin, where experiments were slow and costly, so that he never had many. He published
+# the answer in 1908 under the name "Student". For n differences with mean m and standard
+# deviation s, the true mean lies in
 #
 # $$m \pm t \cdot \frac{s}{\sqrt{n}}$$
 #
 # in 95 % of all cases. s/√n is the **standard error** of the mean. The factor t would be
-# 1.96 if we knew the true deviation. But s is itself an estimate from a few numbers, and
-# for that t pays: it is 12.71 for two differences, 4.30 for three, 3.18 for four, 2.78
-# for five.
+# 1.96 if we knew the true deviation. But s is itself an estimate from a few numbers, so t
+# is larger: 12.71 for two differences, 4.30 for three, 3.18 for four, 2.78 for five.
 
 # %%
 n = len(differences)
@@ -374,10 +366,10 @@ assert abs(packaged.reach - reach) < 1e-6
 print("inspection.paired_difference says the same:", packaged)
 
 # %% [markdown]
-# Is it really 95 %? We can put the formula on trial. It supposes that differences scatter
-# around the truth like a bell curve, so let us draw such differences, for two things that
-# do not differ at all: the true mean is 0. Draw five, compute the interval, see whether it
-# holds the 0, and do that 20,000 times. Beside it the same with 1.96.
+# Is it really 95 %? The formula supposes that differences scatter around the truth like a
+# bell curve. So we draw such differences, for two things that do not differ at all: the
+# true mean is 0. Draw five, compute the interval, see whether it holds the 0, and do that
+# 20,000 times; then the same with 1.96.
 
 # %%
 draws = torch.randn(20_000, 5, generator=generator)
@@ -388,33 +380,26 @@ for t in (1.96, 2.78):
     print(f"t = {t}: {inside:.1%} of the intervals hold the 0, {1 - inside:.1%} do not")
 
 # %% [markdown]
-# The last number has a second meaning. Of all comparisons of equal things, it is the share
-# in which the interval claims a difference. Make twenty comparisons of equal things, and
-# on average one of them looks like a discovery.
-#
-# And the interval speaks of seeds only: other first weights, other orders of the same
-# images. Another sample of images would add a spread of its own, of which five seeds
-# know nothing.
+# The last number has a second meaning. Make twenty comparisons of equal things, and on
+# average one of them looks like a discovery. And the interval speaks of seeds only.
+# Another sample of images would add a spread of its own, of which five seeds know
+# nothing.
 #
 # ### Three answers, and what "about equal" means
 #
-# Here are the words that all lessons use. A claim says that one thing is higher than
-# another. The interval of the paired differences gives the verdict:
+# A claim says that one thing is higher than another. The interval of the paired
+# differences gives the verdict, in all lessons:
 #
 # - **reproduced**: the whole interval lies above 0;
 # - **not reproduced**: the whole interval lies below 0, so the claim is wrong here;
 # - **cannot tell**: the interval holds 0. With one seed there is no interval, and the
 #   verdict is always this one.
 #
-# Some claims ask for more than "higher": then the interval must lie above a margin that
-# the claim names. And a claim about something that is counted, such as weights, needs no
-# interval.
-#
 # *Cannot tell* does not mean *equal*. It may mean that we have too few seeds. Two things
-# are **about equal** if the whole interval lies within plus and minus a margin. The margin
-# is a decision: it says which difference you would not care about, and an honest one is
-# named before you look. (Here we have looked already: the two margins only show how the
-# answer depends on them.)
+# are **about equal** if the whole interval lies within plus and minus a margin. The
+# margin is a decision: it says which difference you would not care about, and an honest
+# one is named before you look. (Here the two margins only show how the answer depends on
+# them.)
 #
 # In code, `inspection.paired_difference(a, b)` has two methods for these questions,
 # `is_above(margin)` and `is_within(margin)`. Both answer True, False, or None for "cannot
@@ -434,21 +419,19 @@ for margin in (0.05, 0.005):
     )
 
 # %% [markdown]
-# The three boxes are about the same five pairs. If the first one cannot tell, look at the
-# other two: five seeds may be enough to rule out a large difference, and still too few
-# to rule out a small one. A choice between things that are about equal may be made by
-# something else, for example by which is simpler. We stay with ReLU.
+# If the first box cannot tell, look at the other two: five seeds may be enough to rule
+# out a large difference, and still too few to rule out a small one. A choice between
+# things that are about equal may be made by which is simpler. We stay with ReLU.
 #
 # ## Too small, or too well remembered
 #
 # **Underfitting** means that a network does badly already on its training images: it has
 # not learned what could be learned. **Overfitting** means that it does much better on its
 # training images than on new ones: it has learned what is true of these images only. The
-# *training* error tells you which one you have, so never look at the validation error
-# alone.
+# *training* error tells you which one you have.
 #
-# First the small one: TinyVGG with three channels in place of ten. Our trainings are
-# short, so the claim says no more than this: from the same training it learns less.
+# First a network that may be too small: TinyVGG with three channels instead of ten. Our
+# trainings are short, so the claim is only that from the same training it learns less.
 
 # %%
 narrow_train, narrow = errors_of(lambda: tiny_vgg(3), "3 channels")
@@ -463,10 +446,10 @@ cards.compare(
 )
 
 # %% [markdown]
-# Compare this interval with the one of leaky ReLU. Whether seeds can separate two networks
-# depends on the size of the difference compared with its spread.
+# Compare this interval with the one of leaky ReLU. Whether seeds can separate two
+# networks depends on the size of the difference compared with its spread.
 #
-# Now the other one. Ten channels again, but only 200 training images, shown over and over
+# Now overfitting: ten channels again, but only 200 training images, shown over and over
 # for 50 epochs.
 
 # %%
@@ -503,16 +486,14 @@ cards.verdict(
 
 # %% [markdown]
 # Loss and error need not turn at the same epoch. The error counts mistakes. The loss also
-# asks how sure the network was of each mistake, and charges more for it without limit. We
-# come back to that on the test images.
+# asks how sure the network was of each mistake.
 #
 # ## Stopping in time
 #
 # A training that has passed its best epoch should end, and its best weights should come
-# back. Which epoch was the best is a *choice*, so the validation images make it. They
-# make it one epoch at a time, without knowing the future, and the validation loss goes up
-# and down: one bad epoch proves little. **Early stopping** waits for `num_trials` bad
-# epochs in a row.
+# back. Which epoch was the best is a *choice*, so the validation images make it. But
+# their loss goes up and down, and one bad epoch proves little: **early stopping** waits
+# for `num_trials` bad epochs in a row.
 #
 # ### Exercise: `early_stopper`
 #
@@ -565,8 +546,8 @@ class EarlyStopper:
 EarlyStopper = checks.early_stopper(EarlyStopper)
 
 # %% [markdown]
-# First on paper. The losses of the long run with seed 0 are known, so we can ask where
-# each `num_trials` would have stopped it, and what it would have kept.
+# First on paper: where would each `num_trials` have stopped the long run with seed 0, and
+# what would it have kept?
 
 # %%
 temporary = tempfile.TemporaryDirectory()  # removed when the kernel ends
@@ -627,20 +608,19 @@ for name, tensor in list(state.items())[:3]:
 # %% [markdown]
 # One entry ends in `.pkl`: a **pickle**, Python's own format for objects. A pickle is a
 # list of instructions for building objects, and an instruction may call any function that
-# can be imported. So whoever writes a pickle can run code on the machine that reads it. A
-# file that is called a state dict is no exception: nobody can see from outside what a
-# `.pt` file holds.
+# can be imported. So whoever writes a pickle can run code on the machine that reads it,
+# and nobody can see from outside what a `.pt` file holds.
 #
 # What protects you is how you *read*. With `weights_only=True`, torch uses a restricted
 # reader of pickles. It knows a short list of harmless things, such as tensors, numbers,
 # strings, lists and dictionaries, and refuses all else. This has been the default since
-# PyTorch 2.6; we write it out, because older versions have the other one. The reader is
-# a program too, and holes in it were found and closed (CVE-2025-32434 in PyTorch 2.6,
-# CVE-2026-24747 in 2.10), so keep yours up to date. Lesson 09 shows a file that attacks.
+# PyTorch 2.6; we write it out, because older versions have the other one. Holes in the
+# reader were found and closed (CVE-2025-32434 in PyTorch 2.6, CVE-2026-24747 in 2.10), so
+# keep yours up to date. Lesson 09 shows a file that attacks.
 #
-# A whole model, `torch.save(model, path)`, needs more than that list: its class. The
-# class itself is not stored, only its name and module. Let us save a network in both
-# ways, and then give the class a better name, as one does.
+# A whole model, `torch.save(model, path)`, needs more than that list: its class, of which
+# only name and module are stored. Let us save a network in both ways, and then give the
+# class a better name.
 
 
 # %%
@@ -669,15 +649,14 @@ print("state dict into the renamed class:", Classifier().load_state_dict(weights
 # %% [markdown]
 # The restricted reader refuses the whole model because it would have to build an object
 # of an unknown class. The unrestricted one looks for `Net`, which is no longer there. The
-# same happens when a class moves to another file. The state dict has no such name, and
-# fits as long as the layers have the same names and shapes.
+# state dict fits as long as the layers have the same names and shapes.
 #
 # ## The test images, once
 #
-# All choices are made: the network, its activation, its epochs, `num_trials`. Which of the
-# five networks do we show? Not the best one on the test images: that would be the
-# competition again, with five entries. The number is the mean over the seeds, and for the
-# pictures we always take seed 0, whichever seed is best.
+# All choices are made: the network, its activation, its epochs, `num_trials`. Which of
+# the five networks do we show? Not the best one on the test images: that would be the
+# competition again. The number is the mean over the seeds, and for the pictures we always
+# take seed 0.
 
 # %%
 test_count = profile.pick(quick=1_000, full=10_000)
@@ -695,16 +674,15 @@ for index in range(len(targets)):
 
 # %% [markdown]
 # `counts` is the **confusion matrix**: for each true class (row), how often the network
-# said each class (column). What lies on the diagonal is right. The rest says *what* is
-# taken for what, which a single number hides.
+# said each class (column). What lies on the diagonal is right.
 
 # %%
 axes = plotting.confusion_matrix(counts, classes, "What TinyVGG takes for what")
 plotting.show(axes, f"{len(targets):,} test images, seed 0; rows are the truth.")
 
 # %% [markdown]
-# And these are the mistakes of which it was most sure. Look for what they have in common,
-# and ask yourself which of them you would have got right at this size.
+# And these are the mistakes of which it was most sure. Which of them would you have got
+# right at this size?
 
 # %%
 figure = plotting.mistakes(test_images.images, predicted, targets, confidence, classes)
@@ -712,8 +690,7 @@ plotting.show(figure, "True class, what the network said, and with what probabil
 
 # %% [markdown]
 # Last, the networks with 200 training images: three with early stopping, and three that
-# were trained to the end, with the same seeds. Two questions. Which have the higher loss,
-# and which have the higher error?
+# were trained to the end. Which have the higher loss, and which the higher error?
 
 
 # %%
@@ -747,12 +724,11 @@ for name, sure in (("to the end", end_sure), ("early stopping", stop_sure)):
     print(f"{name}: mean probability of a wrong answer {sum(sure) / len(sure):.3f}")
 
 # %% [markdown]
-# The stopper watched the loss, so the first box is about what it was asked to do. The
-# second box may say something else, and then the two printed numbers say why: the loss can
-# be clearly higher although the number of mistakes is not, because the network is surer of
-# them. If only the class matters to you, give the stopper the validation error in place of
-# the loss; but decide that before you open the test images. If you use the probabilities,
-# the loss is the one to watch.
+# The stopper watched the loss, so the first box is about what it was asked to do. If the
+# second box says something else, the printed numbers say why: the loss can be clearly
+# higher although the number of mistakes is not, because the network is surer of them. If
+# only the class matters to you, give the stopper the validation error instead; but decide
+# that before you open the test images.
 
 # %% [markdown]
 # ## What we measured
@@ -780,40 +756,36 @@ print(f"5. Test error of TinyVGG, measured once: {test_error:.3f}, mean of five 
 # report?</summary>
 #
 # The test number: the validation images chose the seed, so they flatter it. The friend
-# should report the mean of the 20 seeds and their spread, or the test accuracy of the
-# chosen one, measured once.
+# should report mean and spread of the 20 seeds, or the chosen one's test accuracy.
 # </details>
 #
 # <details><summary>2. <code>num_trials=3</code>, and the validation losses are 0.9, 0.7,
 # 0.8, 0.75, 0.72, 0.5. What does the stopper keep?</summary>
 #
-# The second epoch. 0.8, 0.75 and 0.72 are three bad epochs in a row, although they get
-# better and better: none of them is below 0.7. The training ends after the fifth epoch,
-# and the 0.5 is never seen.
+# The second epoch. 0.8, 0.75 and 0.72 are three bad epochs in a row: none of them is
+# below 0.7. The training ends after the fifth epoch, and the 0.5 is never seen.
 # </details>
 #
 # <details><summary>3. The interval of B minus A is -0.010 ± 0.030. Are the two equally
 # good?</summary>
 #
 # You cannot tell which one is higher, since the interval, from -0.04 to 0.02, holds 0.
-# Whether they are about equal depends on the margin: with 0.05 they are, because the
-# whole interval lies within it. With 0.03 you cannot tell that either.
+# With a margin of 0.05 they are about equal, because the whole interval lies within it.
+# With 0.03 you cannot tell that either.
 # </details>
 #
 # <details><summary>4. A stranger sends you a <code>.pt</code> file and says that it is a
 # state dict. Is it safe to load it with <code>weights_only=False</code>?</summary>
 #
-# No. The file is read as a pickle, and a pickle may call any function, whatever its
-# sender says about it. With <code>weights_only=True</code> the restricted reader loads it
-# if it holds data, and refuses it if it holds more.
+# No. A pickle may call any function, whatever its sender says about it. With
+# <code>weights_only=True</code> it is refused if it holds more than data.
 # </details>
 #
 # <details><summary>5. After the first epoch, the training loss is higher than the
 # validation loss. Are the two sets mixed up?</summary>
 #
 # Probably not. The training loss is a running mean over an epoch in which the network
-# became better, and the validation loss was measured after it. For a fair comparison,
-# measure the training images again with <code>evaluate</code>.
+# became better, and the validation loss was measured after it.
 # </details>
 
 # %% [markdown]
@@ -821,13 +793,13 @@ print(f"5. Test error of TinyVGG, measured once: {test_error:.3f}, mean of five 
 #
 # - "Student" 1908, [The probable error of a mean](https://doi.org/10.1093/biomet/6.1.1):
 #   the introduction says in one page why few experiments need a law of their own.
-# - Recht, Roelofs, Schmidt, Shankar 2018,
-#   [arXiv 1806.00451](https://arxiv.org/abs/1806.00451): new test images for CIFAR-10,
-#   after years in which everybody had compared on the old ones. The accuracies fell, but
-#   the authors doubt that the many looks at the old images were the reason.
-# - PyTorch,
-#   [Serialization semantics](https://docs.pytorch.org/docs/stable/notes/serialization.html)
-#   and [Reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html): what
+# - Recht, Roelofs, Schmidt, Shankar 2018, [arXiv
+#   1806.00451](https://arxiv.org/abs/1806.00451): new test images for CIFAR-10. The
+#   accuracies fell, but the authors doubt that many looks at the old ones were the
+#   reason.
+# - PyTorch, [Serialization
+#   semantics](https://docs.pytorch.org/docs/stable/notes/serialization.html) and
+#   [Reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html): what
 #   the restricted reader accepts, and what a seed cannot promise.
 #
 # Next: **lesson 03**, where a network of sixteen convolutions hardly starts to learn, and

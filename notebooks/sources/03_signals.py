@@ -28,7 +28,7 @@
 # **You need:** lessons 01 and 02: the training loop, and what a difference between
 # several seeds means.
 #
-# **Time:** 30 minutes to read and write; the code runs in less than a minute on two CPU
+# **Time:** 32 minutes to read and write; the code runs in less than a minute on two CPU
 # cores.
 
 # %% [markdown]
@@ -419,7 +419,7 @@ cards.compare("the training error is higher with the usual start", usual, he)
 # keeps the factors at 1. In the same month, February 2015, Sergey Ioffe and Christian
 # Szegedy proposed to measure the signal *in the network*, in every step, and to rescale it
 # there ([arXiv 1502.03167](https://arxiv.org/abs/1502.03167)). This is **batch norm**. It
-# stands between a convolution and its ReLU, and does the following for each channel:
+# comes between a convolution and its ReLU, and does the following for each channel:
 #
 # $$y = \gamma \cdot \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta$$
 #

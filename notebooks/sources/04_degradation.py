@@ -5,14 +5,14 @@
 
 # %% [markdown]
 # A colleague has trained a network of 20 layers and wants a better one. She puts more
-# layers in until there are 56, and trains again: the same images, the same settings, the
-# same patience. Then she looks at the error on her *training* images, the very images
-# that the network has just been shown with all the right answers.
+# layers in until there are 56, and trains again with the same images and settings. Then
+# she looks at the error on her *training* images, the very images that the network has
+# just been shown with all the right answers.
 #
 # A 56-layer network can do everything that a 20-layer network can. So it should fit the
 # training images at least as well. Will it?
 #
-# You will repeat her two trainings in a moment, with 1,000 images. Bet before you read
+# You will repeat her two trainings in a moment, with fewer images. Bet before you read
 # on: what share of its training images does each network get wrong? 0 means none, and
 # blind guessing among ten classes gives 0.9.
 
@@ -32,7 +32,7 @@ my_guess = {"plain 20": None, "plain 56": None}  # for example 0.25
 # **You need:** batch norm and He initialisation from lesson 03; seeds and what a
 # difference means from lesson 02.
 #
-# **Time:** 35 minutes to read and write; the code runs in less than a minute on two CPU
+# **Time:** 34 minutes to read and write; the code runs in less than a minute on two CPU
 # cores.
 
 # %%
@@ -58,8 +58,7 @@ budget = profile.pick(
 SEEDS = (0, 1, 2)
 
 # %% [markdown]
-# Every network that you train here gets the same images. The new ones, which no network is
-# trained on, are only looked at: nothing is chosen with them.
+# Every network gets the same training images. Nothing is chosen with the new ones.
 
 # %%
 size, device = budget.image_size, profile.device
@@ -74,13 +73,13 @@ print(f"{budget.epochs} epochs on {profile.device}, {precision}")
 # %% [markdown]
 # ## A family of plain networks
 #
-# To study depth, one needs networks that differ in nothing else. He et al. (2015) use this
-# family: three **stages** of n **blocks** each. A block is two 3×3 convolutions, each
-# followed by batch norm and a ReLU. The first stage has 16 channels and keeps the image
-# size. The second and the third begin with a stride of 2, which halves height and width,
-# and they double the channels. With one convolution in front and a linear layer at the
-# end, that makes $2 \cdot 3n + 2 = 6n + 2$ layers with weights: 8 for n = 1, 20 for n = 3,
-# 56 for n = 9. A network like this, a chain with no side paths, is called **plain**.
+# To study depth, one needs networks that differ in nothing else. He et al. (2015) use
+# this family: three **stages** of n **blocks** each. A block is two 3×3 convolutions,
+# each followed by batch norm and a ReLU. The first stage has 16 channels and keeps the
+# image size. The second and the third begin with a stride of 2, which halves height and
+# width, and they double the channels. With one convolution in front and a linear layer at
+# the end, that makes $2 \cdot 3n + 2 = 6n + 2$ layers with weights: 8 for n = 1, 20 for n
+# = 3, 56 for n = 9. A network like this, a chain with no side paths, is called **plain**.
 
 # %%
 plotting.show(
@@ -151,9 +150,9 @@ def make_plain(depth: int) -> nn.Sequential:
 # ## The experiment
 #
 # One recipe for all depths: the optimizer Adam, and a learning rate that rises to 0.001
-# and falls again to almost 0. `training.fit` is the loop of lesson 01 with a progress bar.
-# (`clip` is for later.) The training error is measured after the training: fixed weights,
-# eval mode, the same images.
+# and falls again to almost 0. `training.fit` is the loop of lesson 01 with a progress
+# bar. (`clip` is for later.) The training error is measured after the training: fixed
+# weights, eval mode, the same images.
 
 
 # %%
@@ -177,9 +176,8 @@ def train(model, seed, name, clip=None):
 
 
 # %% [markdown]
-# Three depths, three seeds each. A seed decides the first weights and the order of the
-# images; networks of the same seed form a pair, as in lesson 02. This is the longest cell
-# of the lesson.
+# Three depths, three seeds each; networks of the same seed form a pair, as in lesson 02.
+# This is the longest cell of the lesson.
 
 
 # %%
@@ -211,15 +209,13 @@ cards.compare(
 
 # %% [markdown]
 # When more depth makes the training error worse, He et al. speak of the **degradation
-# problem**. They saw it on CIFAR-10 and on ImageNet
-# ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
+# problem**. They saw it on CIFAR-10 and on ImageNet ([arXiv
+# 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
 #
-# (Blind guessing would get 0.9 wrong: how near does plain 56 come to that?) So few images,
-# three depths and a minute of training are not much. So the course also ships **records**:
-# trainings that were made once, with three or five seeds; each caption says which. The
-# figure shows them for generated images and for photographs. The photographs come from a
-# copy of CIFAR-10 that was saved as JPEG files; that changes the pixels, so these numbers
-# are compared with each other and never with published ones.
+# Three depths and a minute of training are not much. The course therefore ships
+# **records**: trainings that were made once, with the data and seeds that each
+# caption names. The photographs come from a copy of CIFAR-10 that was saved as JPEG
+# files; that changes the pixels, so these numbers are never compared with published ones.
 
 
 # %%
@@ -256,11 +252,11 @@ if {20, 56} <= photos.keys() and len(photos[20]) == len(photos[56]):
     )  # fmt: skip
 
 # %% [markdown]
-# Such a curve asks for a reason, and several come to mind at once. We take them one by
-# one, as suspects. Each gets a test that it could fail. The function `close` writes down
-# how the test ended: *acquitted* if the numbers say that this suspect is not the reason,
-# *not acquitted* if they say the opposite, *cannot tell* if they say neither. The numbers
-# are paired differences, with the 95 % interval of lesson 02.
+# Several reasons come to mind at once. We take them one by one, as suspects, each with a
+# test that it could fail. The function `close` writes down how the test ended:
+# *acquitted* if the numbers say that this suspect is not the reason, *not acquitted* if
+# they say the opposite, *cannot tell* if they say neither. The numbers are paired
+# differences, with the 95 % interval of lesson 02.
 
 # %%
 WORDS = {True: "acquitted", False: "not acquitted", None: "cannot tell"}
@@ -276,9 +272,8 @@ def close(suspect, test, difference, acquitted):
 # %% [markdown]
 # ## Is it overfitting?
 #
-# **Overfitting** means: good on the training images, worse on new ones (lesson 02). A
-# network that overfits has learned its training images too well. So ask what you have
-# just measured: on *which* images is the deep network worse?
+# **Overfitting** means: good on the training images, worse on new ones (lesson 02). So ask
+# what you have just measured: on *which* images is the deep network worse?
 
 # %%
 print("          training error   error on new images   difference")
@@ -296,8 +291,7 @@ close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 #
 # Beware of a wrong argument that is often heard: "it is not overfitting, because the
 # *test* error is high as well". A high test error *beside a low training error* is what
-# overfitting looks like. (The last column is for that: which network has the widest gap
-# between the two?) Only the training error can acquit this suspect.
+# overfitting looks like. Only the training error can acquit this suspect.
 
 # %% [markdown]
 # ## Do the gradients vanish, or explode?
@@ -305,16 +299,16 @@ close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 # This is the explanation that most people give. A gradient has to come back through all
 # layers, and on its way it may become too small to move the first of them, or far too
 # large. Batch norm works against that (lesson 03), and all networks here have it. But is
-# it enough for 56 layers? Let us look.
+# it enough for 56 layers?
 #
-# A gradient's norm alone says little, since layers have weights of different size. So we
-# divide by the norm of the weights: by what fraction of its own size would the layer
-# change, in one step of gradient descent with learning rate 1?
+# Layers have weights of different size, so we divide the gradient's norm by that of the
+# weights: by what fraction of its own size would the layer change, in one step of
+# gradient descent with learning rate 1?
 #
 # ### Exercise: `gradient_norms`
 #
-# Write `gradient_norms(model, images, targets)`. It returns a list of floats, one for each
-# `nn.Conv2d` of `model.modules()`, from the input to the output: the norm of
+# Write `gradient_norms(model, images, targets)`. It returns a list of floats, one for
+# each `nn.Conv2d` of `model.modules()`, from the input to the output: the norm of
 # `weight.grad` divided by the norm of `weight`, after one backward pass of the
 # cross-entropy. Leave the network in the mode in which it comes, and mind what a backward
 # pass does with gradients that are already there.
@@ -340,8 +334,8 @@ def gradient_norms(model, images, targets):
 gradient_norms = checks.gradient_norms(gradient_norms)
 
 # %% [markdown]
-# First at the start, before any step, on one batch of 128 training images. Read the
-# figure from right to left, as the gradient travels.
+# First at the start, before any step. Read the figure from right to left, as the gradient
+# travels.
 
 # %%
 batch = next(iter(data.Batches(images, 128, shuffle=True, device=device)))
@@ -356,10 +350,10 @@ axes = plotting.profile(at_start, title, "convolution", "ratio of the norms")
 plotting.show(axes, "One batch of 128 training images, seed 0, before the first step.")
 
 # %% [markdown]
-# And what becomes of it in training? The ratio also falls when the *weights* grow, so we
-# print their norms beside it. `inspection.trend` is the definition of lesson 03: a
-# gradient vanishes if the first layer's number is at most a hundredth of the last
-# layer's, and it explodes if it is at least a hundred times as large.
+# And after training? The ratio also falls when the *weights* grow, so we print their
+# norms beside it. `inspection.trend` is the definition of lesson 03: a gradient vanishes
+# if the first layer's number is at most a hundredth of the last layer's, and it explodes
+# if it is at least a hundred times as large.
 
 
 # %%
@@ -394,15 +388,14 @@ cards.verdict(
 # He et al. also find that vanishing gradients are unlikely to be the reason: with batch
 # norm, theirs had "healthy norms" (§4.1). Yang et al. 2019 ([arXiv
 # 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow* towards the
-# input at the start of a deep network with batch norm. Where the row of plain 56 at the
-# start says *explodes*, you see what they describe.
+# input at the start of a deep network with batch norm.
 #
 # ### Does the size matter to the optimizer?
 #
-# It would matter to simple gradient descent, whose step is the gradient times the learning
-# rate. But our recipe has Adam, which divides the gradient of each weight by a running
-# mean of its own size. Watch a step with some gradient, and one with a thousand times as
-# much:
+# It would matter to simple gradient descent, whose step is the gradient times the
+# learning rate. But our recipe has Adam, which divides the gradient of each weight by a
+# running mean of its own size. Watch a step with some gradient, and one with a thousand
+# times as much:
 
 # %%
 steps = []
@@ -416,12 +409,10 @@ for factor in (1, 1_000):
 assert torch.allclose(*steps, atol=1e-6)
 
 # %% [markdown]
-# The steps are the same. A layer whose gradients are a thousand times as large, from the
-# first step to the last, moves no farther with Adam. What Adam does notice is a *sudden*
-# change: one gradient that is far larger than those before it. For such jumps there is
-# **clipping**: a gradient whose norm, over all weights, is above a limit is shortened to
-# the limit. We try it once here, with the limit 1, and then read five seeds from the
-# record:
+# The steps are the same. What Adam does notice is a *sudden* change: one gradient that is
+# far larger than those before it. For such jumps there is **clipping**: a gradient whose
+# norm, over all weights, is above a limit is shortened to the limit. We try it once here,
+# with the limit 1, and then read five seeds from the record:
 
 # %%
 torch.manual_seed(0)
@@ -448,18 +439,16 @@ close("size of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above(
 
 # %% [markdown]
 # If the verdict is *reproduced*, neither the length of Adam's steps nor sudden jumps are
-# the reason here. One doubt stays: a step of a fixed length changes the loss the more, the
-# larger the gradient is. We come back to it when something helps. With another optimizer
-# the size can do harm in other ways, too.
+# the reason here. One doubt stays: a step of a fixed length changes the loss the more,
+# the larger the gradient is. We come back to it when something helps.
 
 # %% [markdown]
 # ## Is it a bad learning rate?
 #
-# One rate for all depths may be unfair to the deep network. So each depth gets four rates,
-# with three seeds each, and is judged by its best one. (Where the best is the largest that
-# was tried, a larger one might do better still.) That takes longer than this page may, so
-# the course ships the record; `python -m resnet_course reproduce learning-rates` repeats
-# it.
+# One rate for all depths may be unfair to the deep network. So each depth gets four
+# rates, with three seeds each, and is judged by its best one. That takes longer than this
+# page may, so it comes from the record; `python -m resnet_course reproduce
+# learning-rates` repeats it.
 
 
 # %%
@@ -494,10 +483,9 @@ close("a bad learning rate", "best of four, 56 against 20", gap, gap.is_above())
 # %% [markdown]
 # ## Are there too few steps?
 #
-# Perhaps the deep network only needs longer. The record has whole trainings of more than
-# one length, three seeds each; each length has a schedule of its own, which ends with
-# small steps. The test gives plain 56 every advantage: it gets the longest training, and
-# plain 20 the shortest.
+# Perhaps the deep network only needs longer. The record has whole trainings of several
+# lengths, each with a schedule of its own. The test gives plain 56 every advantage: it
+# gets the longest training, and plain 20 the shortest.
 
 # %%
 records = experiments.load_records("long-training")
@@ -525,22 +513,19 @@ for name in ("plain 20", "plain 56"):
 
 # %% [markdown]
 # Read this one with care. An acquittal says that so many more steps are not enough. Where
-# plain 56 would arrive after hundreds of epochs, the record does not say, above all if its
-# error still falls in the last printed line. These images are also few and easy; there may
-# be a length after which every network knows all of them. On ImageNet, He et al. trained a
-# plain network of 34 layers for their full schedule, and its training error stayed above
-# that of 18 layers from the beginning to the end (figure 4).
+# plain 56 would arrive after hundreds of epochs, the record does not say, above all if
+# its error still falls in the last printed line. On ImageNet, He et al. trained a plain
+# network of 34 layers for their full schedule, and its training error stayed above that
+# of 18 layers from the beginning to the end (figure 4).
 
 # %% [markdown]
 # ## Does it lack capacity?
 #
 # Is there, among all settings of the weights of plain 56, one that is as good as the
-# trained plain 20? The beginning of this page said so. One often hears as a reason that
-# "the first 20 layers could be the small network, and the others pass their input on". In
-# this family that is not right: the first 19 layers of plain 56 all stand before its
-# second stage, at full size and with 16 channels, where the small network has 7. But *in
-# each stage* the first three blocks can be those of the small network, and six more
-# blocks, twelve layers, can pass their input on.
+# trained plain 20? The beginning of this page said so. It is not enough that "the first
+# 20 layers could be the small network": in this family 19 layers of plain 56 come before
+# its second stage, and 7 in the small network. But *in each stage* the first three blocks
+# can be those of the small network, and six more can pass their input on.
 #
 # ### Exercise: `extend_with_identity`
 #
@@ -610,22 +595,19 @@ close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 
 # %% [markdown]
 # The grown network is no better than plain 20: it *is* plain 20, made 36 layers longer.
-# But it is a setting of the weights of a plain network of 56 layers, and you have just
-# written it down. If training ends at a higher error, something better exists, but
-# training does not *find* it. That makes it a problem of **optimisation**: neither of
-# capacity nor of new images. (This is the argument of He et al., §1.)
+# But it is a setting of the weights of a plain network of 56 layers. If training ends at
+# a higher error, something better exists, but training does not *find* it. That makes it
+# a problem of **optimisation**, not of capacity. (This is the argument of He et al., §1.)
 #
-# It also shows where to look next. Whether a training finds a good place depends on where
-# it starts.
+# Whether a training finds a good place depends on where it starts.
 
 # %% [markdown]
 # ## Is it a bad start?
 #
 # You have just seen a good place: layers that pass their input on. What if plain 56
-# *starts* there, and trains from then on like all the others? One line changes. Each
-# convolution that keeps the number of channels starts as a copy of its input, in place of
-# random weights. The others, the first one and the two that double the channels, keep
-# their usual start, because they have to make new channels.
+# *starts* there, and trains from then on like all the others? Each convolution that keeps
+# the number of channels starts by copying its input, instead of with random weights. The
+# first one, and the two that double the channels, keep their usual start.
 
 
 # %%
@@ -645,13 +627,11 @@ ratios = gradient_norms(fresh, *batch)
 print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1]:.2g}")
 
 # %% [markdown]
-# To be exact, the blocks start *near* the identity. In training mode, batch norm shifts
-# each channel to the mean 0, and the ReLU cuts what falls below. But in these layers every
-# channel travels by itself, and no pixel is mixed with its neighbours. The last printed
-# line belongs to the doubt from above: compare it with the row "plain 56, start" of the
-# table. This start changes the size of the gradients as well as what the layers compute,
-# so it cannot say which of the two was at fault. Now with five seeds, from the record,
-# beside plain 20 and clipping:
+# To be exact, the blocks start *near* the identity: in training mode, batch norm shifts
+# each channel to the mean 0, and the ReLU cuts what falls below. The last printed line
+# belongs to the doubt from above: compare it with the row "plain 56, start" of the table.
+# This start changes the size of the gradients as well as what the layers compute, so it
+# cannot say which of the two was at fault. Now with five seeds, from the record:
 
 # %%
 tried = {
@@ -671,29 +651,28 @@ opposite = {True: False, False: True, None: None}  # where the test is to convic
 close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
 
 # %% [markdown]
-# If the verdict is *reproduced*, it helps, and nothing is wrong with 56 plain layers as
-# such: the same network, with the same recipe and the same images, does better if it
-# begins near "do nothing". Compare it with plain 20 in the figure, too. Hardt & Ma 2016
-# ([arXiv 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are
-# written so that weights of zero are the identity.
+# If the verdict is *reproduced*, nothing is wrong with 56 plain layers as such: the same
+# network, with the same recipe and images, does better if it begins near "do nothing".
+# Compare it with plain 20 in the figure, too. Hardt & Ma 2016 ([arXiv
+# 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are written
+# so that weights of zero are the identity.
 
 # %% [markdown]
 # ## What goes with depth?
 #
-# What is it about the usual start that hurts the more, the deeper a plain network is? A
-# vector has a length and a *direction*. So take an image, and add so little noise that
-# nobody would see it. A training step for the one image should be nearly the same as for
-# the other. Is it? We ask in which direction the loss pulls at each of the two images.
+# What is it about the usual start that hurts more, the deeper a plain network is? A
+# gradient has a length and a *direction*. So take an image, and add so little noise that
+# nobody would see it. Does the loss pull in the same direction at both images?
 #
 # ### Exercise: `gradient_similarity`
 #
-# Write `gradient_similarity(model, images, noisy, targets)`. `images` and `noisy` have the
-# shape (N, C, H, W); `noisy` holds the same images with a little noise. Take the gradient
-# of the cross-entropy *with respect to the input*, once at `images` and once at `noisy`.
-# It says for each pixel how the loss would change with it. Then compare image by image:
-# the **cosine** of two vectors is their scalar product divided by both of their lengths,
-# 1 for the same direction, 0 for a right angle, −1 for opposite directions. Return the
-# mean of the N cosines, as a float.
+# Write `gradient_similarity(model, images, noisy, targets)`. `images` and `noisy` have
+# the shape (N, C, H, W); `noisy` holds the same images with a little noise. Take the
+# gradient of the cross-entropy *with respect to the input*, once at `images` and once at
+# `noisy`. It says for each pixel how the loss would change with it. Then compare image by
+# image: the **cosine** of two vectors is their scalar product divided by both of their
+# lengths, 1 for the same direction, 0 for a right angle, −1 for opposite directions.
+# Return the mean of the N cosines, as a float.
 #
 # Example: for N = 2, let the gradients at the images be (3, 4) and (10, 0), and at the
 # noisy ones (4, 3) and (6, 8). The cosines are 24 / 25 = 0.96 and 60 / 100 = 0.6, so the
@@ -750,17 +729,18 @@ gap = inspection.paired_difference(usual[20], usual[56])
 close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_above()])
 
 # %% [markdown]
-# A cosine near 0 says: at two nearly equal images, the loss pulls in unrelated directions.
-# We measured this at the input, and training moves weights; so it suggests, and does not
-# prove, that a step for one image helps its neighbour little. Balduzzi et al. 2017 ([arXiv
-# 1702.08591](https://arxiv.org/abs/1702.08591)) call such gradients *shattered*. They show
-# that in deep plain networks with a usual start the gradients come to look like white
-# noise, and that with shortcuts, the topic of lesson 05, this happens far more slowly.
+# A cosine near 0 says: at two nearly equal images, the loss pulls in unrelated
+# directions. That suggests, but does not prove, that a training step for one image helps
+# its neighbour little: we measured at the input, and training moves weights. Balduzzi et
+# al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) call such gradients
+# *shattered*. They show that in deep plain networks with a usual start the gradients come
+# to look like white noise, and that with shortcuts, the topic of lesson 05, this happens
+# far more slowly.
 #
-# Mind what this test is. It does not mend anything; it measures something that *goes
-# with* depth, before the training begins. Compare the two lines of this figure with the
-# errors from the two starts. If both tell the same story, that is a strong hint, and no
-# proof. Lesson 06 comes back to it.
+# This test mends nothing; it measures something that *goes with* depth, before the
+# training begins. Compare the two lines of this figure with the errors from the two
+# starts. If both tell the same story, that is a strong hint, but not a proof. Lesson 06
+# comes back to it.
 
 # %% [markdown]
 # ## The hunt in one table
@@ -774,26 +754,25 @@ for suspect, test, number, ended in hunt:
 # All but the last are differences of training errors; the last is one of cosines. An
 # acquittal holds for these images, this recipe and the lengths that were run, and several
 # reasons can act together. With that said: if overfitting, the size of the gradients, the
-# rate and the capacity are acquitted, and the last two are not, the table tells one story.
-# The deep network is *able* to fit its training images, and what keeps it from doing so is
-# no simple setting. It starts in a place where the gradients have no direction that even
-# an image and its noisy twin share, and where they grow on their way back. Clipping, which
-# takes only the size away, does not mend that. Started elsewhere, the network learns.
+# rate and the capacity are acquitted, and the last two are not, the table tells one
+# story. The deep network is *able* to fit its training images. But it starts in a place
+# where not even an image and its noisy twin share the direction of their gradients.
+# Clipping, which takes only the size away, does not mend that. Started elsewhere, the
+# network learns.
 #
 # ## The turn
 #
-# Look again at the start that we tried: layers that pass on what they get. How hard is it
-# for a plain block to do nothing? It must copy every channel through two convolutions,
-# where each output channel has one 1, in the middle of the kernel of its own input
-# channel, and zeros everywhere else. Some other settings do it too, where the channels
-# change places on the way, or are scaled and scaled back. All of them together are still a
-# thin set among all possible weights, and a random start is far from it.
+# How hard is it for a plain block to do nothing? It must copy every channel through two
+# convolutions, where each output channel has one 1, in the middle of the kernel of its
+# own input channel, and zeros everywhere else. Some other settings do it too, where
+# channels change places on the way, or are scaled and scaled back. All of them together
+# are still a thin set among all possible weights, and a random start is far from it.
 #
-# You have put the network there by hand. He et al. had a simpler idea: if the missing
-# thing is an easy way to do nothing, give the network one. Let the block compute
-# $F(x) + x$ in place of $F(x)$. Now doing nothing means $F(x) = 0$, and the last batch
-# norm of the block can see to that alone. The line that carries x to the plus sign is
-# called a **shortcut**, and the block a **residual block**.
+# You have put the network there by hand. He et al. had a simpler idea: if an easy way to
+# do nothing is missing, give the network one. Let the block compute $F(x) + x$ instead of
+# $F(x)$. Now doing nothing means $F(x) = 0$, and the last batch norm of the block can see
+# to that alone. The line that carries x to the plus sign is called a **shortcut**, and
+# the block a **residual block**.
 
 # %%
 shape = {"in_planes": 16, "planes": 16}
@@ -823,10 +802,9 @@ print(f"   plain 56 {mean(usual[56]):.3f}.")
 # one number do you ask for, and what would it have to be if your friend were
 # right?</summary>
 #
-# The training error. It would have to be low, at least as low as that of the smaller
-# network: overfitting means good on the training images and worse on new ones. If it is
-# *higher*, the reason is another one. The test error cannot decide, because it is high
-# both for a network that overfits and for one that learns nothing.
+# The training error. It would have to be at least as low as that of the smaller network.
+# The test error cannot decide, because it is high both for a network that overfits and
+# for one that learns nothing.
 # </details>
 #
 # <details><summary>2. Somebody multiplies the loss by 1,000. What happens to the numbers
@@ -842,8 +820,7 @@ print(f"   plain 56 {mean(usual[56]):.3f}.")
 # to the error of plain 20?</summary>
 #
 # No. It proves that a setting with this error exists. Whether a training finds one as
-# good is the other half of the question. The start as the identity is a test of that
-# half.
+# good is the other half of the question, which the start as the identity tests.
 # </details>
 #
 # <details><summary>4. Why must the weight of batch norm be √(1 + ε) in the identity
@@ -859,8 +836,8 @@ print(f"   plain 56 {mean(usual[56]):.3f}.")
 # explanation "shattered gradients"?</summary>
 #
 # It does not fit: the gradients of near images agree there. Look for another reason, for
-# example one of those that are acquitted *here*. Each acquittal holds for the networks,
-# images and recipe with which it was measured.
+# example one that is acquitted *here*: an acquittal holds for the networks, images and
+# recipe with which it was measured.
 # </details>
 
 # %% [markdown]

@@ -13,13 +13,13 @@
 # **After this lesson you can**
 #
 # - write the residual block from scratch, and say what each line does to the shape,
-# - say what a block must do to do nothing, and why its steps stand in this order,
+# - say what a block must do to do nothing, and why its steps come in this order,
 # - recognise the in-place trap by its error message,
 # - show with several seeds whether depth helps again, and say on which images and with which recipe.
 #
 # **You need:** lesson 04, and batch norm from lesson 03.
 #
-# **Time:** 30 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 25 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %% [markdown]
 # ## Write down a number
@@ -218,7 +218,7 @@ out = block(torch.rand(4, 16, 8, 8))
 # %% [markdown]
 # ## Why in this order?
 #
-# conv, batch norm, ReLU, conv, batch norm, **add, ReLU**. Why does no ReLU stand between the last batch norm and the
+# conv, batch norm, ReLU, conv, batch norm, **add, ReLU**. Why is there no ReLU between the last batch norm and the
 # plus sign? Because $F(x)$ would then never be negative, and such a block could only ever *add*: no number could come
 # out smaller than it went in. Let us count, for the right order and for that wrong one. The input is never negative,
 # as inside a network.
@@ -226,7 +226,7 @@ out = block(torch.rand(4, 16, 8, 8))
 
 # %%
 class ReluFirst(models.BasicBlock):
-    """The wrong order: the last ReLU stands before the addition."""
+    """The wrong order: the last ReLU comes before the addition."""
 
     def forward(self, x):
         return F.relu(self.transform(x)) + self.shortcut(x)  # transform(x) is F(x)
@@ -429,7 +429,7 @@ def recorded(plan, dataset, field="train_error"):
 
 
 # %% [markdown]
-# How long a recorded training was stands under its figure: the plan knows the number of images and of steps.
+# The caption of each figure says how long its recorded trainings were, in images and steps.
 
 
 # %%
@@ -529,7 +529,7 @@ if new_photos:
 # %% [markdown]
 # Look at all three depths, and put this box beside the one about the same networks on their training images. Where the
 # deeper network has the *lower* error on the training images and the *higher* one on new images, you are looking at
-# **overfitting** (lesson 02), and not at degradation. Both can stand in one figure, for degradation is the trouble of a
+# **overfitting** (lesson 02), and not at degradation. Both can be in one figure, for degradation is the trouble of a
 # network that does not fit, and overfitting that of one which fits only too well. It takes other means: more images,
 # augmentation, early stopping (lesson 09). He et al. met it as well. Their network of 1,202 layers fitted its training
 # images like that of 110 layers and was worse on new ones, which they put down to overfitting (2015, §4.2).

@@ -22,7 +22,7 @@
 #
 # **You need:** lesson 05, and the measurements of lesson 04.
 #
-# **Time:** 30 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 25 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %%
 import itertools
@@ -50,7 +50,7 @@ gradient_similarity = checks.yours("gradient_similarity")
 
 # %% [markdown]
 # Two of your functions from lesson 04 come along. The block of this lesson is the course's own, because the code has to
-# look inside: `block.transform(x)` is $F(x)$, `block.shortcut(x)` is what stands beside it, and its layers are called
+# look inside: `block.transform(x)` is $F(x)$, `block.shortcut(x)` is what it is added to, and its layers are called
 # `conv1`, `bn1`, `conv2` and `bn2`. It computes what yours computes. In the networks the shortcuts have no weights
 # (option A), so that a plain and a residual network have exactly the same number.
 
@@ -70,7 +70,7 @@ def make_network(name, seed=0):
 # %% [markdown]
 # ## The first answer: an equation
 #
-# Let $x_l$ be what comes into block $l$, and suppose that **nothing stands after the addition**. Then
+# Let $x_l$ be what comes into block $l$, and suppose that **nothing comes after the addition**. Then
 #
 # $$x_{l+1} = x_l + F_l(x_l), \qquad x_{l+2} = x_{l+1} + F_{l+1}(x_{l+1}) = x_l + F_l(x_l) + F_{l+1}(x_{l+1}),$$
 #
@@ -243,7 +243,7 @@ where = f"{len(batch[0])} images of {images.name}, before the first step, seed 0
 explorers.gradient_explorer(norms, where)
 
 # %% [markdown]
-# The small jumps stand where a stage begins: there the image shrinks and the number of channels doubles, and so the
+# The small jumps are where a stage begins: there the image shrinks and the number of channels doubles, and so the
 # weights have another norm. Now the comparison over seeds. The number is a power of ten: 2 means that the first
 # convolution has a hundred times the relative gradient of the last one.
 
@@ -303,7 +303,7 @@ for name in names:
     print(f"  that are {now / before:.2f} times as large as before.")
 
 # %% [markdown]
-# The size of the weights stands there for a reason. A batch norm follows each convolution, so the *size* of its weights
+# The size of the weights is there for a reason. A batch norm follows each convolution, so the *size* of its weights
 # cancels in the output, but not in the gradient: weights that are ten times as large have, by that alone, a relative
 # gradient that is a hundred times smaller. A small number after a training can mean a gradient that got lost, or
 # weights that have grown. Look at both before you decide.
@@ -340,8 +340,7 @@ cards.compare(
 # Balduzzi et al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) found this first. They call gradients that
 # no longer agree **shattered**. If the gradient at an image says nothing about its nearest neighbour, a step that helps
 # one image does not help the next. Where the figure shows it, this is the best candidate that the course has for what
-# plain depth loses. A candidate, because what stands above is a difference between two kinds of network, and no proof
-# of a cause.
+# plain depth loses. It is only a candidate: the figure shows a difference between two kinds of network, not a cause.
 #
 # ## How far does a block move its input?
 #
@@ -452,7 +451,7 @@ for kind, size in largest.items():
     print(f"{kind:<20} largest gradient {size:.2g}")
 
 # %% [markdown]
-# A gradient of 0 stands at everything in $F$ that lies before the γ that is zero. The last γ and β of each block get
+# Everything in $F$ that lies before the γ that is zero gets a gradient of 0. The last γ and β of each block get another
 # one, and so do the first convolution with its batch norm and the linear layer. After one step γ is no longer 0, and
 # then all the rest learns too. That is why only the *last* batch norm of a block may start at zero. With two zeros in
 # a row, neither would ever get a gradient.

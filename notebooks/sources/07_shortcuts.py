@@ -24,7 +24,7 @@
 #
 # **You need:** lesson 05, and for the comparison near the end what lesson 02 says about seeds.
 #
-# **Time:** 35 minutes to read and write; the code runs in less than half a minute on two CPU cores.
+# **Time:** 32 minutes to read and write; the code runs in less than half a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
@@ -84,12 +84,12 @@ except RuntimeError as error:
 #   is being built does not know what will come in. Shapes are wrong only once a tensor flows.
 # - **return F.relu(self.transform(x) + x)** is the line, and the marks below it, if your Python prints them, point at
 #   the plus sign. The convolutions did their work; it is the sum that failed.
-# - **tensor a** and **tensor b** are what stands left and right of that plus: a is $F(x)$, b is x.
+# - **tensor a** and **tensor b** are what is left and right of that plus: a is $F(x)$, b is x.
 # - **dimension 3** is counted from 0: N is 0, C is 1, H is 2 and W is 3. So the *widths* differ, 4 against 8.
 # - **non-singleton** means "of a size other than 1". In a moment we see why a size of 1 would raise no error.
 #
-# The message names one dimension. PyTorch compares the shapes from the last dimension to the first and stops at the
-# first pair that it cannot add. What it has not looked at you see if you draw the sum.
+# PyTorch compares the shapes from the last dimension to the first and stops at the first pair that it cannot add. A
+# drawing of the sum shows what it has not looked at.
 
 # %%
 shapes = {"F(x)": block.transform(x).shape[1:], "x": x.shape[1:]}
@@ -127,10 +127,8 @@ plotting.show(plotting.shape_sum(shapes), caption="To scale.")
 # %% [markdown]
 # There is none. A dimension of size 1 is stretched to fit its partner, which is called **broadcasting**: the one number
 # of each channel of $F(x)$ is added to all four pixels of x. The block gives back 2×2 pixels where it should give one.
-# It needs an image that has shrunk to 2×2 and a block that keeps its channels, so trying one input rarely finds it.
-#
-# So "it runs" does not prove that the shapes are right. Ask the shapes themselves; in your own blocks an
-# `assert out.shape == shortcut.shape` before the plus costs nothing.
+# It needs an image that has shrunk to 2×2 and a block that keeps its channels, so trying one input rarely finds it. In
+# your own blocks, an `assert out.shape == shortcut.shape` before the plus does.
 #
 # ## Which blocks need help?
 #
@@ -164,8 +162,8 @@ def needs_projection(in_planes, planes, stride, expansion=1):
 needs_projection = checks.needs_projection(needs_projection)
 
 # %% [markdown]
-# A rule for three rows may be wrong for the fourth, so try it on networks that somebody else has built. In
-# torchvision's ResNets some blocks have a layer on the shortcut, called `downsample`. Does your function say in which?
+# Now try your rule on networks that somebody else has built. In torchvision's ResNets some blocks have a layer on the
+# shortcut, called `downsample`. Does your function say in which?
 
 # %%
 with torch.device("meta"):  # layers without numbers: quick, and enough for shapes
@@ -190,8 +188,7 @@ print(f"your rule agrees with torchvision in {sum(agreed)} of {len(agreed)} bloc
 
 # %% [markdown]
 # Look for the line with a stride of 1. Nothing is sampled down in that block: the image keeps its size and the channels
-# go from 64 to 256. The name `downsample` may lead you to ask "is the image made smaller here?", which is not the
-# question. That is why this course calls the part `shortcut`.
+# go from 64 to 256. That is why this course does not call the part `downsample`, but `shortcut`.
 #
 # ## Option B: a learned projection
 #
@@ -285,9 +282,8 @@ print(f"mean of each channel: {padded.mean((0, 2, 3)).tolist()}")
 # %% [markdown]
 # ## Which pixels arrive?
 #
-# We can find out without reading any code. Change one pixel of the input, and look whether anything changes in the
-# output. Then do the same for the next pixel. The function below does it for all 64 at once, with 64 copies of the
-# image that differ from it in one pixel each.
+# Change one pixel of the input, and look whether anything changes in the output. The function below does it for all 64
+# pixels at once, with 64 copies of the image.
 
 
 # %%
@@ -318,8 +314,8 @@ for name, pixels in effect.items():
 
 # %% [markdown]
 # The two shortcuts look at the same pixels, those of every second row in every second column, and never at the others.
-# No training can change that; it is a matter of where the kernel stands. $F(x)$ does see all of them, because the 3×3
-# windows of its first convolution overlap even when they move by 2.
+# No training can change that; it is a matter of where the kernel is placed. $F(x)$ does see all of them, because the
+# 3×3 windows of its first convolution overlap even when they move by 2.
 #
 # ## Option D: average first
 #
@@ -383,12 +379,12 @@ explorers.shortcut_explorer()
 # %% [markdown]
 # ## What the options cost
 #
-# Now we put your functions to work. One function decides what stands on a shortcut, and a residual block uses it.
+# Now we put your functions to work. One function decides what is on a shortcut, and a residual block uses it.
 
 
 # %%
 def make_shortcut(in_planes, out_planes, stride, option):
-    """What stands on the shortcut. An empty Sequential passes x on as it is."""
+    """What is on the shortcut. An empty Sequential passes x on as it is."""
     if option == "C":
         return projection_shortcut(in_planes, out_planes, stride)
     if not needs_projection(in_planes, out_planes, stride):
@@ -479,9 +475,8 @@ cards.compare_guess(my_guess, {
 # %% [markdown]
 # The first two rows are equal: with option A a residual network costs not one weight and not one multiply-add more than
 # the plain one. So whatever shortcuts gained in lesson 05, with this option it was not bought with weights. B and D
-# are equal as well, because a mean has no weights. (The additions of the plus sign and of the means are not counted
-# here. They are few: the plus is one addition for a number for which each 3×3 convolution has 144 multiply-adds or
-# more.)
+# are equal as well, because a mean has no weights. (The few additions of the plus sign and of the means are not counted
+# here.)
 #
 # ## Does the option matter for the error?
 #
@@ -545,9 +540,9 @@ for kind, errors in recorded.items():
 
 # %% [markdown]
 # A *not reproduced* means here that the whole interval lies on the other side of 0: the option that should be better
-# is worse in these trainings. *Cannot tell* is not "they are equal". A difference may be there, and it would take more
-# seeds to see it. And a difference that is told apart can be luck as well: of twenty comparisons between equals, one
-# comes out like that on average. So do not build on a single one whose interval misses 0 by little.
+# is worse in these trainings. *Cannot tell* is not "they are equal": it may take more seeds to see a difference. And of
+# twenty comparisons between equals, one looks like a difference on average. So do not build on a single one whose
+# interval misses 0 by little.
 #
 # ## What does option C give up?
 #
@@ -640,7 +635,7 @@ for kind, errors in recorded.items():
 # nn.Conv2d(planes, 4 * planes, kernel_size=1, bias=False)
 # ```
 #
-# This is the block with an expansion of 4. (The stride stands on the 3×3 convolution, as in torchvision. The paper has
+# This is the block with an expansion of 4. (The 3×3 convolution has the stride, as in torchvision. The paper has
 # it on the first one.)
 
 # %%
@@ -699,8 +694,6 @@ for name, block in counts.items():
 # the block together. For bottlenecks a shortcut that costs nothing matters most (§4.1).
 #
 # ## What we measured
-#
-# This cell collects the numbers of your run.
 
 # %%
 pixels = {name: int((seen > 1e-4).sum()) for name, seen in effect.items()}

@@ -4,40 +4,37 @@
 # *From one block to the whole network, and how to find the place where two networks differ.*
 
 # %% [markdown]
-# Two people have written ResNet-18. Both programs have 11,173,962 parameters. Both turn an image into ten numbers, and
-# neither prints a warning. Now they load the same file of weights and look at the same image, and the ten numbers are
-# not the same. Eighteen layers lie between image and numbers. Where would you look first?
+# Two people have written ResNet-18. Both networks have 11,173,962 parameters, load the same file of weights and look at
+# the same image, and they answer with different numbers. Eighteen layers lie between image and answer. Where would you
+# look first?
 #
-# In this lesson you put the whole network together from the block of lesson 05, and meet most of the places at which
-# such a difference can hide: a stride, a list, a pooling, a name. At the end you write the function that finds it.
+# You put the whole network together from the block of lesson 05, and meet most of the places where such a difference
+# can hide: a stride, a list, a pooling, a name. At the end you write the function that finds it.
 #
 # **After this lesson you can**
 #
-# - stack blocks into stages, with the right stride and the right number of channels in every place,
-# - say why a stage is an `nn.Sequential` and no list, and which shape leaves each part,
+# - stack blocks into stages, with the right strides and channels, and say why a stage is not a list,
 # - explain why some ResNets fit only one image size, and what frees them,
 # - write ResNet-18, and get ResNet-34 and 50 from the same class,
 # - load torchvision's weights, and find the first module in which two networks differ.
 #
 # **You need:** lessons 05 and 07 (the residual block and its shortcut).
 #
-# **Time:** 35 minutes to read and write; the code runs in less than half a minute on two CPU cores.
+# **Time:** 34 minutes to read and write; the code runs in less than half a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
 #
-# The blocks stand in four **stages**. From stage to stage the channels double, and height and width are halved. What
-# share of all parameters stands in the *last* of the four? And what share of all multiply-adds, the work for one image,
-# is done there? Two numbers between 0 and 1; four equal stages would have about 0.25 each.
+# The blocks form four **stages**. From stage to stage the channels double, and height and width are halved. What share
+# of all parameters is in the *last* stage? And what share of all multiply-adds, the work for one image, is done there?
+# Four equal stages would have about 0.25 each.
 
 # %%
 my_guess = {"parameters": None, "multiply-adds": None}  # for example 0.25
 
 # %% [markdown]
-# Nothing is trained here. Shapes, costs, and whether two networks are equal can be measured on random weights, so
-# everything runs on the CPU, on two images of 32×32. The block is the one that you wrote in lesson 05, if it passed its
-# check there; the cell says which one it is. How many numbers the network has to give is a question to the data:
-# `len(images.classes)`.
+# Nothing is trained here: random weights are enough. The block is your own, if it passed its check in lesson 05. The
+# number of classes comes from the data: `len(images.classes)`.
 
 # %%
 from collections import OrderedDict
@@ -62,8 +59,8 @@ print(f"{images.name}, {num_classes} classes; one batch is {tuple(batch.shape)}"
 # %% [markdown]
 # ## The whole network
 #
-# Here is what we are going to build. Before the stages stands the **stem**, a single convolution with batch norm and
-# ReLU; behind them the **head**, a pooling and a linear layer.
+# This is what we are going to build. Before the stages comes the **stem**, a convolution with batch norm and ReLU;
+# after them the **head**, a pooling and a linear layer.
 
 # %%
 shapes = {
@@ -76,43 +73,38 @@ shapes = {
     "pool": (512, 1, 1),
     "linear": (num_classes,),
 }
-blocks = {"layer1": 2, "layer2": 2, "layer3": 2, "layer4": 2}
+blocks = dict.fromkeys(("layer1", "layer2", "layer3", "layer4"), 2)
 title = "ResNet-18 for small images"
 figure = plotting.network_diagram([*shapes.items()], blocks, title)
 plotting.show(figure, "Above a box: channels × height × width of what leaves it.")
 
 # %% [markdown]
-# Follow the lines over the boxes. In eight places something goes around a block. In five of them it is x itself; in the
-# other three, at the entrances of `layer2`, `layer3` and `layer4`, x would not fit, and a projection brings it to the
-# shape of $F(x)$ (lesson 07). So nowhere in this network is there a way from image to head without any weights; but
-# there is one with only four convolutions, that of the stem and the three projections.
+# Eight lines go around a block. Five of them carry x itself; at the entrances of `layer2`, `layer3` and `layer4` x
+# would not fit, and a projection brings it to the shape of $F(x)$ (lesson 07). Count the layers with weights on the
+# main path: one in the stem, two in each of eight blocks, one at the end. That makes 18; the projections are not
+# counted.
 #
-# Count the layers with weights on the main path: one in the stem, two in each of eight blocks, one at the end. That
-# makes 18. The projections are not counted.
-#
-# The ResNet-18 of the paper (table 1) is made for images of 224×224. Its stem is a 7×7 convolution at stride 2 and a
-# max pooling at stride 2, which together divide height and width by 4. From a 32×32 image, a single position would be
-# left behind `layer4`. The stem in our drawing is the usual change for small images. It is not in the paper.
+# The paper's stem is made for images of 224×224 (table 1): a 7×7 convolution and a max pooling, both at stride 2. The
+# stem in our drawing is the usual one for small images.
 
 # %% [markdown]
 # ## One stage: the strides
 #
-# A stage is a row of blocks. Only its first block may change the shape, the others keep it. In many programs you find
-# this line:
+# Only the first block of a stage may change the shape. In many programs you find this line:
 #
 # ```python
 # strides = [stride] + [1] * (num_blocks - 1)
 # ```
 #
 # For `stride = 2` and three blocks the list is `[2, 1, 1]`. It is easy to misread as "two blocks, then one, then one".
-# Each entry is a *stride*, by how many pixels the first convolution of that block moves. The number of blocks is the
-# *length* of the list. For one block the list is `[2]`, since `[1] * 0` is empty.
+# Each entry is a *stride*, that of the first convolution of one block. The number of blocks is the *length* of the
+# list.
 #
 # ## One stage: the channels
 #
-# A block is built with the number of channels that come in, `in_planes`, and with its own number, `planes`. What comes
-# into a block is what the block before it sends out, so somebody has to keep account. What if nobody does? Here is the
-# second stage by hand, and both blocks are told that 64 channels come in.
+# A block is built with the number of channels that come in, `in_planes`, and with its own number, `planes`. Somebody
+# has to keep account of what the block before sends out. What if nobody does? In this second stage, both blocks are
+# told that 64 channels come in.
 
 # %%
 stage = nn.Sequential(BasicBlock(64, 128, 2), BasicBlock(64, 128, 1))
@@ -123,61 +115,47 @@ except RuntimeError as error:
     print(f"RuntimeError: {error}")
 
 # %% [markdown]
-# Read the error aloud, from left to right. (If your block does its work in another order, the numbers may come from its
+# Read the error from left to right. (If your block does its work in another order, the numbers may come from its
 # shortcut.)
 #
-# - `Given groups=1`: an ordinary convolution, in which every output channel sees every input channel.
 # - `weight of size [128, 64, ...]`: this layer was built for 128 output channels and **64 input channels**.
 # - `expected input[2, 128, 16, 16] to have 64 channels, but got 128`: what arrived is 2 images with **128 channels** of
 #   16×16.
 #
-# The image has been halved and the channels doubled already, so the first block has done its work. The second one was
-# built for the wrong number. Two things make this mistake hard to see. Building the stage gives no error, only running
-# it does. And where 64 channels stay 64, as in `layer1`, even running it works.
-#
-# There is one more thing to keep account of. A block sends out `planes * block.expansion` channels. For the basic block
-# the expansion is 1; for the bottleneck of lesson 07 it is 4.
+# So the second block was built for the wrong number. This mistake is hard to see: building the stage gives no error,
+# and where 64 channels stay 64, as in `layer1`, running it gives none either. And a block sends out `planes *
+# block.expansion` channels: for the basic block the expansion is 1, for the bottleneck of lesson 07 it is 4.
 #
 # ## Why a list must become a Sequential
 #
-# The blocks of a stage are collected in a Python list. Why can the network not keep the list? Let us try: two stages
-# with the same two blocks, one keeps them in a list, the other in an `nn.Sequential`.
+# Why can the network not keep its blocks in a Python list? Here are two stages with the same two blocks.
 
 
 # %%
 class Stage(nn.Module):
-    """Runs its blocks one after the other, whatever it keeps them in."""
-
     def __init__(self, blocks):
         super().__init__()
         self.blocks = blocks
 
-    def forward(self, x):
-        for block in self.blocks:
-            x = block(x)
-        return x
-
 
 pair = [BasicBlock(64, 64), BasicBlock(64, 64)]
-kept = {"a list": Stage(pair), "nn.Sequential": Stage(nn.Sequential(*pair))}
-for name, stage in kept.items():
+for name, blocks in {"a list": pair, "nn.Sequential": nn.Sequential(*pair)}.items():
+    stage = Stage(blocks)
     weights = sum(parameter.numel() for parameter in stage.parameters())
-    output = stage(torch.randn(2, 64, 8, 8))
-    print(f"{name:<14} output {tuple(output.shape)}, {weights:>7,} parameters,",
+    print(f"{name:<14}{weights:>8,} parameters,",
           f"{len(stage.state_dict())} entries to save")  # fmt: skip
 
 # %% [markdown]
-# Both run, and both compute the same. But a module only knows the modules that are its attributes, and a list is none.
-# So the first stage has no parameters. An optimizer gets nothing to train, `state_dict()` saves nothing, `to("cuda")`
-# and `eval()` do not reach the blocks. Nothing complains: the network runs with its first random weights for ever.
-# `nn.Sequential` is a module, it takes the blocks as its own, and it runs them in a row. (`nn.ModuleList` takes them as
-# its own and leaves the running to you.) It wants the blocks one by one, hence the star in `nn.Sequential(*layers)`.
+# A module knows only those attributes that are modules or parameters themselves, and a list is neither. An optimizer
+# gets nothing to train, `state_dict()` saves nothing, `to("cuda")` and `eval()` do not reach the blocks. Nothing
+# complains, and the blocks keep their first random weights for ever. `nn.Sequential` is a module. It takes the blocks
+# one by one, hence the star in `nn.Sequential(*layers)`.
 #
 # ### Exercise: `make_layer`
 #
 # Write `make_layer(block, in_planes, planes, num_blocks, stride)`: one stage. It returns two things: the blocks in an
-# `nn.Sequential`, and the number of channels that leave the stage, so that the next stage can start from it. The
-# function must work with every block class that is built with `(in_planes, planes, stride)` and has an `expansion`.
+# `nn.Sequential`, and the number of channels that leave the stage. It must work with every block class that is built
+# with `(in_planes, planes, stride)` and has an `expansion`.
 #
 # `make_layer(BasicBlock, 64, 128, 2, stride=2)` gives two blocks and the number 128; with `models.Bottleneck` in place
 # of `BasicBlock` the number is 512.
@@ -202,7 +180,7 @@ make_layer = checks.make_layer(make_layer)
 # %% [markdown]
 # ## Watching the shapes
 #
-# Now the whole network, for once as one long `nn.Sequential`. The number of channels is handed from stage to stage.
+# Here is the whole network, for once as one long `nn.Sequential`.
 
 # %%
 conv = nn.Conv2d(3, 64, kernel_size=3, padding=1, bias=False)
@@ -217,10 +195,9 @@ parts["linear"] = nn.Linear(in_planes, num_classes)
 network = nn.Sequential(parts).eval()
 
 # %% [markdown]
-# What leaves each part? We could take the network apart and run it piece by piece. There is a better way. A **forward
-# hook** is a function that PyTorch calls each time a module has run, with three things: the module, its inputs, and its
-# output. The module does not have to know of it. `register_forward_hook` attaches the hook and gives back a handle, and
-# the handle's `remove()` takes it away again.
+# What leaves each part? A **forward hook** is a function that PyTorch calls each time a module has run, with three
+# things: the module, its inputs, and its output. `register_forward_hook` attaches it and gives back a handle, whose
+# `remove()` takes it away again.
 
 # %%
 left = {}  # by part: the shape of what leaves it, without the number of images
@@ -241,14 +218,13 @@ for name, shape in left.items():
 assert all(left[name] == shapes[name] for name in left if name in shapes)
 
 # %% [markdown]
-# The last line compares with the drawing above: every shape is as drawn. Keep the hooks in mind, you will need them for
-# more than shapes.
+# Every shape is as drawn above. Keep the hooks in mind, you will need them for more.
 #
 # ## From a map to a vector
 #
-# The stages end with a **map**: 512 channels of 4×4 numbers. The linear layer takes a vector of a length that is fixed
-# when it is built. In between stand two steps. **Pooling** makes the map smaller, and **flattening** writes what is
-# left into one row. For the second step you will meet three spellings.
+# The stages end with a **map**: 512 channels of 4×4 numbers. The linear layer takes a vector of fixed length. In
+# between, **pooling** makes the map smaller, and **flattening** writes what is left into one row. Flattening has three
+# spellings.
 
 # %%
 maps = torch.arange(24.0).reshape(2, 3, 2, 2)  # 2 images, 3 channels of 2×2
@@ -262,13 +238,10 @@ except RuntimeError as error:
     print(f"RuntimeError: {error}")
 
 # %% [markdown]
-# `out.size(0)` is the number of images, and `-1` means "as many as are left". `flatten(1)` says the same in words: keep
-# dimension 0 and write all others into one. The three give the same numbers in the same order. They differ where the
-# numbers do not lie in memory in that order, as after `transpose`: then `view`, which never copies, refuses, and the
-# other two make a copy.
-#
-# The fourth spelling is a trap. `view(-1, 6)` fixes the *length* of a row and lets the number of rows follow, so that 2
-# images have become 4. It raises no error, and a linear layer for 6 numbers would take it.
+# `out.size(0)` is the number of images, and `-1` means "as many as are left". `flatten(1)` says: keep dimension 0 and
+# write all others into one. The three differ only where the numbers do not lie in memory in that order, as after
+# `transpose`: then `view`, which never copies, refuses, and the other two make a copy. And beware of `view(-1, 6)`,
+# which fixes the *length* of a row: 2 images have become 4, without an error.
 #
 # And the pooling? Many study notes have these lines:
 #
@@ -294,15 +267,14 @@ with torch.no_grad():
         print(f"RuntimeError: {error}")
 
 # %% [markdown]
-# Read it aloud. A linear layer is a product of two matrices. `mat1` is what comes in, a row for each image: 2 rows of
-# **512** numbers. `mat2` is the weight, which takes **2048** numbers and gives one for each class. The two inner
-# numbers must be equal, and they are not. No line of the notes is wrong by itself. Together they are made for one image
+# A linear layer is a product of two matrices. `mat1` is what comes in: 2 images, each a row of **512** numbers. `mat2`
+# is the weight, which takes **2048**. No line of the notes is wrong by itself; together they are made for one image
 # size, and it is not 32×32.
 #
 # ### Exercise: `flat_features`
 #
-# Write `flat_features(image_size, expansion=1)`: how many numbers reach the linear layer? Behind the stem for small
-# images and the four stages stands `avg_pool2d(out, 4)`, whose window moves by its own size, then the flattening. Give
+# Write `flat_features(image_size, expansion=1)`: how many numbers reach the linear layer? After the stem for small
+# images and the four stages comes `avg_pool2d(out, 4)`, whose window moves by its own size, then the flattening. Give
 # the number for square images whose size is a multiple of 32. Mind that `nn.Linear` takes whole numbers only.
 #
 # `flat_features(32)` is 512, `flat_features(32, expansion=4)` is 2048.
@@ -312,7 +284,7 @@ with torch.no_grad():
 
 # %%
 def flat_features(image_size, expansion=1):
-    """Inputs of the linear layer behind four stages and avg_pool2d with window 4."""
+    """Inputs of the linear layer after four stages and avg_pool2d with window 4."""
     ### BEGIN SOLUTION
     side = image_size // 8 // 4  # three stages halve it, the pooling divides by 4
     return 512 * expansion * side**2
@@ -322,20 +294,8 @@ def flat_features(image_size, expansion=1):
 flat_features = checks.flat_features(flat_features)
 
 # %% [markdown]
-# For which image size are the notes written? Look for their 2048.
-
-# %%
-for size in (32, 64, 96, 128, 224):
-    basic, bottleneck = flat_features(size), flat_features(size, 4)
-    print(f"{size:>3}×{size:<3}  basic block {basic:>6,}   bottleneck {bottleneck:>7,}")
-
-# %% [markdown]
-# So `2048 * expansion` belongs to images of 64×64. Code that was written for one size and copied for another meets the
-# error above.
-#
-# And between these sizes? An error would be the better case. Take 48×48, with a linear layer for 512 numbers. The map
-# is 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the rest of the map to zero: its
-# last two rows and its last two columns.
+# For 64×64 the function gives 2048: the notes are made for such images. At 48×48 there is no error at all: the map is
+# 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the last two rows and columns to zero.
 
 
 # %%
@@ -356,44 +316,17 @@ for name, pool in {
     print(f"{name:<29} {tuple(pool(maps).shape)}, largest change {change:.3g}")
 
 # %% [markdown]
-# With the fixed window nothing changes, to the last digit: 20 of the 36 positions are never read, and nobody is told.
+# With the fixed window nothing changes: 20 of the 36 positions are never read. The other function,
+# `F.adaptive_avg_pool2d(maps, 1)`, fixes the size of the *result*: one number for each channel, the mean over the whole
+# map. The paper ends its networks with it and calls it **global average pooling** (§3.3). The linear layer then always
+# has `512 * expansion` inputs, and the same weights run on every image size.
 #
-# The other function, `F.adaptive_avg_pool2d(maps, 1)`, says how large the *result* is, and not how large the window is:
-# one number for each channel, the mean over the whole map, whatever its size. The paper ends its networks with this
-# step and calls it **global average pooling** (§3.3). The linear layer then has `512 * expansion` inputs, always, and
-# the same weights run on every image size.
-
-# %%
-with torch.no_grad():
-    for size in (32, 48, 64):
-        logits = network(resized(size))
-        print(f"{size}×{size}: the map is {tuple(trunk(resized(size)).shape[2:])},",
-              f"logits {tuple(logits.shape)}")  # fmt: skip
-        assert logits.shape == (2, num_classes)
-
-# %% [markdown]
-# "Runs" is all that this shows. A network that was trained on 32×32 need not be accurate on 64×64, where things are
-# larger than those it has learned. And the work grows with the area: twice the side, four times the multiply-adds.
-#
-# Now you choose. The pooling "as in the notes" is `avg_pool2d(out, 4)` with `Linear(2048 * block.expansion, 10)`. Find
-# a setting in which
-#
-# 1. the pooling of the notes runs, and reads only a part of the map,
-# 2. it runs with the stem of the paper,
-# 3. a single position leaves `layer4`,
-# 4. `layer1` has a projection. How can that be, if its stride is 1?
-#
-# Before you move a control: does the image size change the number of parameters?
+# Now you choose. Find a setting in which the pooling of the notes reads only a part of the map, and one in which
+# `layer1` has a projection, although its stride is 1.
 #
 # <details><summary>Answers</summary>
 #
-# 1. 80×80 with ResNet-18, for example: the map is 10×10, and two windows fit in each direction.
-# 2. 256×256: divided by 32 that leaves a map of 8×8, as 64×64 does behind the small stem.
-# 3. 32×32 with the stem of the paper.
-# 4. ResNet-50. The image keeps its size there, and the channels go from 64 to 256.
-#
-# The number of parameters stays: a convolution has the same weights for any image. Where the pooling of the notes runs
-# at all, it has the linear layer for 2048 numbers.
+# 80×80, for example, where the map is 10×10. ResNet-50, where the channels go from 64 to 256 in `layer1`.
 # </details>
 
 # %%
@@ -402,8 +335,7 @@ explorers.shape_tracer()
 # %% [markdown]
 # ## The network as a class
 #
-# A long `nn.Sequential` is good for looking. To choose block and depth, write a class. While the stages are built, one
-# after the other, its `self.in_planes` keeps account of the channels.
+# To choose block and depth, write a class. Its `self.in_planes` keeps account of the channels.
 #
 # ### Exercise: `resnet18`
 #
@@ -466,43 +398,42 @@ class ResNet18(ResNet):
 ResNet18 = checks.resnet18(ResNet18)
 
 # %% [markdown]
-# `[2, 2, 2, 2]` *is* a list of numbers of blocks, one for each stage, and no list of strides. Now print your network.
-# PyTorch shows every module with its attribute's name, one level further in for each level of the tree. Here are the
-# first lines:
+# `[2, 2, 2, 2]` *is* a list of numbers of blocks, and not of strides. Now print your network: PyTorch shows every
+# module with its attribute's name.
 
 # %%
 print("\n".join(str(ResNet18(num_classes)).splitlines()[:22]), "\n  ...")
 
 # %% [markdown]
-# What you see is the tree of modules, in the order in which they were made. It is not the order in which they run, and
-# it shows no ReLU that is called as a function and no plus sign: those stand in `forward` alone.
+# The modules are listed in the order in which they were made, not in the one in which they run. A plus sign, or a ReLU
+# that is called as a function, is in `forward` alone.
 #
 # ## Where the parameters are, and where the work is
 #
-# Now the bet. We count in the package's ResNet-18: it computes what yours does, as the check has compared, and its
-# parts surely have the names that this text uses. **Multiply-adds** are multiplications together with an addition, in
-# convolutions and linear layers (lesson 07). Hooks count them again: each weight of such a layer is used once at every
-# position of its output.
+# Now the bet. We count in the package's ResNet-18, which computes what yours does. As in lesson 07, each weight is used
+# once at every position of its layer's output.
 
 
 # %%
-def count_cost(model, image_size=32):
+def count_cost(model):
     """Parameters and multiply-adds of each direct child of the model."""
-    counts = {name: [0, 0] for name, _ in model.named_children()}
+    spent = {}
 
     def note(module, inputs, output):
         spent[module] = module.weight.numel() * output[0, 0].numel()
 
-    layers = [m for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    spent, handles = {}, [layer.register_forward_hook(note) for layer in layers]
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.register_forward_hook(note)
     with torch.no_grad():
-        model(torch.zeros(1, 3, image_size, image_size))
-    for handle in handles:
-        handle.remove()
-    for name, child in model.named_children():
-        counts[name][0] = sum(parameter.numel() for parameter in child.parameters())
-        counts[name][1] = sum(spent.get(module, 0) for module in child.modules())
-    return counts
+        model.eval()(torch.zeros(1, 3, 32, 32))
+    return {
+        name: (
+            sum(parameter.numel() for parameter in child.parameters()),
+            sum(spent.get(module, 0) for module in child.modules()),
+        )
+        for name, child in model.named_children()
+    }
 
 
 # %%
@@ -522,13 +453,9 @@ axes = plotting.lines(share, "Parameters and work of ResNet-18 by stage",
 plotting.show(axes, caption="Counted for one image of 32×32.")
 
 # %% [markdown]
-# The reason is a small calculation. A 3×3 convolution has $9 \cdot \text{channels in} \cdot \text{channels out}$
-# weights. Twice the channels on both sides make **four times** as many. Each weight is used once at every position of
-# the output. Half the height and half the width leave a **quarter** of the positions. Four times a quarter is one: the
-# work stays.
-#
-# `layer1` does a little more than the others. Its first convolution is a full one, from 64 to 64 channels; in the other
-# stages the first convolution takes only half as many channels in as the rest.
+# A 3×3 convolution has $9 \cdot \text{channels in} \cdot \text{channels out}$ weights. Twice the channels on both sides
+# make **four times** as many. Half the height and half the width leave a **quarter** of the positions at which each is
+# used. Four times a quarter is one: the work stays, except in the first convolution of a stage.
 #
 # ## ResNet-34 and ResNet-50
 #
@@ -540,37 +467,27 @@ family = {
     "ResNet-34": (models.BasicBlock, [3, 4, 6, 3]),
     "ResNet-50": (models.Bottleneck, [3, 4, 6, 3]),
 }
-sizes = {}
 for name, (block, num_blocks) in family.items():
-    cost = count_cost(models.ResNet(block, num_blocks, num_classes).eval()).values()
-    sizes[name] = [sum(numbers) for numbers in zip(*cost, strict=True)]
-    print(f"{name}  {block.__name__:<10} {num_blocks} {sizes[name][0]:>11,} parameters",
-          f"{sizes[name][1] / 1e9:>6.2f} G multiply-adds")  # fmt: skip
-more = sizes["ResNet-50"][0] / sizes["ResNet-34"][0] - 1
-print(f"ResNet-50 has {more:.0%} more parameters than ResNet-34.")
+    cost = count_cost(models.ResNet(block, num_blocks, num_classes)).values()
+    own, multiply_adds = (sum(numbers) for numbers in zip(*cost, strict=True))
+    print(f"{name}  {block.__name__:<10} {num_blocks} {own:>11,} parameters",
+          f"{multiply_adds / 1e9:>6.2f} G multiply-adds")  # fmt: skip
 
 # %% [markdown]
-# ResNet-34 and ResNet-50 have the same number of blocks. Three layers in a block and not two make the 50.
+# ResNet-34 and ResNet-50 have the same number of blocks: three layers in each instead of two make the 50.
 #
 # ## Is it really *the* ResNet-18?
 #
-# A network of your own that runs and has the right number of parameters may still compute something else. The strictest
-# test is another implementation that many people trust: give both the same weights and the same images, and compare
-# what comes out. For that we need a dictionary, because everybody has other names.
+# A network with the right number of parameters may still compute something else. The strictest test is an
+# implementation that many people trust: give both the same weights and images, and compare what comes out. But
+# everybody has other names:
 #
 # | the paper | torchvision | this course |
 # |---|---|---|
 # | conv2_x to conv5_x | `layer1` to `layer4` | `layer1` to `layer4` |
-# | building block | `BasicBlock` | `BasicBlock` |
-# | bottleneck building block | `Bottleneck` | `Bottleneck` |
 # | shortcut: identity or projection | nothing, or `downsample` | `shortcut` |
 # | fc | `fc` | `linear` |
-# | filters | `planes`, `inplanes` | `planes`, `in_planes` |
 # | bottleneck's stride in its first 1×1 layer | in its 3×3 layer | in its 3×3 layer |
-#
-# Why not torchvision's names? `downsample` stands also where nothing gets smaller: in `layer1` of ResNet-50 it only
-# changes the channels. And `shortcut` and `linear` are what much of the code for CIFAR uses, so that weights which were
-# saved by it fit unchanged.
 #
 # ### Exercise: `load_torchvision`
 #
@@ -600,8 +517,8 @@ def load_torchvision(model, state_dict):
 load_torchvision = checks.load_torchvision(load_torchvision)
 
 # %% [markdown]
-# No download is needed: random weights will do. The batch norms get random numbers too. Fresh ones are all alike, and
-# then a swapped pair would not show. `stem="imagenet"` gives the paper's stem, which torchvision has.
+# Random weights will do, in the batch norms too: fresh ones are all alike, and a swapped pair would not show.
+# `stem="imagenet"` gives the paper's stem, which torchvision has.
 
 
 # %%
@@ -632,13 +549,10 @@ cards.verdict(
 # %% [markdown]
 # ## Two networks differ: where first?
 #
-# Back to the two people of the beginning. Suppose the logits do *not* agree. Looking at the end says little, because
-# one wrong layer changes everything behind it. The useful question is at which place the results differ **first**. With
-# hooks on all modules of both networks that is a question for a short function.
-#
-# Let us break two networks on purpose. In the first one, a block applies the ReLU to its main path *before* the
-# addition. In the second one, the first block of `layer3` does not halve the image: its convolution and its shortcut
-# have stride 1. Both get the weights of a right one.
+# Back to the two people of the beginning. One wrong layer changes everything after it, so the useful question is where
+# the results differ **first**. Let us break two networks on purpose. In one, a block applies the ReLU to its main path
+# *before* the addition. In the other, the first block of `layer3` does not halve the image. Both get the weights of a
+# right one.
 
 
 # %%
@@ -659,19 +573,20 @@ for name, model in broken.items():
     print(f"{name}: {weights:,} parameters, logits {tuple(model(batch).shape)}")
 
 # %% [markdown]
-# The right number of parameters, the right shape at the end. The adaptive pooling takes a map of any size: what frees
-# the network from the image size also hides a wrong stride.
+# The number of parameters is right, and so is the shape at the end. The adaptive pooling takes a map of any size: what
+# frees the network from the image size also hides a wrong stride.
 #
 # ### Exercise: `first_difference`
 #
-# Write `first_difference(model, reference, x)`. Both networks are in eval mode, and their modules have the same names.
-# Run both on `x` and compare what leaves each module: the innermost layers, the blocks, the stages, and the network
-# itself, which has the name `""` in `named_modules()`. Return the name of the first module, in the order in which those
-# of the *reference* finish, whose output in `model` is another one; `None` if there is none.
+# Complete `first_difference(model, reference, x)`. Both networks are in eval mode, and their modules have the same
+# names. The inner function runs a network and returns what leaves each module: the innermost layers, the blocks, the
+# stages, and the network itself, whose name is `""`. Write its hook, and then the comparison. Return the name of the
+# first module, in the order in which those of the *reference* finish, whose output in `model` is another one; `None` if
+# there is none.
 #
 # Two outputs agree if they have the same shape and `torch.allclose(a, b, atol=1e-4)`. A module that the model never
-# calls differs as well. Three more things to mind: a layer that works in place overwrites what the layer before it gave
-# out, so keep copies; a hook that *returns* something replaces the output; and leave no hook behind.
+# calls differs as well. Two more things to mind: a layer that works in place overwrites what the layer before it gave
+# out, so keep copies; and a hook that *returns* something replaces the output.
 #
 # For the network with the early ReLU the answer is `"layer2.0"`: all layers in that block agree, the block does not.
 #
@@ -682,23 +597,24 @@ for name, model in broken.items():
 def first_difference(model, reference, x):
     """Name of the first module whose output differs from the reference's, or None."""
 
-    ### BEGIN SOLUTION
     def outputs_of(network):
         outputs, hooks = {}, []
         for name, module in network.named_modules():
-
+            ### BEGIN SOLUTION
             def note(module, inputs, output, name=name):
                 outputs[name] = output.clone()
 
             hooks.append(module.register_forward_hook(note))
+            ### END SOLUTION
         with torch.no_grad():
             network(x)
         for hook in hooks:
             hook.remove()
-        return outputs
+        return outputs  # in the order in which the modules finish
 
+    ### BEGIN SOLUTION
     ours, theirs = outputs_of(model), outputs_of(reference)
-    for name, expected in theirs.items():  # in the order in which the modules finish
+    for name, expected in theirs.items():
         found = ours.get(name)
         if found is None or found.shape != expected.shape:
             return name
@@ -716,43 +632,22 @@ for name, model in broken.items():
 print(f"the reference itself: {first_difference(reference, reference, batch)}")
 
 # %% [markdown]
-# The two answers say different things. `layer3.0.conv1` is an innermost layer. What comes into it agrees, or an earlier
-# module would have been named, and so do the weights; so look at its settings. `layer2.0` is a block. A block finishes
-# after all its layers, so they agree, and what is wrong is how the block puts them together: look at its `forward`.
+# Read a name in this way: everything that finished before it agrees, and the mistake lies between there and here.
+# What comes into `layer3.0.conv1` agrees, and so do its weights; so look at its settings. `layer2.0` is a block, which
+# finishes after all its layers. They agree, so look at how its `forward` puts them together.
 #
 # ## What your function cannot see
 #
-# Hooks watch modules. A ReLU that is called as a function, a plus sign, a `flatten` are no modules. Let the network
-# itself forget the ReLU in its stem:
+# Hooks watch modules, and a plus sign is not one: your function names the block and not the line. `first_divergence`,
+# which the checks use, records every operation, and names may differ.
 
 
 # %%
-class NoFirstReLU(models.ResNet):
-    def features(self, x):
-        out = self.pool1(self.bn1(self.conv1(x)))  # pool1 is an nn.Identity here
-        for stage in self.stages:
-            out = stage(out)
-        return F.adaptive_avg_pool2d(out, 1).flatten(1)
-
-
-no_relu = NoFirstReLU(models.BasicBlock, [2, 2, 2, 2], num_classes).eval()
-no_relu.load_state_dict(reference.state_dict())
-print("first difference:", first_difference(no_relu, reference, batch))
+print(first_divergence(broken["early ReLU"], reference, batch))
 
 # %% [markdown]
-# An `nn.Identity`, of all things, which cannot be wrong. What is wrong is what it *gets*. So read a name in this way:
-# everything that finished before it agrees, and the mistake lies between there and here.
-#
-# `first_divergence` of this course sees more. It records every operation, function calls and plus signs too, gives the
-# copy of one network the weights of the other by what they are used for, so that names may differ, and lays the two
-# runs side by side. The checks of the exercises use it, and you can.
-
-# %%
-print(first_divergence(no_relu, reference, batch))
-
-# %% [markdown]
-# Now your own class against torchvision, whatever your attributes are called. torchvision's network gets the stem for
-# small images: another first convolution, and an `nn.Identity` in place of the max pooling.
+# Now your own class against torchvision's, which gets the stem for small images: another first convolution, and an
+# `nn.Identity` in place of the max pooling.
 
 # %%
 theirs = torchvision.models.resnet18(weights=None, num_classes=num_classes)
@@ -767,19 +662,15 @@ cards.verdict(
 
 # %% [markdown]
 # ## What we measured
-#
-# The cell collects this run's numbers in one place.
 
 # %%
 print(f"1. ResNet-18 with {num_classes} classes: {total:,} parameters,",
       f"{work / 1e9:.3f} G multiply-adds for a 32×32 image.")  # fmt: skip
 print(f"2. The last stage holds {share['parameters'][3]:.1%} of the parameters",
       f"and does {share['multiply-adds'][3]:.1%} of the work.")  # fmt: skip
-print(f"3. Behind a pooling of fixed size stand {flat_features(32)} numbers at 32×32",
-      f"and {flat_features(64)} at 64×64.")  # fmt: skip
-print(f"4. With torchvision's weights the logits differ by at most {after:.1g}.")
+print(f"3. With torchvision's weights the logits differ by at most {after:.1g}.")
 places = [first_difference(model, reference, batch) for model in broken.values()]
-print(f"5. Two broken networks of the right size differ first in {places[0]}",
+print(f"4. Two broken networks of the right size differ first in {places[0]}",
       f"and {places[1]}.")  # fmt: skip
 
 # %% [markdown]
@@ -787,43 +678,33 @@ print(f"5. Two broken networks of the right size differ first in {places[0]}",
 #
 # <details><summary>1. How many convolutions does ResNet-18 have?</summary>
 #
-# 20. The main path has 17: one in the stem and two in each of eight blocks. Three more are the 1×1 projections at the
-# starts of <code>layer2</code>, <code>layer3</code> and <code>layer4</code>. The 18 in the name counts the 17 and the
-# linear layer.
+# 20: 17 on the main path and three 1×1 projections. The 18 in the name counts the 17 and the linear layer.
 # </details>
 #
 # <details><summary>2. Which stage does most of the work: the one with the most parameters?</summary>
 #
-# No. The first stage has hardly more than one hundredth of the parameters and does the most multiply-adds. A weight
-# of the first stage is used at 1,024 positions, one of the last stage at 16.
+# No. The first stage has the fewest parameters and does the most multiply-adds: each of its weights is used at 1,024
+# positions, one of the last stage at 16.
 # </details>
 #
 # <details><summary>3. Somebody keeps the four stages in <code>self.stages = [layer1, layer2, layer3, layer4]</code>.
 # The training runs. What does it train?</summary>
 #
-# The stem and the linear layer. The modules in a plain list are not registered, so the optimizer never gets the
-# parameters of the blocks. The loss may fall all the same, which makes it hard to notice.
+# The stem and the linear layer. The loss may fall all the same, which makes it hard to notice.
 # </details>
 #
-# <details><summary>4. A ResNet ends with <code>avg_pool2d(out, 4)</code> and <code>Linear(512, 10)</code>. On 48×48
-# images it runs without an error. Is all well?</summary>
-#
-# No. The map is 6×6, one window of 4×4 fits, and the last two rows and columns are never read: 20 of 36 positions.
-# With 64×64 it would stop with an error, which is the better case.
-# </details>
-#
-# <details><summary>5. You forget the stride of <code>layer4</code>, so that it is 1. Which test finds it: the number of
+# <details><summary>4. You forget the stride of <code>layer4</code>, so that it is 1. Which test finds it: the number of
 # parameters, the shape of the output, or values?</summary>
 #
-# Values (or the multiply-adds). Parameters do not depend on the stride, and the adaptive pooling makes the same
-# output shape of an 8×8 map as of a 4×4 map.
+# Values. Parameters do not depend on the stride, and the adaptive pooling makes the same shape of an 8×8 map as of a
+# 4×4.
 # </details>
 #
-# <details><summary>6. Somebody loads torchvision's weights without renaming, with <code>strict=False</code>. No
+# <details><summary>5. Somebody loads torchvision's weights without renaming, with <code>strict=False</code>. No
 # error. What does the network compute?</summary>
 #
-# Nothing useful. Most layers have the right weights, but the three projections and the linear layer keep their random
-# ones, since their names fit nothing. <code>strict=False</code> turns a clear error into wrong numbers.
+# Nothing useful. The three projections and the linear layer keep their random weights, since their names fit nothing.
+# <code>strict=False</code> turns a clear error into wrong numbers.
 # </details>
 
 # %% [markdown]

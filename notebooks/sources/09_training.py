@@ -22,7 +22,7 @@
 #
 # **You need:** lesson 02 (three sets of images, early stopping, seeds) and lesson 08.
 #
-# **Time:** 30 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 21 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
@@ -58,12 +58,12 @@ EarlyStopper = checks.yours("early_stopper")
 
 # %% [markdown]
 # The two messages say whose objects these are. If you passed the exercises, the network is yours from lesson 08, the
-# block in it yours from lesson 05, and the stopper yours from lesson 02; otherwise the course's own stand in.
+# block in it yours from lesson 05, and the stopper yours from lesson 02; otherwise the course's own are used.
 #
 # ## Settings in one place
 #
-# A training has a handful of numbers that somebody may want to change. They stand together, at the top, with names in
-# capitals, and nowhere else. Then a change is one line, and a report can quote them.
+# A training has a handful of numbers that somebody may want to change. They are kept together, at the top, with names
+# in capitals, and nowhere else. Then a change is one line, and a report can quote them.
 
 # %%
 SEED = 42
@@ -201,7 +201,7 @@ assert abs(restored[0] - history.val_loss[best]) < 0.01  # those of the best epo
 # Read the two panels together. While both losses fall, the network learns what holds for the class. Where the dashed
 # line goes on down and the solid one does not follow, it learns its training images (lesson 02). And look at how much
 # the solid line jumps from one epoch to the next. With a constant rate each step is as large as the one before, and
-# batch norm's stored statistics run behind weights that still move. A stopper that waits for one bad epoch only would
+# batch norm's stored statistics lag behind weights that still move. A stopper that waits for one bad epoch only would
 # be at the mercy of such jumps; `NUM_TRIALS` is the patience to sit them out. How much patience is right cannot be
 # seen in one curve.
 #

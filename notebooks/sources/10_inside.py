@@ -23,7 +23,7 @@
 #
 # **You need:** lessons 05 to 07, and `evaluate` of lesson 02.
 #
-# **Time:** 30 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 32 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %%
 import copy
@@ -300,7 +300,7 @@ for name in ("plain 20", "plain 56, identity start"):
 #
 # Veit et al. went on. They removed several blocks at once, drawn by lot, and they let blocks change places (§4). The
 # record holds the same: ten draws for each number of missing blocks, and ten for each number of swaps. A swap
-# exchanges two blocks of one stage that keep the shape. All three networks stand on one axis again.
+# exchanges two blocks of one stage that keep the shape. All three networks share one axis again.
 
 # %%
 lines, bands, missing = {}, {}, {}
@@ -405,7 +405,7 @@ figure = plotting.correlations(
 plotting.show(figure, f"{len(few[0])} training images, all pixels; one seed.")
 
 # %% [markdown]
-# On the diagonal each channel meets itself. If the diagonal stands out, channel 5 still means behind the block what it
+# On the diagonal each channel meets itself. If the diagonal stands out, channel 5 still means after the block what it
 # meant before; if it does not, the block has given the numbers of its channels new meanings. Now the mean of the
 # diagonal for every block that keeps the shape, in all nine networks.
 
@@ -493,7 +493,7 @@ print(f"the largest, {share.max():.2f}, comes on paths through {longest} F")
 
 # %% [markdown]
 # The **share** of a length is how far its part points along the whole gradient. The shares add up to 1; one of them can
-# be negative, if that part points the other way. Beside it stands the count, the share of all $2^{27}$ paths:
+# be negative, if that part points the other way. Beside it is the count, the share of all $2^{27}$ paths:
 
 # %%
 blocks = 27
@@ -633,7 +633,7 @@ for name, surface in surfaces.items():
     print(f"{name}: loss {surface[middle][middle]:.3f} in the middle")
 
 # %% [markdown]
-# The same two maps as hills. Where the page can run a script, you can turn them; elsewhere a picture stands there.
+# The same two maps as hills. Where the page can run a script, you can turn them; elsewhere there is a picture.
 
 # %%
 explorers.landscape_relief(surfaces, steps, "The same, with the loss as the height", caption)

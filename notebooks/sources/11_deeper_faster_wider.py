@@ -14,7 +14,7 @@
 #
 # **You need:** lessons 05 to 09.
 #
-# **Time:** 45 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 33 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet

@@ -21,7 +21,7 @@
 #
 # **You need:** lessons 02, 05, 08 and 09.
 #
-# **Time:** 35 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 28 minutes to read and write; the code runs in less than a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet

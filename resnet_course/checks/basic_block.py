@@ -44,7 +44,7 @@ WRONG = [
               ("        out = out + self.projection(x)\n", "")],
           ask="Where is x added?",
           explain="The code computes F(x) alone, which is the plain block of lesson 04 with its last ReLU. The "
-                  "block's input has to be added behind the second batch norm, before that ReLU."),
+                  "block's input has to be added after the second batch norm, before that ReLU."),
     Wrong("shortcut_unused", [("out = out + self.projection(x)", "shortcut = self.projection(x)")],
           ask="The layers of the shortcut are built, but which line of forward uses them?",
           explain="forward does not use the layers of the shortcut, so the block computes F(x) alone, and the "
@@ -55,17 +55,17 @@ WRONG = [
               ("return F.relu(out)", "return out + self.projection(x)")],
           ask="What is the smallest number that can be added to x?",
           explain="The last ReLU stands before the addition: F(x) is never negative, and the block can only make "
-                  "numbers larger. The ReLU belongs behind the sum, so that F(x) can also take something away."),
+                  "numbers larger. The ReLU belongs after the sum, so that F(x) can also take something away."),
     Wrong("relu_before_and_after", [
               ("out = self.norm_b(self.conv_b(out))", "out = F.relu(self.norm_b(self.conv_b(out)))")],
-          ask="How many ReLUs stand behind the second batch norm?",
-          explain="There are two ReLUs behind the second batch norm. The one in front of the addition sets the "
-                  "negative half of F(x) to 0, so the block can only add and never take away. Only the one behind "
+          ask="How many ReLUs come after the second batch norm?",
+          explain="There are two ReLUs after the second batch norm. The one in front of the addition sets the "
+                  "negative half of F(x) to 0, so the block can only add and never take away. Only the one after "
                   "the sum is right."),
     Wrong("no_final_relu", [("return F.relu(out)", "return out")],
           ask="What is the last step of the block?",
           explain="The last step of the block is the addition here, so negative numbers leave the block. A ReLU has "
-                  "to come behind the sum, as the table of the exercise says."),
+                  "to come after the sum, as the table of the exercise says."),
     Wrong("relu_on_shortcut", [
               ("out = out + self.projection(x)", "out = out + torch.relu(self.projection(x))")],
           ask="What happens to a number -2 on its way through the shortcut?",
@@ -74,7 +74,7 @@ WRONG = [
     Wrong("relu_in_projection", [("nn.BatchNorm2d(planes),\n", "nn.BatchNorm2d(planes), nn.ReLU(),\n")],
           ask="Which layers make up the projection?",
           explain="There is a ReLU at the end of the projection, so it can only add positive numbers. A projection "
-                  "is a 1x1 convolution and a batch norm; the one ReLU comes behind the sum."),
+                  "is a 1x1 convolution and a batch norm; the one ReLU comes after the sum."),
     Wrong("no_relu_between", [
               ("out = F.relu(self.norm_a(self.conv_a(x)))", "out = self.norm_a(self.conv_a(x))")],
           ask="What stands between the first batch norm and the second convolution?",
@@ -106,14 +106,14 @@ WRONG = [
     Wrong("x_after_conv1", [
               ("out = F.relu(self.norm_a(self.conv_a(x)))", "x = self.conv_a(x); out = F.relu(self.norm_a(x))")],
           ask="At which point of the block does the shortcut start?",
-          explain="The shortcut starts behind the first convolution here. What is added is then not the block's "
+          explain="The shortcut starts after the first convolution here. What is added is then not the block's "
                   "input, and the way around both convolutions is gone. The shortcut takes the x that forward was "
                   "called with."),
     Wrong("x_after_first_relu", [
               ("out = F.relu(self.norm_a(self.conv_a(x)))", "x = F.relu(self.norm_a(self.conv_a(x)))"),
               ("conv_b(out)", "conv_b(x)")],
           ask="How many convolutions does the shortcut go around?",
-          explain="The shortcut starts behind the first ReLU and goes around one convolution. The block's input "
+          explain="The shortcut starts after the first ReLU and goes around one convolution. The block's input "
                   "itself then reaches the end through a convolution only. The shortcut takes the x that forward was "
                   "called with."),
     Wrong("shortcut_detached", [
@@ -147,7 +147,7 @@ WRONG = [
     Wrong("returns_none", [("return F.relu(out)", "F.relu(out)")],
           ask="What does forward give back?",
           explain="forward gives back None, as every Python function without a `return` does, and the next layer "
-                  "stops with an error. Hand the sum behind the last ReLU back."),
+                  "stops with an error. Hand the sum after the last ReLU back."),
     Wrong("projects_never", [("stride != 1 or in_planes != planes", "False")],
           ask="What does the shortcut do when the block changes channels or size?",
           explain="The shortcut always leaves x as it is, and (N, 16, 8, 8) cannot be added to (N, 32, 4, 4). In "
@@ -172,7 +172,7 @@ WRONG = [
     Wrong("shortcut_without_batch_norm", [("                nn.BatchNorm2d(planes),\n", "")],
           ask="What follows the 1x1 convolution of the shortcut?",
           explain="Nothing follows the 1x1 convolution of the shortcut. Every convolution of the block has a batch "
-                  "norm behind it, this one too, so that both sides of the sum are brought to a similar size."),
+                  "norm after it, this one too, so that both sides of the sum are brought to a similar size."),
     Wrong("shortcut_3x3", [
               ("nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False)",
                "nn.Conv2d(in_planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)")],
@@ -219,15 +219,15 @@ WRONG = [
                "nn.Conv2d(in_planes, planes, 3, 1, 1, bias=False)")],
           ask="Which convolution changes the number of channels?",
           explain="The second convolution changes the number of channels here. The first should go from in_planes to "
-                  "planes, so that everything behind it, the second convolution and both batch norms, has `planes` "
+                  "planes, so that everything after it, the second convolution and both batch norms, has `planes` "
                   "channels."),
     Wrong("bias_everywhere", [(", bias=False", "")],
           ask="How many of the block's convolutions have a bias, and what becomes of it in the batch norm?",
-          explain="All convolutions have a bias. The batch norm behind each subtracts the mean of the channel, and "
+          explain="All convolutions have a bias. The batch norm after each subtracts the mean of the channel, and "
                   "the bias with it, so these parameters have no effect. Build all convolutions without a bias, the "
                   "projection too."),
     Wrong("bias_left_on", [("padding=1, bias=False", "padding=1")],
-          ask="What does the batch norm behind a 3x3 convolution do with its bias?",
+          ask="What does the batch norm after a 3x3 convolution do with its bias?",
           explain="A batch norm takes the bias in front of it away together with the mean, and adds a shift of its "
                   "own. The biases of the two 3x3 convolutions are parameters without effect; build both without "
                   "one."),
@@ -242,7 +242,7 @@ WRONG = [
               ("        self.norm_b = nn.BatchNorm2d(planes)\n", "\n"),
               ("        out = F.relu(self.norm_a(self.conv_a(x)))\n        out = self.norm_b(self.conv_b(out))\n",
                "        out = F.relu((self.conv_a(x)))\n        out = (self.conv_b(out))\n")],
-          ask="What stands behind each of the two 3x3 convolutions?",
+          ask="What comes after each of the two 3x3 convolutions?",
           explain="There is no batch norm in F. Without it the size of F(x) depends on the size of the weights, and "
                   "because the convolutions have no bias, nothing shifts its channels. Each of them needs one."),
     Wrong("no_batch_norm_1", [
@@ -271,7 +271,7 @@ WRONG = [
               ("return F.relu(out)", "return out")],
           ask="In which order do convolution, batch norm and ReLU come?",
           explain="Batch norm and ReLU come in front of the convolutions. This is the pre-activation order of a "
-                  "later paper (lesson 11). In this block they stand behind them, and the last ReLU behind the sum."),
+                  "later paper (lesson 11). In this block they come after them, and the last ReLU after the sum."),
     Wrong("no_default_stride", [("stride=1):", "stride):")],
           ask="What does BasicBlock(16, 16) do, called with two numbers?",
           explain="BasicBlock(16, 16) raises an error, because `stride` has no default. Most blocks of a network "

@@ -101,7 +101,11 @@ def _what_it_is(norm: nn.Module, name: str) -> str:
 
 def _see_reach(answer: Any) -> Iterator[Seen]:
     """Which other numbers of the batch one number of the output depends on."""
-    places = {"the other images": (1, 0, 0, 0), "the other channels": (0, 1, 0, 0), "its neighbours": (0, 0, 1, 1)}
+    places = {
+        "the other images": (1, 0, 0, 0),
+        "the other channels": (0, 1, 0, 0),
+        "the rest of its channel": (0, 0, 1, 1),
+    }
     for mode, train in MODES.items():
         before = Run(answer, train, batch()).numbers[0, 0, 0, 0]
         for what, place in places.items():

@@ -41,7 +41,7 @@ WRONG = [
               ("stride != 1 or in_planes != 4 * planes", "False"),
               ("        out = out + self.projection(x)\n", "")],
           ask="Where is x added?",
-          explain="The code computes F(x) alone, three convolutions in a row. The shortcut has to be added behind "
+          explain="The code computes F(x) alone, three convolutions in a row. The shortcut has to be added after "
                   "the third batch norm, before the last ReLU."),
     Wrong("shortcut_unused", [("out = out + self.projection(x)", "shortcut = self.projection(x)")],
           ask="The layers of the shortcut are built, but which line of forward uses them?",
@@ -82,7 +82,7 @@ WRONG = [
     Wrong("returns_none", [("return F.relu(out)", "F.relu(out)")],
           ask="What does forward give back?",
           explain="forward gives back None, as every Python function without a `return` does, and the next layer "
-                  "stops with an error. Hand the sum behind the last ReLU back."),
+                  "stops with an error. Hand the sum after the last ReLU back."),
     Wrong("no_relu_1", [("out = F.relu(self.norm_a(self.reduce(x)))", "out = self.norm_a(self.reduce(x))")],
           ask="What stands between the first batch norm and the 3x3 convolution?",
           explain="No ReLU follows the first batch norm. In eval mode the 1x1 and the 3x3 are then one linear map "
@@ -98,23 +98,23 @@ WRONG = [
               ("out = F.relu(self.norm_b(self.middle(out)))", "out = self.norm_b(self.middle(out))")],
           ask="Where are the ReLUs inside F?",
           explain="There is no ReLU inside F, so in eval mode the three convolutions are one linear map. A ReLU has "
-                  "to follow the first batch norm, and one the second; the third one comes behind the sum."),
+                  "to follow the first batch norm, and one the second; the third one comes after the sum."),
     Wrong("relu_before_addition", [
               ("out = out + self.projection(x)", "out = F.relu(out)"),
               ("return F.relu(out)", "return out + self.projection(x)")],
           ask="What is the smallest number that can be added to x?",
           explain="The last ReLU stands before the addition: F(x) is never negative, and the block can only make "
-                  "numbers larger. The ReLU belongs behind the sum, so that F(x) can also take something away."),
+                  "numbers larger. The ReLU belongs after the sum, so that F(x) can also take something away."),
     Wrong("relu_before_and_after", [
               ("out = self.norm_c(self.widen(out))", "out = F.relu(self.norm_c(self.widen(out)))")],
-          ask="How many ReLUs stand behind the third batch norm?",
-          explain="There are two ReLUs behind the third batch norm. The one in front of the addition sets the "
-                  "negative half of F(x) to 0, so the block can only add and never take away. Only the one behind "
+          ask="How many ReLUs come after the third batch norm?",
+          explain="There are two ReLUs after the third batch norm. The one in front of the addition sets the "
+                  "negative half of F(x) to 0, so the block can only add and never take away. Only the one after "
                   "the sum is right."),
     Wrong("no_final_relu", [("return F.relu(out)", "return out")],
           ask="What is the last step of the block?",
           explain="The last step of the block is the addition here, so negative numbers leave the block. In this "
-                  "block a ReLU comes behind the sum; the one further down, in pre-activation order, does without "
+                  "block a ReLU comes after the sum; the one further down, in pre-activation order, does without "
                   "it."),
     Wrong("stride_on_first", [
               ("nn.Conv2d(planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)",
@@ -226,10 +226,10 @@ WRONG = [
     Wrong("shortcut_without_batch_norm", [("                nn.BatchNorm2d(4 * planes),\n", "")],
           ask="What follows the 1x1 convolution of the shortcut?",
           explain="Nothing follows the 1x1 convolution of the shortcut. Every convolution of the block has a batch "
-                  "norm behind it, this one too, so that both sides of the sum are brought to a similar size."),
+                  "norm after it, this one too, so that both sides of the sum are brought to a similar size."),
     Wrong("bias_everywhere", [(", bias=False", "")],
           ask="How many of the block's convolutions have a bias, and what becomes of it in the batch norm?",
-          explain="All convolutions have a bias. The batch norm behind each subtracts the mean of the channel, and "
+          explain="All convolutions have a bias. The batch norm after each subtracts the mean of the channel, and "
                   "the bias with it, so these parameters have no effect. Build all convolutions without a bias, the "
                   "projection too."),
     Wrong("bias_left_on", [
@@ -237,7 +237,7 @@ WRONG = [
               ("nn.Conv2d(planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)",
                "nn.Conv2d(planes, planes, 3, stride, 1)"),
               ("nn.Conv2d(planes, 4 * planes, kernel_size=1, bias=False)", "nn.Conv2d(planes, 4 * planes, 1)")],
-          ask="What does the batch norm behind a convolution do with its bias?",
+          ask="What does the batch norm after a convolution do with its bias?",
           explain="A batch norm takes the bias in front of it away together with the mean, and adds a shift of its "
                   "own. The biases of the three convolutions of F are parameters without effect; build them without "
                   "one."),
@@ -248,7 +248,7 @@ WRONG = [
               ("self.norm_a(self.reduce(x))", "self.reduce(x)"),
               ("self.norm_b(self.middle(out))", "self.middle(out)"),
               ("self.norm_c(self.widen(out))", "self.widen(out)")],
-          ask="What stands behind each of the three convolutions?",
+          ask="What comes after each of the three convolutions?",
           explain="There is no batch norm in F. Without it the size of F(x) depends on the size of the weights, and "
                   "because the convolutions have no bias, nothing shifts its channels. Each of them needs one."),
     Wrong("no_batch_norm_3", [

@@ -239,7 +239,7 @@ WRONG = [
                "                continue\n")],
           ask="Which module is to blame if all layers inside a block agree, and their sum does not?",
           explain="Only the innermost layers are watched. If a block puts right layers together in a wrong way, the "
-                  "layer *behind* it is named. Watch every module of `named_modules()`, the blocks and stages too."),
+                  "layer *after* it is named. Watch every module of `named_modules()`, the blocks and stages too."),
     Wrong("root_left_out", [
               ("named_modules():\n", "named_modules():\n            if not name:\n                continue\n")],
           ask="What has the empty name in `named_modules()`?",
@@ -288,7 +288,7 @@ WRONG = [
                "    return last")],
           ask="Which of several differing modules is asked for?",
           explain="The loop goes on after a difference, and the last one wins. One wrong layer changes everything "
-                  "behind it, so the last one is nearly always the network itself."),
+                  "after it, so the last one is nearly always the network itself."),
     Wrong("all_differences", [
               ("    ours, theirs =", "    names = []\n    ours, theirs ="),
               ("            return name\n        if not", "            names.append(name)\n        elif not"),
@@ -371,9 +371,9 @@ EXERCISE = Exercise(
     lesson="08",
     defines="first_difference",
     observe=observe,
-    start="Write a helper first that runs one network and returns a dict of names and outputs: a loop over "
-    "named_modules() registers a hook on each module, the network runs once, the hooks are removed. Call it for both "
-    "networks, then go through the reference's dict.",
+    start="The hook gets a module, its inputs and its output, and has to know the module's name too: give it the name "
+    "as a default argument. Register it, and look at what `outputs_of(reference)` returns. Then go through the "
+    "reference's dict and look up each name in the model's.",
     answer=ANSWER,
     wrong=WRONG,
     right={

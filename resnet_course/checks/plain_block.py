@@ -31,7 +31,7 @@ WRONG = [
           ask="What stands between the first batch norm and the second convolution?",
           explain="No ReLU stands between the two convolutions. Convolution, batch norm, convolution are then one "
                   "linear map (plus a constant) in eval mode, so the second convolution adds little. A ReLU has to "
-                  "come behind the first batch norm."),
+                  "come after the first batch norm."),
     Wrong("no_final_relu", [("F.relu(self.bn2(self.conv2(out)))", "self.bn2(self.conv2(out))")],
           ask="What happens after the second batch norm?",
           explain="Nothing follows the second batch norm, and negative numbers leave the block. A plain block ends "
@@ -47,14 +47,14 @@ WRONG = [
           explain="No layer uses `stride`: both convolutions have stride 1, so PlainBlock(16, 32, stride=2) gives "
                   "8×8 for 8×8, where it should give 4×4. The first convolution has to take it."),
     Wrong("bias_left_on", [(", bias=False", "")],
-          ask="What becomes of a convolution's bias in the batch norm behind it?",
+          ask="What becomes of a convolution's bias in the batch norm after it?",
           explain="A bias in front of a batch norm is lost: batch norm subtracts the mean of each channel, and the "
                   "bias with it, then adds a shift of its own. The bias would only be a parameter without effect, so "
                   "both convolutions are built without one."),
     Wrong("no_batch_norm", [("nn.BatchNorm2d(planes)", "nn.Identity()")],
-          ask="What stands behind each convolution?",
+          ask="What comes after each convolution?",
           explain="There is no batch norm in the block. It brings each channel to mean 0 and deviation 1 over the "
-                  "batch, then scales and shifts it; lesson 04 uses one behind every convolution, and leaves the "
+                  "batch, then scales and shifts it; lesson 04 uses one after every convolution, and leaves the "
                   "bias out because of it."),
     Wrong("shared_batch_norm", [
               ("self.bn2(self", "self.bn1(self"),
@@ -71,7 +71,7 @@ WRONG = [
     Wrong("no_expansion", [("    expansion = 1\n", "")],
           ask="Where does the class say how many channels go out for each of `planes`?",
           explain="The class attribute `expansion` is missing. ResNet reads it from every block class to know the "
-                  "channels behind the block. It is 1 here, since `planes` channels go out."),
+                  "channels after the block. It is 1 here, since `planes` channels go out."),
     Wrong("stride_on_second", [
               ("in_planes, planes, 3, stride=stride, padding=1", "in_planes, planes, 3, padding=1"),
               ("planes, planes, 3, padding=1, bias=False)\n        self.bn2",
@@ -151,7 +151,7 @@ EXERCISE = Exercise(
     reference=PlainBlock,
     observe=observe_class("PlainBlock", CASES),
     start="In __init__ make four layers: convolution, batch norm, convolution, batch norm. Only the first convolution "
-    "sees in_planes and the stride. In forward send x through them, with a ReLU behind each batch norm.",
+    "sees in_planes and the stride. In forward send x through them, with a ReLU after each batch norm.",
     answer=ANSWER,
     wrong=WRONG,
     right={

@@ -42,7 +42,7 @@ WRONG = [
               ("self.conv_b(F.relu(self.norm_b(out)))", "self.norm_b(self.conv_b(out))"),
               ("return out + shortcut", "return F.relu(out + shortcut)")],
           ask="In which order do convolution, batch norm and ReLU come?",
-          explain="Batch norm and ReLU stand behind each convolution here, as in the block of lesson 05. In "
+          explain="Batch norm and ReLU come after each convolution here, as in the block of lesson 05. In "
                   "pre-activation order they stand in front of it, and nothing follows the addition."),
     Wrong("no_shortcut", [
               ("self.changes = stride != 1 or in_planes != planes", "self.changes = False"),
@@ -50,7 +50,7 @@ WRONG = [
               ("return out + shortcut", "return out")],
           ask="Where is x added?",
           explain="The code computes F(x) alone, two convolutions with batch norm and ReLU in front. The shortcut "
-                  "has to be added behind the second convolution."),
+                  "has to be added after the second convolution."),
     Wrong("shortcut_unused", [("return out + shortcut", "return out")],
           ask="The projection is built, but which line of forward uses a shortcut?",
           explain="forward adds no shortcut, so the block computes F(x) alone, and the projection's weights never "
@@ -60,7 +60,7 @@ WRONG = [
               ("shortcut = self.projection(active) if self.changes else x",
                "shortcut = self.projection(active) if self.changes else active")],
           ask="Which tensor does the identity shortcut carry?",
-          explain="The identity shortcut carries the tensor behind batch norm and ReLU, so nothing negative passes, "
+          explain="The identity shortcut carries the tensor after batch norm and ReLU, so nothing negative passes, "
                   "and a block with F(x) = 0 does not give x. Where the shape stays, x itself must arrive at the sum "
                   "as it came in: that is the clean path."),
     Wrong("projection_from_raw", [
@@ -75,7 +75,7 @@ WRONG = [
                "shortcut = self.projection(x) if self.changes else active")],
           ask="Which tensor goes into the identity, and which into the projection?",
           explain="The activated tensor goes into the identity and x into the projection. It is the other way round: "
-                  "x stays untouched where the shape stays, and the projection starts behind the first batch norm "
+                  "x stays untouched where the shape stays, and the projection starts after the first batch norm "
                   "and ReLU."),
     Wrong("x_overwritten", [
               ("        shortcut = self.projection(active) if self.changes else x\n", ""),
@@ -90,7 +90,7 @@ WRONG = [
               ("self.projection = nn.Conv2d(in_planes, planes, kernel_size=1, stride=stride, bias=False)",
                "self.projection = projection_shortcut(in_planes, planes, stride)")],
           ask="Which layers make up the projection?",
-          explain="The projection is a 1x1 convolution and a batch norm behind it, as in lesson 07. In this order "
+          explain="The projection is a 1x1 convolution and a batch norm after it, as in lesson 07. In this order "
                   "the batch norm stands in front of a convolution, and the block's first one already does: the "
                   "convolution alone is enough."),
     Wrong("relu_after_addition", [("return out + shortcut", "return F.relu(out + shortcut)")],
@@ -106,14 +106,14 @@ WRONG = [
                   "steps of the next block, on the way into its F; nothing stands on the way of x itself."),
     Wrong("relu_before_addition", [("return out + shortcut", "return F.relu(out) + shortcut")],
           ask="What is the smallest number that can be added to x?",
-          explain="A ReLU stands behind the second convolution: F(x) is never negative, and the block can only make "
+          explain="A ReLU comes after the second convolution: F(x) is never negative, and the block can only make "
                   "numbers larger. Between that convolution and the sum stands nothing."),
     Wrong("batch_norm_before_addition", [
               ("self.norm_b = nn.BatchNorm2d(planes)",
                "self.norm_b = nn.BatchNorm2d(planes); self.norm_c = nn.BatchNorm2d(planes)"),
               ("return out + shortcut", "return self.norm_c(out) + shortcut")],
           ask="Where do the batch norms of the block stand?",
-          explain="A batch norm stands behind the second convolution, in front of the addition. There should be two, "
+          explain="A batch norm comes after the second convolution, in front of the addition. There should be two, "
                   "each in front of a convolution with a ReLU between; F(x) is what leaves the second convolution."),
     Wrong("relu_before_batch_norm", [
               ("active = F.relu(self.norm_a(x))", "active = self.norm_a(F.relu(x))"),
@@ -127,17 +127,17 @@ WRONG = [
               ("out = self.conv_a(active)", "out = self.norm_a(self.conv_a(active))"),
               ("out = self.conv_b(F.relu(self.norm_b(out)))", "out = self.norm_b(self.conv_b(F.relu(out)))")],
           ask="On which side of the convolutions do the batch norms stand?",
-          explain="The batch norms stand behind the convolutions, as in lesson 05; only the ReLUs have moved in "
+          explain="The batch norms come after the convolutions, as in lesson 05; only the ReLUs have moved in "
                   "front. Batch norm and ReLU move together: both stand in front of the convolution that needs them."),
     Wrong("no_relu_1", [("active = F.relu(self.norm_a(x))", "active = self.norm_a(x)")],
           ask="What stands between the first batch norm and the first convolution?",
           explain="No ReLU follows the first batch norm, so the first convolution (and a projection) gets positive "
-                  "and negative numbers alike. A ReLU belongs behind each of the two batch norms."),
+                  "and negative numbers alike. A ReLU belongs after each of the two batch norms."),
     Wrong("no_relu_2", [
               ("out = self.conv_b(F.relu(self.norm_b(out)))", "out = self.conv_b(self.norm_b(out))")],
           ask="What stands between the second batch norm and the second convolution?",
           explain="No ReLU follows the second batch norm, so in eval mode the two convolutions are one linear map "
-                  "together, plus a constant. A ReLU belongs behind each of the two batch norms."),
+                  "together, plus a constant. A ReLU belongs after each of the two batch norms."),
     Wrong("no_batch_norm_1", [
               ("        self.norm_a = nn.BatchNorm2d(in_planes)\n", "\n"),
               ("active = F.relu(self.norm_a(x))", "active = F.relu(x)")],
@@ -243,7 +243,7 @@ WRONG = [
                   "it."),
     Wrong("bias_left_on", [("padding=1, bias=False", "padding=1")],
           ask="What becomes of the biases of the two 3x3 convolutions?",
-          explain="The bias of the first is taken away by the batch norm behind it, together with the mean; what "
+          explain="The bias of the first is taken away by the batch norm after it, together with the mean; what "
                   "that of the second adds to the sum, the batch norms of later blocks take away. Both are built "
                   "without one."),
     Wrong("no_default_stride", [("stride=1):", "stride):")],

@@ -232,6 +232,10 @@ WRONG = [
           ask="How many channels does the second block of `layer2` expect?",
           explain="The second block of `layer2` expects 64 channels, but the block before it sends out 128. "
                   "`self.in_planes` still holds what came into the stage; it has to be set anew after every block."),
+    Wrong("in_planes_never_set", [("            self.in_planes = planes * block.expansion\n", "")],
+          ask="For how many input channels is each block of `layer2`, `layer3` and `layer4` built?",
+          explain="`self.in_planes` is 64 at the start and is never set anew, so every block is built for 64 channels. "
+                  "The first block of `layer2` sends out 128. Set it after every block to what that block sends out."),
     Wrong("stride_in_first_stage", [
               ("self.layer1 = self._make_layer(block, 64, num_blocks[0], 1)",
                "self.layer1 = self._make_layer(block, 64, num_blocks[0], 2)")],
@@ -480,11 +484,7 @@ ResNet18 = Net
     unknown={
         "a stage with a threshold": edited(ANSWER, ("out = self.layer2(out)", "out = F.relu(self.layer2(out) - 0.1)")),
         "one class too many": edited(
-            ANSWER,
-            (
-                "self.linear = nn.Linear(512 * block.expansion, num_classes)",
-                "self.linear = nn.Linear(512 * block.expansion, num_classes + 1)",
-            ),
+            ANSWER, ("512 * block.expansion, num_classes)", "512 * block.expansion, num_classes + 1)")
         ),
         "nine classes where none are given": edited(
             ANSWER, ("def ResNet18(num_classes=10):", "def ResNet18(num_classes=9):")

@@ -121,7 +121,7 @@ def zero_init_residual(model):
     Wrong("first_batch_norm", [("nn.init.zeros_(module.bn2.weight)", "nn.init.zeros_(module.bn1.weight)")],
           ask="Which of the two batch norms ends F?",
           explain="F ends with the second batch norm, and here the first was set to zero. In a new network F(x) is "
-                  "then zero too, but the ReLU behind this batch norm gets only zeros and passes no gradient at 0: "
+                  "then zero too, but the ReLU after this batch norm gets only zeros and passes no gradient at 0: "
                   "this scale never moves, and F never becomes more than a shift."),
     Wrong("both_batch_norms", [
               ("nn.init.zeros_(module.bn2.weight)",
@@ -143,7 +143,7 @@ def zero_init_residual(model):
     Wrong("convolution_for_batch_norm", [
               ("nn.init.zeros_(module.bn2.weight)", "nn.init.zeros_(module.conv2.weight)")],
           ask="Which kind of layer was set to zero?",
-          explain="A convolution was set to zero. F(x) vanishes then too, but the batch norm behind it divides by "
+          explain="A convolution was set to zero. F(x) vanishes then too, but the batch norm after it divides by "
                   "the deviation of zeros: only eps = 0.00001 is left under the root, and it makes the gradient "
                   "about 300 times as large. Set the scale of the batch norm."),
     Wrong("ones", [("nn.init.zeros_(module.bn2.weight)", "nn.init.ones_(module.bn2.weight)")],

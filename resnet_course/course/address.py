@@ -43,6 +43,12 @@ class Repository:
         return "main" if ".dev" in self.version else f"v{self.version}"
 
     @property
+    def site(self) -> str:
+        """Where the workflow `site` publishes the web site."""
+        owner, name = self.owner_and_name.split("/")
+        return f"https://{owner.lower()}.github.io/{name}/"
+
+    @property
     def archive(self) -> str:
         """All files at that branch or tag, as one file that pip can install; nothing has to be published for it."""
         return f"{self.address}/archive/refs/{'heads' if self.ref == 'main' else 'tags'}/{self.ref}.zip"
@@ -87,7 +93,7 @@ def set_address(root: Path, owner_and_name: str | None) -> list[Path]:
         text = before = path.read_text(encoding="utf-8")
         for place in places:
             text = place.sub(lambda found: found[1] + new.owner_and_name, text)
-        text = text.replace(_site(old), _site(new))
+        text = text.replace(old.site, new.site)
         if text != before:
             write_atomically(path, text.encode())
             changed.append(path)
@@ -95,11 +101,6 @@ def set_address(root: Path, owner_and_name: str | None) -> list[Path]:
 
 
 _BEFORE = (r"(github\.com/)", r"(/github/)", r"(/gh/)", r"(codespaces\.new/)")
-
-
-def _site(repository: Repository) -> str:
-    owner, name = repository.owner_and_name.split("/")
-    return f"{owner}.github.io/{name}"
 
 
 def _remote(root: Path) -> str:

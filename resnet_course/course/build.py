@@ -7,6 +7,7 @@ The same source always gives the same bytes.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -208,6 +209,23 @@ def _without_markers(notebook: NotebookNode) -> NotebookNode:
             line for line in lines if line.strip() not in ("### BEGIN SOLUTION", "### END SOLUTION")
         )
     return notebook
+
+
+def measured_minutes(source: Path) -> float:
+    """Minutes to read a lesson and write its exercises, from its source.
+
+    A minute for 200 words of the student notebook, prose and code; for an exercise a minute for three lines of its
+    solution, at least two minutes.
+    """
+    import jupytext  # only needed by those who change lessons
+
+    notebook = jupytext.read(source, fmt="py:percent")
+    minutes = sum(len(cell.source.split()) for cell in without_solutions(notebook).cells) / 200
+    for cell in notebook.cells:
+        solutions = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", cell.source, re.DOTALL)
+        lines = [line for line in "".join(solutions).split("\n") if line.strip()]
+        minutes += max(2, len(lines) / 3) if solutions else 0
+    return minutes
 
 
 def leaked_solutions(root: Path) -> list[str]:

@@ -191,9 +191,9 @@ class Bottleneck(nn.Module):
 class PreActBlock(nn.Module):
     """The residual block in pre-activation order: batch norm and ReLU stand before each convolution.
 
-    Nothing stands behind the addition, so x passes the identity shortcut unchanged. Where the shape changes, a 1x1
-    convolution takes the shortcut's place; it branches off behind the first batch norm and ReLU and has no batch
-    norm of its own. A network of these blocks needs one more batch norm and ReLU behind its last block.
+    Nothing comes after the addition, so x passes the identity shortcut unchanged. Where the shape changes, a 1x1
+    convolution takes the shortcut's place; it branches off after the first batch norm and ReLU and has no batch
+    norm of its own. A network of these blocks needs one more batch norm and ReLU after its last block.
 
     Args:
         in_planes: channels that come in.

@@ -27,7 +27,7 @@ class Lesson:
         number: two digits.
         slug: the rest of the file's name.
         title: as in the course's table.
-        read_minutes: reading and exercises.
+        read_minutes: reading and exercises, as `course.build.measured_minutes` has them, rounded.
         seconds: the whole notebook in the quick profile on the machine of `REFERENCE_SPEED`.
         exercises: names of its checks.
     """
@@ -46,25 +46,25 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson("00", "start_here", "Start here", 20, 10, ("warm_up",)),
-    Lesson("01", "vgg", "VGG: depth from 3×3", 35, 35, ("vgg_block", "receptive_field", "multiply_adds", "train_step")),
-    Lesson("02", "trust", "A training you can trust", 35, 25, ("fair_split", "evaluate", "early_stopper")),
-    Lesson("03", "signals", "Signals through many layers", 30, 25, ("signal_factor", "batch_norm")),
+    Lesson("00", "start_here", "Start here", 17, 10, ("warm_up",)),
+    Lesson("01", "vgg", "VGG: depth from 3×3", 29, 35, ("vgg_block", "receptive_field", "multiply_adds", "train_step")),
+    Lesson("02", "trust", "A training you can trust", 34, 25, ("fair_split", "evaluate", "early_stopper")),
+    Lesson("03", "signals", "Signals through many layers", 32, 25, ("signal_factor", "batch_norm")),
     Lesson(
         "04",
         "degradation",
         "The degradation problem",
-        35,
+        34,
         50,
         ("plain_block", "gradient_norms", "extend_with_identity", "gradient_similarity"),
     ),
-    Lesson("05", "residual_block", "The residual block", 30, 50, ("basic_block",)),
-    Lesson("06", "why_it_works", "Why it works", 30, 25, ("shortcut_gradient", "zero_init_residual")),
+    Lesson("05", "residual_block", "The residual block", 25, 50, ("basic_block",)),
+    Lesson("06", "why_it_works", "Why it works", 25, 25, ("shortcut_gradient", "zero_init_residual")),
     Lesson(
         "07",
         "shortcuts",
         "Matching dimensions on the shortcut",
-        35,
+        32,
         30,
         ("needs_projection", "projection_shortcut", "pad_shortcut", "bottleneck_shapes"),
     ),
@@ -72,14 +72,14 @@ LESSONS = (
         "08",
         "resnet18",
         "Assembling ResNet-18",
-        35,
+        34,
         15,
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
-    Lesson("09", "training", "Training ResNet-18", 30, 40, ("checkpoint",)),
-    Lesson("10", "inside", "Inside a trained ResNet", 30, 40, ("lesion", "filter_normalise")),
-    Lesson("11", "deeper_faster_wider", "Deeper, faster, wider", 45, 35, ("bottleneck", "preact_block")),
-    Lesson("13", "your_images", "Your own images", 35, 50, ("few_shot_split",)),
+    Lesson("09", "training", "Training ResNet-18", 21, 40, ("checkpoint",)),
+    Lesson("10", "inside", "Inside a trained ResNet", 32, 40, ("lesion", "filter_normalise")),
+    Lesson("11", "deeper_faster_wider", "Deeper, faster, wider", 33, 35, ("bottleneck", "preact_block")),
+    Lesson("13", "your_images", "Your own images", 28, 50, ("few_shot_split",)),
 )
 
 

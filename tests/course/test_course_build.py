@@ -11,9 +11,11 @@ from resnet_course.course.address import repository
 from resnet_course.course.build import (
     build_notebooks,
     leaked_solutions,
+    measured_minutes,
     notebooks_from_sources,
     notebooks_out_of_step,
 )
+from resnet_course.notebook.lessons import LESSONS, Lesson
 
 ROOT = Path(__file__).parents[2]
 SOURCE_FILE = "notebooks/sources/07_small.py"
@@ -127,6 +129,17 @@ def test_every_notebook_begins_with_title_badge_and_install_cell(built: dict[Pat
         assert f'runtime.begin_lesson("{path.name[:2]}", "{where.version}"{language})' in install.source
 
 
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.number)
+def test_a_lesson_takes_the_minutes_that_it_says(lesson: Lesson) -> None:
+    source = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py")
+    minutes = measured_minutes(source)
+    assert abs(minutes - lesson.read_minutes) <= 2
+    assert minutes >= 15
+    if lesson.number != "11":  # to become two lessons
+        assert minutes <= 35
+    assert f"\n# **Time:** {lesson.read_minutes} minutes to read and write;" in source.read_text(encoding="utf-8")
+
+
 # --- a small course -------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +159,14 @@ def test_both_notebooks_of_a_source(course: Path) -> None:
     assert [cell.id for cell in student[2:-1]] == [cell.id for cell in solution[2:-1]]
     compile(student[-1].source, "student", "exec")
     compile(solution[-1].source, "solution", "exec")
+
+
+def test_minutes_count_words_and_lines_of_solutions(course: Path) -> None:
+    before = measured_minutes(course / SOURCE_FILE)
+    edit(course / SOURCE_FILE, "# Write the sum.", "# Write the sum." + " word" * 100)
+    assert measured_minutes(course / SOURCE_FILE) == pytest.approx(before + 0.5)
+    edit(course / SOURCE_FILE, "    return result\n", "    return result\n" + "    pass\n" * 6)  # 9 lines in place of 3
+    assert measured_minutes(course / SOURCE_FILE) == pytest.approx(before + 1.5)
 
 
 def test_a_cell_keeps_its_id_when_others_change_and_two_equal_ones_have_two(course: Path) -> None:

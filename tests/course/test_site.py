@@ -94,3 +94,28 @@ def test_a_site_of_stale_lessons_is_refused(tmp_path: Path, monkeypatch) -> None
     monkeypatch.setattr(build_site, "notebooks_out_of_step", lambda root: ["a.ipynb differs from its source"])
     with pytest.raises(CourseError, match="differs from its source"):
         build_site.refuse_stale(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("page", "source"),
+    [
+        ("lessons/04_degradation", "notebooks/sources/04_degradation.py"),
+        ("lessons/index", "site/pages/lessons/index.md"),
+        ("instructor/grading", "docs/instructor/grading.md"),
+        ("reference/cost", "docs/cost.md"),
+        ("index", "site/pages/index.md"),
+        ("api/models", ""),  # made of docstrings
+        ("search", ""),
+    ],
+)
+def test_a_page_leads_to_the_file_that_people_edit_for_it(page: str, source: str) -> None:
+    import doors
+
+    from resnet_course.course.address import Repository
+
+    links = doors.links(page, 'Why "it" works & more', Repository("Someone/course"))
+    assert links["edit_url"] == (f"https://github.com/Someone/course/edit/main/{source}" if source else "")
+    assert links["report_url"].endswith("mistake_in_a_lesson.yml&where=Why%20%22it%22%20works%20%26%20more")
+    preview = doors.preview(page, 'Why "it" works & more', Repository("Someone/course"))
+    assert 'content="Why &quot;it&quot; works &amp; more"' in preview
+    assert 'content="https://someone.github.io/course/preview.png"' in preview
