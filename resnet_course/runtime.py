@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import user_folder, write_atomically
-from resnet_course.base.language import speak
+from resnet_course.base.language import speak, translated
 from resnet_course.base.pages import render
 from resnet_course.models import cifar_resnet, resnet18
 from resnet_course.notebook.lessons import LESSONS, ProfileName, Speed, find_lesson, predict_seconds
@@ -211,7 +211,7 @@ def _read_cache() -> dict[str, Any]:
 def preflight() -> dict[str, str]:
     """Show versions, device, threads, precision, data and predicted minutes; warn when something is off.
 
-    Returns the same as a dict of texts.
+    Returns the same as a dict of texts, by their English names.
     """
     here = profile()
     chosen = precision()
@@ -233,7 +233,7 @@ def preflight() -> dict[str, str]:
     _show_minutes(speed)
     for title, advice in _warnings(here):
         Message("failed", title, (advice,)).show()
-    return facts
+    return {name: translated(fact) for name, fact in facts.items()}
 
 
 def speed_of(where: torch.device) -> Speed:
@@ -294,9 +294,8 @@ def _look_for_hangul() -> None:
     from resnet_course.plotting.style import can_draw  # matplotlib takes a second, and English needs no other font
 
     if not can_draw("가"):
-        cure = "!apt-get install -y fonts-nanum && rm -rf ~/.cache/matplotlib"
-        advice = f"Run `{cure}` in a new cell, then restart the kernel."
-        Message("info", "No font here has Hangul: names in figures are spelt in Latin letters", (advice,)).show()
+        advice = "Run `!apt-get install -y fonts-nanum` in a new cell, then this cell and the next one again."
+        Message("info", "No font here has Hangul: figures have English words", (advice,)).show()
 
 
 def _warnings(here: Profile) -> Iterator[tuple[str, str]]:

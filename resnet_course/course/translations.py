@@ -30,7 +30,7 @@ WIDTH = 84  # columns of a line of code with a translated string; a letter of Ha
 # Rooms whose words a learner reads; `checking` and each exercise have a catalogue of their own.
 ROOMS = (
     *("base", "data", "explorers", "folders", "images", "inspection", "models", "notebook"),
-    *("plotting", "runtime.py", "training"),
+    *("plotting", "runtime.py", "speed", "training"),
 )
 SILENT = ("checking/spellings.py", "folders/demo.py", "plotting/style.py")  # what they hold nobody reads
 # Of one word, which nothing tells from a name in the code.
@@ -49,6 +49,10 @@ WORDS = (
         "measured",
     ),
     *("device", "precision", "profile", "stride", "padding", "kernel", "bias", "missing"),
+    *("network", "stem", "pooling", "adaptive", "none", "shortcut"),  # of explorers
+    *("disc", "ring", "square", "triangle", "star", "cross", "crescent", "half disc", "arrow", "two bars"),
+    *("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 SHOWING = (
     "print",

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 
 from resnet_course.base.language import language, translated
 from resnet_course.notebook import messages
+from resnet_course.plotting.style import drawable, wrap
 
 _SHARPNESS = 2  # image pixels for each CSS pixel
 
@@ -52,8 +53,6 @@ def show(figure_or_axes: Figure | Axes, caption: str | None = None, alt: str | N
     words = getattr(figure, "course_words", "") if alt is None else alt
     if not words.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
-    if language() != "en":
-        _translate(figure)
     if messages.in_notebook():
         png = _png(figure)
         picture = {"image/png": base64.b64encode(png).decode("ascii")}
@@ -62,11 +61,13 @@ def show(figure_or_axes: Figure | Axes, caption: str | None = None, alt: str | N
 
 
 def _translate(figure: Figure) -> None:
-    """Put what stands in a figure into the reader's language, as far as the course has written it."""
+    """Put what stands in a figure into the reader's language, as far as the course has written it and fonts have it."""
     for text in figure.findobj(Text):
-        written = text.get_text().replace("\n", " ")
-        if (said := translated(written)) != written:
-            text.set_text(said)
+        lines = text.get_text().split("\n")
+        written = " ".join(lines)
+        if (said := drawable(translated(written))) != written:
+            broken = wrap(said, 0.6 * text.get_fontsize() * max(map(len, lines)), text.get_fontsize())
+            text.set_text(broken if len(lines) > 1 else said)
 
 
 def figure_html(figure: Figure, alt: str, caption: str | None = None) -> str:
@@ -75,6 +76,8 @@ def figure_html(figure: Figure, alt: str, caption: str | None = None) -> str:
 
 
 def _png(figure: Figure) -> bytes:
+    if language() != "en":
+        _translate(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100 * _SHARPNESS, bbox_inches="tight", pad_inches=0.04)
     return buffer.getvalue()
