@@ -351,7 +351,8 @@ def update(root: Path, language: str) -> list[Path]:
             message.user_comments = [line for line in message.user_comments if not line.startswith("|")]
             before = [line.removeprefix("| msgid").strip() for line in marked.get(message.id, ())]
             if message.fuzzy and before and not message.previous_id:  # the text before it changed: Babel reads it not
-                message.previous_id = ["".join(map(ast.literal_eval, (line.lstrip("| ") for line in before)))]
+                # Babel breaks the text into lines at spaces, within its quotes
+                message.previous_id = [ast.literal_eval(" ".join(line.lstrip("| ") for line in before))]
         written = io.BytesIO()
         write_po(written, kept, width=0, omit_header=True, include_previous=True)
         content = HEADER.format(language).encode() + written.getvalue().rstrip() + b"\n"

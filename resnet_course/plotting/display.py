@@ -8,8 +8,10 @@ import io
 import struct
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -68,6 +70,8 @@ def _translate(figure: Figure) -> None:
         if (said := drawable(translated(written))) != written:
             broken = wrap(said, 0.6 * text.get_fontsize() * max(map(len, lines)), text.get_fontsize())
             text.set_text(broken if len(lines) > 1 else said)
+        if not text.get_text().isascii() and is_math_text(text.get_text()):  # which has the letters of one font only
+            text.set_fontfamily(mpl.rcParams["font.family"][::-1])
 
 
 def figure_html(figure: Figure, alt: str, caption: str | None = None) -> str:

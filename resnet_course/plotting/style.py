@@ -88,6 +88,8 @@ def use_style() -> None:
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
     if language() == "ko":
         can_draw("가")
+        # Nanum's bold is called semibold in its list, and matplotlib says so in red letters.
+        font_manager._log.addFilter(lambda record: "font weight" not in str(record.msg))
     chosen, here = mpl.rcParams["font.family"], {font.name for font in font_manager.fontManager.ttflist}
     mpl.rcParams["font.family"] = [*chosen, *(name for name in _OTHER_SCRIPTS if name in here and name not in chosen)]
 
