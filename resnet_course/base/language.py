@@ -56,6 +56,11 @@ def translated(text: str) -> str:
     return text if language() == "en" else _translated(text, language())
 
 
+def in_english(text: str) -> str:
+    """The English of what a catalogue says, of a lesson too: for where the letters of the language cannot be drawn."""
+    return text if text.isascii() or language() == "en" else _translated(text, f"{language()} back")
+
+
 def translated_page(page: str) -> str:
     """HTML whose text is translated, with what is read out in place of pictures."""
     return page if language() == "en" else _TEXT.sub(lambda found: _inside(found.group()), page)
@@ -69,7 +74,7 @@ def _inside(text: str) -> str:
 def _translated(text: str, wanted: str) -> str:
     known, patterns = _catalogues(wanted)
     before, text, after = _SURROUNDED.fullmatch(text).groups()  # type: ignore[union-attr]
-    return before + _said(text, wanted, known, patterns) + after if _WORD.search(text) else before + text + after
+    return before + (_said(text, wanted, known, patterns) if _WORD.search(text) or wanted[2:] else text) + after
 
 
 def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]) -> str:
@@ -89,9 +94,11 @@ def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]
 @functools.cache
 def _catalogues(wanted: str) -> tuple[dict[str, str], list[Pattern]]:
     """What is known word for word, and the patterns of what is made with numbers and names, the longest first."""
-    folder = FOLDER / wanted
+    folder, back = FOLDER / wanted[:2], wanted.endswith("back")
     files = [*sorted(folder.glob("*.po")), *sorted((folder / "checks").glob("*.po"))]
+    files += sorted((folder / "lessons").glob("*.po")) if back else []  # in its notebook a lesson is translated
     known = {english: said for file in files for english, said in read_catalogue(file).items()}
+    known = {said: english for english, said in known.items()} if back else known
     made = sorted((text for text in known if PLACEHOLDER.search(text)), key=lambda text: -len(text))
     return known, [(_chunks(text), _pattern(text), known[text]) for text in made]
 

@@ -153,7 +153,7 @@ def _with_lesson_table(readme: str, where: Repository) -> str:
         path = f"notebooks/{lesson.file_name}"
         badge = BADGE.format(owner_and_name=where.owner_and_name, ref=where.ref, path=path)
         rows.append(
-            f"| {lesson.number} | [{lesson.title}]({path}) | {lesson.read_minutes} | {lesson.seconds:.0f} | {badge} |"
+            f"| {lesson.number} | [{lesson.english}]({path}) | {lesson.read_minutes} | {lesson.seconds:.0f} | {badge} |"
         )
     before, rest = readme.split(start, 1)
     return before + start + "\n".join(rows) + "\n" + end + rest.split(end, 1)[1]

@@ -50,7 +50,12 @@ READ_STEPS = (
 )
 UNIT_TESTS = Step("tests", (*PYTEST, *WORKERS, "--dist", "worksteal"))  # no worker waits for the last long test
 NOTEBOOK_STEPS = (  # do all cells run as they are handed out; are the claims true
-    Step("student notebooks", (*NBVAL, "notebooks", "--ignore=notebooks/solutions"), {PROFILE: "smoke"}),
+    Step(
+        "student notebooks",
+        (*NBVAL, "notebooks", "--ignore=notebooks/solutions", "--ignore=notebooks/ko"),
+        {PROFILE: "smoke"},
+    ),
+    Step("Korean notebooks", (*NBVAL, "notebooks/ko", "--ignore=notebooks/ko/solutions"), {PROFILE: "smoke"}),
     Step("solution notebooks", (*NBVAL, *WORKERS, "notebooks/solutions"), {PROFILE: "quick"}),
 )
 TEST_STEPS: Steps = (
@@ -102,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "run some lessons headless")
     run.add_argument("lessons", nargs="+", metavar="lesson", help="a number such as 06")
     run.add_argument("--student", action="store_true", help="the student notebook in place of the solutions")
+    run.add_argument("--language", default="en", help="of the notebooks, such as ko")
     checks = add("checks", _checks, "list the exercises by lesson")
     checks.add_argument("--table", action="store_true", help="try every check: as typed, respelled, in pairs")
     checks.add_argument("exercise", nargs="*", help="with --table: only these")
@@ -185,7 +191,7 @@ def _run(options: argparse.Namespace) -> int:
 
     lessons = [find_lesson(name) for name in options.lessons]
     _check_settings()
-    outcomes = run_lessons(lessons, course_root(), options.student)
+    outcomes = run_lessons(lessons, course_root(), options.student, options.language)
     return int(any(outcome.error for outcome in outcomes))
 
 

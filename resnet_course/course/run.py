@@ -59,18 +59,19 @@ class Outcome:
         return ", ".join(f"{count} {status}" for status, count in found.items()) or "ran; it has no verdicts"
 
 
-def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False) -> list[Outcome]:
+def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False, language: str = "en") -> list[Outcome]:
     """Run lessons one after the other, keep executed notebooks and HTML in `root / "build"`, print a table."""
     outcomes = []
     for lesson in lessons:
         say(f"lesson {lesson.number}: {lesson.title} ...")
-        outcomes.append(run_lesson(lesson, root, student))
+        outcomes.append(run_lesson(lesson, root, student, language))
     _print_table(outcomes)
     return outcomes
 
 
-def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
-    """Run one lesson's solution notebook, or the student's, in a kernel of its own.
+def run_lesson(lesson: Lesson, root: Path, student: bool = False, language: str = "en") -> Outcome:
+    """Run one lesson's solution notebook, or the student's, in a kernel of its own. Those of another language than
+    English lie in a folder of its name.
 
     Raises:
         CourseError: if the notebook is missing.
@@ -79,7 +80,8 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     from nbclient import NotebookClient  # only needed to run lessons headless
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    folder = root / "notebooks" if student else root / "notebooks" / "solutions"
+    edition = "" if language == "en" else language
+    folder = root / "notebooks" / edition / ("" if student else "solutions")
     path = folder / lesson.file_name
     if not path.is_file():
         raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
@@ -99,7 +101,7 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     except DeadKernelError:
         error = "the kernel died (often: out of memory)"
     seconds = time.perf_counter() - started
-    target = root / "build" / ("student" if student else "solutions") / lesson.file_name
+    target = root / "build" / edition / ("student" if student else "solutions") / lesson.file_name
     save_executed(notebook, path, target)
     _write_page(notebook, target)
     return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)

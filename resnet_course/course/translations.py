@@ -30,7 +30,7 @@ WIDTH = 84  # columns of a line of code with a translated string; a letter of Ha
 # Rooms whose words a learner reads; `checking` and each exercise have a catalogue of their own.
 ROOMS = (
     *("base", "data", "explorers", "folders", "images", "inspection", "models", "notebook"),
-    *("plotting", "runtime.py", "training"),
+    *("plotting", "runtime.py", "speed", "training"),
 )
 SILENT = ("checking/spellings.py", "folders/demo.py", "plotting/style.py")  # what they hold nobody reads
 # Of one word, which nothing tells from a name in the code.
@@ -49,6 +49,10 @@ WORDS = (
         "measured",
     ),
     *("device", "precision", "profile", "stride", "padding", "kernel", "bias", "missing"),
+    *("network", "stem", "pooling", "adaptive", "none", "shortcut"),  # of explorers
+    *("disc", "ring", "square", "triangle", "star", "cross", "crescent", "half disc", "arrow", "two bars"),
+    *("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 SHOWING = (
     "print",
@@ -124,20 +128,20 @@ def _block(source: str, lines: list[tuple[int, int]], place: str) -> Iterator[Te
 
 def code_texts(source: str, place: str = "") -> Iterator[Text]:
     """Strings of a lesson's code that a reader sees: of several words, or of one that is shown or names a thing."""
-    for text, parents in _strings(source, place):
+    for text, [*parents, node] in _strings(source, place):
         words = _WORD.findall(PLACEHOLDER.sub("", text.english))
         calls = (ast.unparse(node.func) for node in parents if isinstance(node, ast.Call))
         shown = any(call.startswith(SHOWING) or call.endswith(SHOWING) for call in calls)
-        named = isinstance(parents[-1], ast.Dict) and re.fullmatch("[a-z-]{4,}", text.english)
-        inside = isinstance(parents[-1], (ast.Subscript, ast.Compare))
-        if text.quote and words and not inside and not NAME.fullmatch(text.english):
-            if shown or named or re.search(r"\s", text.english):
-                yield text
+        named = node in getattr(parents[-1], "keys", ()) and re.fullmatch("[a-z-]{4,}", text.english)
+        if not text.quote or isinstance(parents[-1], (ast.Subscript, ast.Compare)) or NAME.fullmatch(text.english):
+            continue
+        if words and (shown or named or re.search(r"\s", text.english)):
+            yield text
 
 
 def package_texts(file: Path, place: str) -> Iterator[Text]:
     """What a module of the package may say: strings of several words, line by line, without code."""
-    for text, parents in _strings(file.read_text(encoding="utf-8"), place):
+    for text, [*parents, _] in _strings(file.read_text(encoding="utf-8"), place):
         if _is_code(text, parents):
             continue
         for line in text.english.split("\n"):
@@ -161,7 +165,7 @@ def _is_code(text: Text, parents: list[ast.AST]) -> bool:
 
 
 def _strings(source: str, place: str) -> Iterator[tuple[Text, list[ast.AST]]]:
-    """Every string of a source with what it stands in, outermost first; for one inside another no place is known."""
+    """Every string of a source, with the nodes from the module to its own; for one inside another no place is known."""
     lines = source.split("\n")
     starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
 
@@ -177,7 +181,7 @@ def _strings(source: str, place: str) -> Iterator[tuple[Text, list[ast.AST]]]:
                 made = (piece[3] for piece in pieces if "f" in piece[1].lower())
                 fields = tuple(field[0] for body in made for field in _FIELD.finditer(body) if field[1] is not None)
                 text = Text(text.english, place, start, end, fields, pieces[0][2])
-            yield text, parents
+            yield text, [*parents, node]
         for child in ast.iter_child_nodes(node):
             if not (isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)):
                 yield from walk(child, [*parents, node], inside or isinstance(node, ast.JoinedStr))
@@ -217,6 +221,7 @@ def translate_notebook(notebook: NotebookNode, catalogue: Mapping[str, str]) -> 
     known = {text.english for _, texts in cells for text in texts if text.quote and text.english in catalogue}
     for cell, texts in cells:
         if cell.cell_type == "code" and known:
+            cell.source = _with_names({english: catalogue[english] for english in known}, cell.source)
             texts = [text for text, _ in _strings(cell.source, "") if text.quote and text.english in known]
         for text in sorted(texts, key=lambda text: -text.start):
             said = catalogue.get(text.english, "")
@@ -225,6 +230,20 @@ def translate_notebook(notebook: NotebookNode, catalogue: Mapping[str, str]) -> 
             if said:
                 said = _written(text, said, cell.source) if text.quote else said
                 cell.source = cell.source[: text.start] + said + cell.source[text.end :]
+
+
+def _with_names(said: Mapping[str, str], source: str) -> str:
+    """Code in which names that are translated are so in what Python puts into strings, too: `f"{losses['here']}"`."""
+
+    def name(found: re.Match[str]) -> str:
+        return f"{found[2]}{said.get(found[3], found[3])}{found[2]}" if not found[1] else found[0]
+
+    for text in sorted((text for text, _ in _strings(source, "") if text.fields), key=lambda text: -text.start):
+        string = source[text.start : text.end]
+        for field in text.fields:
+            string = string.replace(field, _PIECE.sub(name, field))
+        source = source[: text.start] + string + source[text.end :]
+    return source
 
 
 def _cells(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, list[Text]]]:
@@ -270,11 +289,13 @@ def lost(english: str, said: str) -> str:
         here, there = ({mark[0] for mark in found.finditer(side)} for side in (english, said))
         if here != there:
             loses, invents = ", ".join(sorted(here - there)), ", ".join(sorted(there - here))
-            return (
-                f"does not keep the {what}:"
-                + f" {loses} is missing" * bool(loses)
-                + f" {invents} is new" * bool(invents)
-            )
+            said_of = [f"{loses} is missing"] * bool(loses) + [f"{invents} is new"] * bool(invents)
+            return f"does not keep the {what}: {' and '.join(said_of)}"
+    stars = re.finditer(r"(.?)\*{1,2}(?=(.?))", _FIXED.sub("`", said))
+    for number, (before, after) in enumerate(star.groups() for star in stars):
+        inside, outside = (before, after) if number % 2 else (after, before)
+        if outside.isalnum() and inside and not (inside.isalnum() or inside in " *"):
+            return f"has stars between {before!r} and {after!r}, which Markdown shows as stars: put {inside!r} outside"
     return ""
 
 
@@ -303,7 +324,7 @@ def all_texts(root: Path) -> dict[str, list[Text]]:
         if not catalogue or name.as_posix() in SILENT:
             continue
         found.setdefault(catalogue, []).extend(package_texts(file, name.as_posix()))
-    found["package"] += [Text(word, "one word", 0, 0) for word in WORDS]
+    found.setdefault("package", []).extend(Text(word, "one word", 0, 0) for word in WORDS)
     return found
 
 
@@ -322,10 +343,16 @@ def update(root: Path, language: str) -> list[Path]:
         kept = Catalog(locale=language)
         if file.is_file():
             kept = read_po(io.BytesIO(file.read_bytes()), locale=language, ignore_obsolete=True, charset="utf-8")
+        marked = {message.id: [line for line in message.user_comments if line.startswith("|")] for message in kept}
         kept.update(template, update_header_comment=False)
         kept.obsolete.clear()
         for message in kept:
             message.flags &= {"fuzzy"}
+            message.user_comments = [line for line in message.user_comments if not line.startswith("|")]
+            before = [line.removeprefix("| msgid").strip() for line in marked.get(message.id, ())]
+            if message.fuzzy and before and not message.previous_id:  # the text before it changed: Babel reads it not
+                # Babel breaks the text into lines at spaces, within its quotes
+                message.previous_id = [ast.literal_eval(" ".join(line.lstrip("| ") for line in before))]
         written = io.BytesIO()
         write_po(written, kept, width=0, omit_header=True, include_previous=True)
         content = HEADER.format(language).encode() + written.getvalue().rstrip() + b"\n"
