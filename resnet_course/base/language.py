@@ -13,6 +13,7 @@ import locale
 import os
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from resnet_course.base.errors import CourseError
 
@@ -22,9 +23,20 @@ PLACEHOLDER = re.compile(r"\{(\d+)\}")
 _TEXT = re.compile(r"(?<=>)[^<>]+(?=<)|(?<= alt=\")[^\"]+|(?<= aria-label=')[^']+")
 _SURROUNDED = re.compile(r"([\s✔✘ℹ·?]*)(.*?)(\s*)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]{2}")
+_SENTENCE = re.compile(r"(?<=[.?!])([ \n])(?=[A-Z0-9`])")  # what stands between two sentences
+_PLACE = re.compile(r"(.+\w)(\[[\d, ]+\])")  # the output[0, 1]
+_QUOTED = re.compile(r"(?<=')[^'\n]+(?=')")
 _BETWEEN = ("\n", "; ", ": ", ". ", ", ")  # what divides parts that may be known where the whole is not
-Pattern = tuple[list[str], re.Pattern[str], str]  # what stands fixed in a text, how it is matched, what is said for it
 _notebook: list[str] = []  # the language of the notebook that runs here
+
+
+class Pattern(NamedTuple):
+    """A text that is made with numbers and names: what stands fixed in it, and whether it ends with what is put in."""
+
+    chunks: list[str]
+    fits: re.Pattern[str]
+    said: str
+    open: bool
 
 
 def language() -> str:
@@ -78,42 +90,70 @@ def _translated(text: str, wanted: str) -> str:
 
 
 def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]) -> str:
-    for spelt in (text, text[:1].lower() + text[1:]):  # a part may have begun the sentence
-        if spelt in known:
-            return known[spelt]
-    for chunks, pattern, said in patterns:
-        if all(chunk in text for chunk in chunks) and (found := pattern.fullmatch(text)):
-            parts = {name: _translated(part, wanted) for name, part in found.groupdict().items()}
-            return PLACEHOLDER.sub(lambda place: parts["p" + place[1]], said)  # noqa: B023
+    """The whole text if it is known, then what a pattern makes of it, then its parts, the largest first."""
+    if said := _known(text, known):
+        return said
+    head, _, tail = text.partition("\n")
+    if tail and (said := _known(head, known)):
+        return f"{said}\n{_translated(tail, wanted)}"
+    if said := _filled(text, wanted, [pattern for pattern in patterns if not pattern.open], whole=False):
+        return said
+    if len(sentences := _SENTENCE.split(text)) > 1:
+        return "".join(_translated(sentence, wanted) for sentence in sentences)
+    if place := _PLACE.fullmatch(text):
+        return _translated(place[1], wanted) + place[2]
+    for at in (found.start() for found in re.finditer(", ", text)):  # a place in a place that is known
+        if said := _known(text[at + 2 :], known):
+            return f"{_translated(text[:at], wanted)}, {said}"
+    if said := _filled(text, wanted, patterns, whole=False) or _filled(text, wanted, patterns, whole=True):
+        return said
     for mark in _BETWEEN:
         if mark in text:
             return mark.join(_translated(part, wanted) for part in text.split(mark))
-    return text
+    return _QUOTED.sub(lambda found: known.get(found[0], found[0]), text)
+
+
+def _known(text: str, known: dict[str, str]) -> str | None:
+    """What is known word for word, also of a part that has begun the sentence, or ended it."""
+    for spelt in (text, text[:1].lower() + text[1:]):
+        if spelt in known:
+            return known[spelt]
+        if spelt[-1:] == "." and spelt[:-1] in known:
+            return known[spelt[:-1]] + "."
+    return None
+
+
+def _filled(text: str, wanted: str, patterns: list[Pattern], whole: bool) -> str | None:
+    """What the first pattern says that fits; unless `whole`, nothing put in may reach from one sentence into another."""
+    lower = text.lower()
+    for pattern in patterns:
+        if all(chunk in lower for chunk in pattern.chunks) and (found := pattern.fits.fullmatch(text)):
+            if whole or not any(map(_SENTENCE.search, found.groupdict().values())):
+                parts = {name: _translated(part, wanted) for name, part in found.groupdict().items()}
+                return PLACEHOLDER.sub(lambda place: parts["p" + place[1]], pattern.said)  # noqa: B023
+    return None
 
 
 @functools.cache
 def _catalogues(wanted: str) -> tuple[dict[str, str], list[Pattern]]:
-    """What is known word for word, and the patterns of what is made with numbers and names, the longest first."""
+    """What is known word for word, and the patterns: first those that end with fixed words, the longest in front."""
     folder, back = FOLDER / wanted[:2], wanted.endswith("back")
     files = [*sorted(folder.glob("*.po")), *sorted((folder / "checks").glob("*.po"))]
     files += sorted((folder / "lessons").glob("*.po")) if back else []  # in its notebook a lesson is translated
     known = {english: said for file in files for english, said in read_catalogue(file).items()}
     known = {said: english for english, said in known.items()} if back else known
-    made = sorted((text for text in known if PLACEHOLDER.search(text)), key=lambda text: -len(text))
-    return known, [(_chunks(text), _pattern(text), known[text]) for text in made]
+    made = (_pattern(text, known[text]) for text in known if PLACEHOLDER.search(text))
+    return known, sorted(made, key=lambda one: (one.open, -sum(map(len, one.chunks))))
 
 
-def _chunks(text: str) -> list[str]:
-    return [chunk for chunk in PLACEHOLDER.split(text)[::2] if chunk]
-
-
-def _pattern(text: str) -> re.Pattern[str]:
+def _pattern(text: str, said: str) -> Pattern:
     parts = PLACEHOLDER.split(text)  # what stands fixed, and between them the numbers of placeholders
     written = [rf"(?P<p{part}>.*?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
     first = parts[0][:1]
     if first.isalpha():
         written[0] = f"[{first.lower()}{first.upper()}]" + re.escape(parts[0][1:])
-    return re.compile("".join(written), re.DOTALL)
+    chunks = [part.lower() for part in parts[::2] if part]
+    return Pattern(chunks, re.compile("".join(written), re.DOTALL), said, not parts[-1])
 
 
 def read_catalogue(file: Path, fuzzy: bool = False) -> dict[str, str]:
