@@ -19,12 +19,13 @@ from resnet_course.base.errors import CourseError
 
 FOLDER = Path(__file__).parents[1] / "translations"
 SETTING = "RESNET_COURSE_LANGUAGE"
+ENOUGH = 9  # letters and signs that stand fixed in a text: with fewer, only single words are put in
 PLACEHOLDER = re.compile(r"\{(\d+)\}")
 _TEXT = re.compile(r"(?<=>)[^<>]+(?=<)|(?<= alt=\")[^\"]+|(?<= aria-label=')[^']+")
 _SURROUNDED = re.compile(r"([\s✔✘ℹ·?]*)(.*?)(\s*)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]{2}")
 _SENTENCE = re.compile(r"(?<=[.?!])([ \n])(?=[A-Z0-9`])")  # what stands between two sentences
-_PLACE = re.compile(r"(.+\w)(\[[\d, ]+\])")  # the output[0, 1]
+_PLACE = re.compile(r"(.+?\w[)\]]*)(\[[\d, ]+\]|, entry [^,]+)")  # the output[0, 1]
 _QUOTED = re.compile(r"(?<=')[^'\n]+(?=')")
 _BETWEEN = ("\n", "; ", ": ", ". ", ", ")  # what divides parts that may be known where the whole is not
 _notebook: list[str] = []  # the language of the notebook that runs here
@@ -96,12 +97,14 @@ def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]
     head, _, tail = text.partition("\n")
     if tail and (said := _known(head, known)):
         return f"{said}\n{_translated(tail, wanted)}"
+    if text[0] == text[-1] in "'\"" and len(text) > 2:
+        return text[0] + _translated(text[1:-1], wanted) + text[0]
     if said := _filled(text, wanted, [pattern for pattern in patterns if not pattern.open], whole=False):
         return said
     if len(sentences := _SENTENCE.split(text)) > 1:
         return "".join(_translated(sentence, wanted) for sentence in sentences)
     if place := _PLACE.fullmatch(text):
-        return _translated(place[1], wanted) + place[2]
+        return _translated(place[1], wanted) + _translated(place[2], wanted)
     for at in (found.start() for found in re.finditer(", ", text)):  # a place in a place that is known
         if said := _known(text[at + 2 :], known):
             return f"{_translated(text[:at], wanted)}, {said}"
@@ -110,12 +113,12 @@ def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]
     for mark in _BETWEEN:
         if mark in text:
             return mark.join(_translated(part, wanted) for part in text.split(mark))
-    return _QUOTED.sub(lambda found: known.get(found[0], found[0]), text)
+    return _QUOTED.sub(lambda found: _known(found[0], known) or _known(f"the {found[0]}", known) or found[0], text)
 
 
 def _known(text: str, known: dict[str, str]) -> str | None:
     """What is known word for word, also of a part that has begun the sentence, or ended it."""
-    for spelt in (text, text[:1].lower() + text[1:]):
+    for spelt in (text, text[:1].lower() + text[1:], text.removeprefix("the ")):
         if spelt in known:
             return known[spelt]
         if spelt[-1:] == "." and spelt[:-1] in known:
@@ -141,6 +144,7 @@ def _catalogues(wanted: str) -> tuple[dict[str, str], list[Pattern]]:
     files = [*sorted(folder.glob("*.po")), *sorted((folder / "checks").glob("*.po"))]
     files += sorted((folder / "lessons").glob("*.po")) if back else []  # in its notebook a lesson is translated
     known = {english: said for file in files for english, said in read_catalogue(file).items()}
+    known |= {text[:-1]: said.removesuffix(",") for text, said in known.items() if text[-1] == ","}
     known = {said: english for english, said in known.items()} if back else known
     made = (_pattern(text, known[text]) for text in known if PLACEHOLDER.search(text))
     return known, sorted(made, key=lambda one: (one.open, -sum(map(len, one.chunks))))
@@ -148,7 +152,11 @@ def _catalogues(wanted: str) -> tuple[dict[str, str], list[Pattern]]:
 
 def _pattern(text: str, said: str) -> Pattern:
     parts = PLACEHOLDER.split(text)  # what stands fixed, and between them the numbers of placeholders
-    written = [rf"(?P<p{part}>.*?)" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
+    what = ".*?" if sum(map(len, parts[::2])) >= ENOUGH else r"\S*?"  # of "{0} of {1}", for one, anything would fit
+    written = [f"(?P<p{part}>{what})" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
+    for place in range(1, len(parts) - 2, 2):
+        if parts[place + 1] == ", ":  # what stands first may hold commas
+            written[place] = written[place].replace("*?", "*")
     first = parts[0][:1]
     if first.isalpha():
         written[0] = f"[{first.lower()}{first.upper()}]" + re.escape(parts[0][1:])

@@ -33,7 +33,7 @@ ROOMS = (
     *("plotting", "runtime.py", "speed", "training"),
 )
 SILENT = ("checking/spellings.py", "folders/demo.py", "plotting/style.py")  # what they hold nobody reads
-# Of one word, which nothing tells from a name in the code.
+# Of one word, which nothing tells from a name in the code, or of pieces that Python puts together.
 WORDS = (
     *(
         "passed",
@@ -52,6 +52,11 @@ WORDS = (
     *("network", "stem", "pooling", "adaptive", "none", "shortcut"),  # of explorers
     *("disc", "ring", "square", "triangle", "star", "cross", "crescent", "half disc", "arrow", "two bars"),
     *("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+    *("addition", "subtraction", "product", "concatenation", "some", "vanishes", "explodes", "neither"),
+    *("a module", "a function", "a method", "a list", "a tuple", "a dict", "a tensor", "a Tensor", "a NoneType"),
+    *("a float", "a str", "a int", "a bool", "a number", ", entry {0}", "together {0}", "{0} images", "measured {0}"),
+    *("for batches of {0}, what counts in {1}", "torch's", "Python's", "NumPy's"),
+    *("it raised {0}: {1} (in {2}, line {3}).", "it raised {0} (in {1}, line {2})."),
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 SHOWING = (
@@ -140,14 +145,14 @@ def code_texts(source: str, place: str = "") -> Iterator[Text]:
 
 
 def package_texts(file: Path, place: str) -> Iterator[Text]:
-    """What a module of the package may say: strings of several words, line by line, without code."""
+    """What a module of the package may say: strings with a space and a word, line by line, without code."""
     for text, [*parents, _] in _strings(file.read_text(encoding="utf-8"), place):
         if _is_code(text, parents):
             continue
         for line in text.english.split("\n"):
             for english in re.findall(r">([^<>{%]+)<", line) if "</" in line else [line.strip()]:
                 words = _WORD.findall(PLACEHOLDER.sub("", english))
-                if len(words) > 1 and " " in english and not re.search(r"\\[a-z(\[.]|[;:][a-z-]+:|[{}]{2}|{%", english):
+                if words and " " in english and not re.search(r"\\[a-z(\[.]|[;:][a-z-]+:|{{|}}|{%", english):
                     yield text._replace(english=english, fields=text.fields if PLACEHOLDER.search(english) else ())
 
 
