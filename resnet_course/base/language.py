@@ -24,20 +24,25 @@ PLACEHOLDER = re.compile(r"\{(\d+)\}")
 _TEXT = re.compile(r"(?<=>)[^<>]+(?=<)|(?<= alt=\")[^\"]+|(?<= aria-label=')[^']+")
 _SURROUNDED = re.compile(r"([\s✔✘ℹ·?]*)(.*?)(\s*)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]{2}")
+_WORDS = re.compile(r"[A-Za-z]{2,}")
 _SENTENCE = re.compile(r"(?<=[.?!])([ \n])(?=[A-Z0-9`])")  # what stands between two sentences
 _PLACE = re.compile(r"(.+?\w[)\]]*)(\[[\d, ]+\]|, entry [^,]+)")  # the output[0, 1]
 _QUOTED = re.compile(r"(?<=')[^'\n]+(?=')")
+_LABEL = re.compile(r"[^{}:]+: \{\d+\}")
 _BETWEEN = ("\n", "; ", ": ", ". ", ", ")  # what divides parts that may be known where the whole is not
 _notebook: list[str] = []  # the language of the notebook that runs here
 
 
 class Pattern(NamedTuple):
-    """A text that is made with numbers and names: what stands fixed in it, and whether it ends with what is put in."""
+    """A text that is made with numbers and names: what stands fixed in it, how it is matched, what is said for it.
+
+    Those of rank 0 are tried first: "What was seen: {0}". Those of rank 2 end with what is put in, which takes all.
+    """
 
     chunks: list[str]
     fits: re.Pattern[str]
     said: str
-    open: bool
+    rank: int
 
 
 def language() -> str:
@@ -99,21 +104,23 @@ def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]
         return f"{said}\n{_translated(tail, wanted)}"
     if text[0] == text[-1] in "'\"" and len(text) > 2:
         return text[0] + _translated(text[1:-1], wanted) + text[0]
-    if said := _filled(text, wanted, [pattern for pattern in patterns if not pattern.open], whole=False):
+    if text[0] in "([" and "'" in text:
+        return _QUOTED.sub(lambda found: _known(f"the {found[0]}", known) or _translated(found[0], wanted), text)
+    if said := _filled(text, wanted, [pattern for pattern in patterns if pattern.rank < 2], whole=False):
         return said
     if len(sentences := _SENTENCE.split(text)) > 1:
         return "".join(_translated(sentence, wanted) for sentence in sentences)
     if place := _PLACE.fullmatch(text):
         return _translated(place[1], wanted) + _translated(place[2], wanted)
-    for at in (found.start() for found in re.finditer(", ", text)):  # a place in a place that is known
-        if said := _known(text[at + 2 :], known):
-            return f"{_translated(text[:at], wanted)}, {said}"
-    if said := _filled(text, wanted, patterns, whole=False) or _filled(text, wanted, patterns, whole=True):
-        return said
+    tails = ((text[:at], _known(text[at + 2 :], known)) for at in (found.start() for found in re.finditer(", ", text)))
+    parts = [f"{_translated(head, wanted)}, {tail}" for head, tail in tails if tail]  # a place in a place that is known
+    parts += [said for whole in (False, True) if (said := _filled(text, wanted, patterns, whole))][:1]
+    if parts:
+        return min(parts, key=_left)
     for mark in _BETWEEN:
         if mark in text:
             return mark.join(_translated(part, wanted) for part in text.split(mark))
-    return _QUOTED.sub(lambda found: _known(found[0], known) or _known(f"the {found[0]}", known) or found[0], text)
+    return _QUOTED.sub(lambda found: known.get(found[0], found[0]), text)
 
 
 def _known(text: str, known: dict[str, str]) -> str | None:
@@ -127,32 +134,40 @@ def _known(text: str, known: dict[str, str]) -> str | None:
 
 
 def _filled(text: str, wanted: str, patterns: list[Pattern], whole: bool) -> str | None:
-    """What the first pattern says that fits; unless `whole`, nothing put in may reach from one sentence into another."""
+    """What the pattern says that leaves least; unless `whole`, nothing put in may reach from one sentence into another."""
     lower = text.lower()
+    made = []
     for pattern in patterns:
         if all(chunk in lower for chunk in pattern.chunks) and (found := pattern.fits.fullmatch(text)):
             if whole or not any(map(_SENTENCE.search, found.groupdict().values())):
                 parts = {name: _translated(part, wanted) for name, part in found.groupdict().items()}
-                return PLACEHOLDER.sub(lambda place: parts["p" + place[1]], pattern.said)  # noqa: B023
-    return None
+                made.append(PLACEHOLDER.sub(lambda place: parts["p" + place[1]], pattern.said))  # noqa: B023
+                if pattern.rank == 0 or not _left(made[-1]):
+                    break
+    return min(made, key=_left, default=None)
+
+
+def _left(text: str) -> int:
+    """How many words are left in English, or are names."""
+    return len(_WORDS.findall(text))
 
 
 @functools.cache
 def _catalogues(wanted: str) -> tuple[dict[str, str], list[Pattern]]:
-    """What is known word for word, and the patterns: first those that end with fixed words, the longest in front."""
+    """What is known word for word, and the patterns by rank, the longest in front."""
     folder, back = FOLDER / wanted[:2], wanted.endswith("back")
     files = [*sorted(folder.glob("*.po")), *sorted((folder / "checks").glob("*.po"))]
     files += sorted((folder / "lessons").glob("*.po")) if back else []  # in its notebook a lesson is translated
     known = {english: said for file in files for english, said in read_catalogue(file).items()}
-    known |= {text[:-1]: said.removesuffix(",") for text, said in known.items() if text[-1] == ","}
+    known |= {text.strip(", "): said.strip(", ") for text, said in known.items() if "," in (text[0], text[-1])}
     known = {said: english for english, said in known.items()} if back else known
     made = (_pattern(text, known[text]) for text in known if PLACEHOLDER.search(text))
-    return known, sorted(made, key=lambda one: (one.open, -sum(map(len, one.chunks))))
+    return known, sorted(made, key=lambda one: (one.rank, -sum(map(len, one.chunks))))
 
 
 def _pattern(text: str, said: str) -> Pattern:
     parts = PLACEHOLDER.split(text)  # what stands fixed, and between them the numbers of placeholders
-    what = ".*?" if sum(map(len, parts[::2])) >= ENOUGH else r"\S*?"  # of "{0} of {1}", for one, anything would fit
+    what = r"\S*?" if not parts[0] and sum(map(len, parts)) < ENOUGH else ".*?"  # "{0} of {1}" would fit anything
     written = [f"(?P<p{part}>{what})" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
     for place in range(1, len(parts) - 2, 2):
         if parts[place + 1] == ", ":  # what stands first may hold commas
@@ -161,7 +176,8 @@ def _pattern(text: str, said: str) -> Pattern:
     if first.isalpha():
         written[0] = f"[{first.lower()}{first.upper()}]" + re.escape(parts[0][1:])
     chunks = [part.lower() for part in parts[::2] if part]
-    return Pattern(chunks, re.compile("".join(written), re.DOTALL), said, not parts[-1])
+    rank = 0 if _LABEL.fullmatch(text) else 1 if parts[-1] else 2
+    return Pattern(chunks, re.compile("".join(written), re.DOTALL), said, rank)
 
 
 def read_catalogue(file: Path, fuzzy: bool = False) -> dict[str, str]:
