@@ -24,12 +24,12 @@ PLACEHOLDER = re.compile(r"\{(\d+)\}")
 _TEXT = re.compile(r"(?<=>)[^<>]+(?=<)|(?<= alt=\")[^\"]+|(?<= aria-label=')[^']+")
 _SURROUNDED = re.compile(r"([\s✔✘ℹ·?]*)(.*?)(\s*)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]{2}")
-_WORDS = re.compile(r"[A-Za-z]{2,}")
+_WORDS, _OTHERS = re.compile(r"[A-Za-z]{2,}"), re.compile(r"[^\W\d_A-Za-z]+")
 _SENTENCE = re.compile(r"(?<=[.?!])([ \n])(?=[A-Z0-9`])")  # what stands between two sentences
 _PLACE = re.compile(r"(.+?\w[)\]]*)(\[[\d, ]+\]|, entry [^,]+)")  # the output[0, 1]
 _QUOTED = re.compile(r"(?<=')[^'\n]+(?=')")
 _LABEL = re.compile(r"[^{}:]+: \{\d+\}")
-_BETWEEN = ("\n", "; ", ": ", ". ", ", ")  # what divides parts that may be known where the whole is not
+_BETWEEN = ("  ", "; ", ": ", ". ", ", ")  # what divides parts that may be known where the whole is not
 _notebook: list[str] = []  # the language of the notebook that runs here
 
 
@@ -92,7 +92,9 @@ def _inside(text: str) -> str:
 def _translated(text: str, wanted: str) -> str:
     known, patterns = _catalogues(wanted)
     before, text, after = _SURROUNDED.fullmatch(text).groups()  # type: ignore[union-attr]
-    return before + (_said(text, wanted, known, patterns) if _WORD.search(text) or wanted[2:] else text) + after
+    return (
+        before + (_said(text, wanted, known, patterns) if text and (_WORD.search(text) or wanted[2:]) else text) + after
+    )
 
 
 def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]) -> str:
@@ -115,8 +117,9 @@ def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]
     tails = ((text[:at], _known(text[at + 2 :], known)) for at in (found.start() for found in re.finditer(", ", text)))
     parts = [f"{_translated(head, wanted)}, {tail}" for head, tail in tails if tail]  # a place in a place that is known
     parts += [said for whole in (False, True) if (said := _filled(text, wanted, patterns, whole))][:1]
+    parts += ["\n".join(_translated(line, wanted) for line in text.split("\n"))] if "\n" in text else []
     if parts:
-        return min(parts, key=_left)
+        return min(parts, key=lambda said: _left(said, wanted))
     for mark in _BETWEEN:
         if mark in text:
             return mark.join(_translated(part, wanted) for part in text.split(mark))
@@ -134,22 +137,24 @@ def _known(text: str, known: dict[str, str]) -> str | None:
 
 
 def _filled(text: str, wanted: str, patterns: list[Pattern], whole: bool) -> str | None:
-    """What the pattern says that leaves least; unless `whole`, nothing put in may reach from one sentence into another."""
+    """What the pattern says that leaves least; unless `whole`, what is put in stays within a sentence."""
     lower = text.lower()
     made = []
     for pattern in patterns:
-        if all(chunk in lower for chunk in pattern.chunks) and (found := pattern.fits.fullmatch(text)):
-            if whole or not any(map(_SENTENCE.search, found.groupdict().values())):
-                parts = {name: _translated(part, wanted) for name, part in found.groupdict().items()}
-                made.append(PLACEHOLDER.sub(lambda place: parts["p" + place[1]], pattern.said))  # noqa: B023
-                if pattern.rank == 0 or not _left(made[-1]):
-                    break
-    return min(made, key=_left, default=None)
+        found = all(chunk in lower for chunk in pattern.chunks) and pattern.fits.fullmatch(text)
+        inside = found.groupdict() if found else {}
+        if not found or not (whole or not any("\n" in part or _SENTENCE.search(part) for part in inside.values())):
+            continue
+        parts = {name: _translated(part, wanted) for name, part in inside.items()}
+        made.append(PLACEHOLDER.sub(lambda place: parts["p" + place[1]], pattern.said))  # noqa: B023
+        if pattern.rank == 0 or not _left(made[-1], wanted):
+            break
+    return min(made, key=lambda said: _left(said, wanted), default=None)
 
 
-def _left(text: str) -> int:
-    """How many words are left in English, or are names."""
-    return len(_WORDS.findall(text))
+def _left(said: str, wanted: str) -> int:
+    """How many words nobody has translated; names are among them."""
+    return len((_OTHERS if wanted[2:] else _WORDS).findall(said))
 
 
 @functools.cache
@@ -167,7 +172,8 @@ def _catalogues(wanted: str) -> tuple[dict[str, str], list[Pattern]]:
 
 def _pattern(text: str, said: str) -> Pattern:
     parts = PLACEHOLDER.split(text)  # what stands fixed, and between them the numbers of placeholders
-    what = r"\S*?" if not parts[0] and sum(map(len, parts)) < ENOUGH else ".*?"  # "{0} of {1}" would fit anything
+    few = not parts[0] and sum(map(len, parts)) < ENOUGH  # "{0} of {1}" would fit anything
+    what = r"\S*?" if few or PLACEHOLDER.fullmatch(said) else ".*?"
     written = [f"(?P<p{part}>{what})" if place % 2 else re.escape(part) for place, part in enumerate(parts)]
     for place in range(1, len(parts) - 2, 2):
         if parts[place + 1] == ", ":  # what stands first may hold commas
