@@ -20,6 +20,24 @@ msgid "the mean loss"
 msgstr "평균 "
 "손실"
 
+msgid "What was seen: {0}"
+msgstr "본 것: {0}"
+
+msgid "for {0}, the result"
+msgstr "{0}의 결과"
+
+msgid "for batches of {0}"
+msgstr "{0}인 배치"
+
+msgid "{0}, the result"
+msgstr "{0}, 결과"
+
+msgid ", entry {0}"
+msgstr ", 항목 {0}"
+
+msgid "it raised {0}: {1}"
+msgstr "{0} 오류: {1}"
+
 msgid "there is no lesson {0}. Look again."
 msgstr "레슨 {0}: 없습니다."
 """
@@ -47,6 +65,14 @@ def korean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("✘ The mean loss should be 2 and is 3.", "✘ 평균 손실: 기대한 값 2, 나온 값 3."),
         ("warm_up: the mean loss\n  the mean loss; so it is", "warm_up: 평균 손실\n  평균 손실; so it is"),
         ("a guess", "a guess"),
+        ("So it is? It raised E: no. The mean loss.", "So it is? E 오류: no. 평균 손실."),
+        ("What was seen: The mean loss should be 2 and is 3.", "본 것: 평균 손실: 기대한 값 2, 나온 값 3."),
+        ("for batches of 8, 8 and 3, the result", "8, 8 and 3인 배치, 결과"),
+        (
+            "The mean loss[0, 1] should be 2 and is 'the mean loss'.",
+            "평균 손실[0, 1]: 기대한 값 2, 나온 값 '평균 손실'.",
+        ),
+        ("the mean loss, entry 2 should be 2 and is 3.", "평균 손실, 항목 2: 기대한 값 2, 나온 값 3."),
         ("nobody has translated this", "nobody has translated this"),
     ],
 )
