@@ -29,7 +29,7 @@ LISTED = 5  # texts of a catalogue that the report names
 WIDTH = 84  # columns of a line of code with a translated string; a letter of Hangul takes two
 # Rooms whose words a learner reads; `checking` and each exercise have a catalogue of their own.
 ROOMS = (
-    *("base", "data", "explorers", "folders", "images", "inspection", "models", "notebook"),
+    *("base", "data", "experiments/figures.py", "explorers", "folders", "images", "inspection", "models", "notebook"),
     *("plotting", "runtime.py", "speed", "training"),
 )
 SILENT = ("checking/spellings.py", "folders/demo.py", "plotting/style.py")  # what they hold nobody reads
@@ -317,7 +317,7 @@ def all_texts(root: Path) -> dict[str, list[Text]]:
             catalogue = f"checks/{file.stem}"
         elif name.parts[0] == "checking":
             catalogue = "checking"
-        elif name.parts[0] in ROOMS:
+        elif name.parts[0] in ROOMS or name.as_posix() in ROOMS:
             catalogue = "package"
         else:
             catalogue = ""
