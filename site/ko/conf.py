@@ -7,18 +7,19 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.search import SearchLanguage
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import conf as english  # noqa: E402
 from conf import *  # noqa: E402, F403
 
 language = "ko"
 project = html_title = "VGG에서 ResNet-18까지, 직접 측정하며"
+author = f'강좌 "{project}"를 만든 사람들'
+project_copyright = f"2026, {author}. 글과 그림: CC BY 4.0; 코드: MIT"
 html_baseurl = f"{english.html_baseurl}ko/"
-html_static_path = [str(HERE.parent / "static")]
-html_favicon = str(HERE.parent / english.html_favicon)
-templates_path = [str(HERE.parent / "templates")]
+html_static_path = ["../static"]
+html_favicon = f"../{english.html_favicon}"
+templates_path = ["../templates"]
 html_sidebars = {"index": [], "run": []}
 html_use_index = False
 nb_code_prompt_show, nb_code_prompt_hide = "풀이 보기", "풀이 접기"
@@ -40,6 +41,7 @@ WORDS = {
     "Expand Sidebar": "옆 메뉴 펼치기",
     "Home": "처음",
     "Light": "밝게",
+    "Link to this heading": "이 제목으로 가는 링크",
     "On this page": "이 페이지의 내용",
     "Report a mistake": "틀린 곳 알리기",
     "Repository": "저장소",
@@ -48,6 +50,7 @@ WORDS = {
     "Site navigation": "사이트 메뉴",
     "Skip to main content": "본문으로 건너뛰기",
     "System Settings": "시스템 설정",
+    "Version warning": "판 안내",
     "next": "다음",
     "next page": "다음 페이지",
     "previous": "이전",
@@ -71,12 +74,4 @@ def setup(app: Sphinx) -> None:
     """As the English pages, with Korean words in the theme."""
     english.setup(app)
     app.add_search_language(SearchKorean)
-
-    def speak_korean(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
-        words = app.builder.templates.environment.globals
-        if (said := words["gettext"]) not in made:
-            words["gettext"] = lambda text: WORDS.get(text) or said(text)
-            made.append(words["gettext"])
-
-    made: list = []
-    app.connect("html-page-context", speak_korean)
+    app.translator._catalog.update(WORDS)
