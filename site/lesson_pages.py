@@ -26,11 +26,11 @@ BAR = """\
 <a href="{solution}" download>{words[2]}</a>
 <a href="../run.html">{words[3]}</a>
 </p>
-<p class="launch-note">{minutes} {words[4]}</p>"""
+<p class="launch-note">{minutes}{words[4]}</p>"""
 BAR_WORDS = {
     "en": (
         *("Open in Colab", "Download the notebook", "With solutions", "Run on your machine"),
-        "minutes to read and write.\nThis page holds the output of a run on a CPU; solutions are folded.",
+        " minutes to read and write.\nThis page holds the output of a run on a CPU; solutions are folded.",
     ),
     "ko": (
         *("Colab에서 열기", "노트북 내려받기", "풀이가 있는 노트북", "내 컴퓨터에서 실행하기"),

@@ -118,7 +118,9 @@ def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS, language: str
             problems.append(f"lesson {lesson.number} was not run")
             continue
         notebook = nbformat.read(path, as_version=4)
-        if notebook.metadata.get(DIGEST) != file_digest(root / "notebooks" / edition(language) / "solutions" / lesson.file_name):
+        if notebook.metadata.get(DIGEST) != file_digest(
+            root / "notebooks" / edition(language) / "solutions" / lesson.file_name
+        ):
             problems.append(f"lesson {lesson.number} has changed since it was run")
         elif notebook.metadata.get(PROFILE) == "smoke":
             problems.append(f"lesson {lesson.number} was run in the smoke profile, so its numbers mean nothing")

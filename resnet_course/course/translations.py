@@ -365,6 +365,7 @@ def update(root: Path, language: str) -> list[Path]:
 def report(root: Path, language: str) -> Iterator[str]:
     """How much each catalogue translates, and which texts are missing first."""
     total = done = 0
+    elsewhere: dict[str, tuple[str, str]] = {}  # what the package says of a text, and in which catalogue
     for name, texts in all_texts(root).items():
         file = root / CATALOGUES / language / f"{name}.po"
         known, guessed = (read_catalogue(file, fuzzy) if file.is_file() else {} for fuzzy in (False, True))
@@ -380,6 +381,10 @@ def report(root: Path, language: str) -> Iterator[str]:
         for text in english:
             if text in known and (wrong := lost(text, known[text])):
                 yield f"    refused: {text[:60]}: the translation {wrong}"
+            if text in known and not name.startswith("lessons/"):
+                other, said = elsewhere.setdefault(text, (name, known[text]))
+                if said != known[text]:
+                    yield f"    two versions: {text[:60]}: here {known[text][:60]!r}, in {other} {said[:60]!r}"
     yield f"{'all':<32}{total:>5} texts{done:>6} translated{_percent(done, total):>30}"
 
 
