@@ -182,7 +182,9 @@ def _course(options: argparse.Namespace) -> int:
     from resnet_course.notebook.lessons import LESSONS
 
     root = course_root()
-    outcomes = run_lessons(LESSONS, root, language=options.language)
+    folder = root / "notebooks" / edition(options.language)
+    lessons = [lesson for lesson in LESSONS if options.language == "en" or (folder / lesson.file_name).is_file()]
+    outcomes = run_lessons(lessons, root, language=options.language)
     say(f"\nexecuted notebooks and HTML pages: {root / 'build' / edition(options.language) / 'solutions'}")
     return int(any(outcome.error for outcome in outcomes))
 

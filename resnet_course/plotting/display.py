@@ -68,7 +68,8 @@ def _translate(figure: Figure) -> None:
         lines = text.get_text().split("\n")
         written = " ".join(lines)
         if (said := drawable(translated(written))) != written:
-            broken = wrap(said, 0.6 * text.get_fontsize() * max(map(len, lines)), text.get_fontsize())
+            size = float(text.get_fontsize())
+            broken = wrap(said, 0.6 * size * max(map(len, lines)), size)
             text.set_text(broken if len(lines) > 1 else said)
         if not text.get_text().isascii() and is_math_text(text.get_text()):  # which has the letters of one font only
             text.set_fontfamily(mpl.rcParams["font.family"][::-1])

@@ -9,8 +9,8 @@ from sphinx.search import SearchLanguage
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import conf as english  # noqa: E402
-from conf import *  # noqa: E402, F403
+import conf as english
+from conf import *  # noqa: F403
 
 language = "ko"
 project = html_title = "VGG에서 ResNet-18까지, 직접 측정하며"
@@ -63,7 +63,7 @@ class SearchKorean(SearchLanguage):
 
     lang, language_name = "ko", "Korean"
 
-    def split(self, input: str) -> list[str]:  # noqa: A002
+    def split(self, input: str) -> list[str]:
         """Each word, and for one of Hangul all that it begins with, from one letter on."""
         words = re.findall(r"[가-힣]+|\w+", input)
         hangul = [word for word in words if re.match("[가-힣]", word)]
