@@ -103,7 +103,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("course", _course, "run all lessons headless, print a table, leave notebooks and HTML in build/")
+    course = add("course", _course, "run all lessons headless, print a table, leave notebooks and HTML in build/")
+    course.add_argument("--language", default="en", help="of the notebooks, such as ko")
     run = add("run", _run, "run some lessons headless")
     run.add_argument("lessons", nargs="+", metavar="lesson", help="a number such as 06")
     run.add_argument("--student", action="store_true", help="the student notebook in place of the solutions")
@@ -112,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     checks.add_argument("--table", action="store_true", help="try every check: as typed, respelled, in pairs")
     checks.add_argument("exercise", nargs="*", help="with --table: only these")
     lab = add("lab", _lab, "copy the lessons into work/, where nothing overwrites them, and open JupyterLab there")
+    lab.add_argument("--language", help="of the lessons, such as ko; default: RESNET_COURSE_LANGUAGE, else en")
     lab.add_argument("--copy", action="store_true", help="copy them and open nothing, as for VS Code")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
@@ -176,12 +178,14 @@ def _positive(text: str) -> int:
 
 
 def _course(options: argparse.Namespace) -> int:
-    from resnet_course.course.run import course_root, run_lessons
+    from resnet_course.course.run import course_root, edition, run_lessons
     from resnet_course.notebook.lessons import LESSONS
 
     root = course_root()
-    outcomes = run_lessons(LESSONS, root)
-    say(f"\nexecuted notebooks and HTML pages: {root / 'build' / 'solutions'}")
+    folder = root / "notebooks" / edition(options.language)
+    lessons = [lesson for lesson in LESSONS if options.language == "en" or (folder / lesson.file_name).is_file()]
+    outcomes = run_lessons(lessons, root, language=options.language)
+    say(f"\nexecuted notebooks and HTML pages: {root / 'build' / edition(options.language) / 'solutions'}")
     return int(any(outcome.error for outcome in outcomes))
 
 
@@ -220,7 +224,7 @@ def _lab(options: argparse.Namespace) -> int:
     from resnet_course.course.run import course_root
     from resnet_course.course.work import lay_out
 
-    notebook = lay_out(course_root())
+    notebook = lay_out(course_root(), options.language or os.environ.get("RESNET_COURSE_LANGUAGE") or "en")
     if options.copy:
         say(f"your copy of the first lesson: {notebook}")
         return 0

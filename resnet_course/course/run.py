@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
+from resnet_course.course.work import edition
 from resnet_course.notebook.lessons import LESSONS, Lesson
 from resnet_course.notebook.messages import MIME_TYPE, SIGNS
 
@@ -80,8 +81,7 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False, language: str 
     from nbclient import NotebookClient  # only needed to run lessons headless
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    edition = "" if language == "en" else language
-    folder = root / "notebooks" / edition / ("" if student else "solutions")
+    folder = root / "notebooks" / edition(language) / ("" if student else "solutions")
     path = folder / lesson.file_name
     if not path.is_file():
         raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
@@ -101,24 +101,26 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False, language: str 
     except DeadKernelError:
         error = "the kernel died (often: out of memory)"
     seconds = time.perf_counter() - started
-    target = root / "build" / edition / ("student" if student else "solutions") / lesson.file_name
+    target = root / "build" / edition(language) / ("student" if student else "solutions") / lesson.file_name
     save_executed(notebook, path, target)
     _write_page(notebook, target)
     return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)
 
 
-def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS) -> list[str]:
+def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS, language: str = "en") -> list[str]:
     """Lessons without an executed solution notebook that is whole and of today's solutions: one sentence each."""
     import nbformat
 
     problems = []
     for lesson in lessons:
-        path = root / "build" / "solutions" / lesson.file_name
+        path = root / "build" / edition(language) / "solutions" / lesson.file_name
         if not path.is_file():
             problems.append(f"lesson {lesson.number} was not run")
             continue
         notebook = nbformat.read(path, as_version=4)
-        if notebook.metadata.get(DIGEST) != file_digest(root / "notebooks" / "solutions" / lesson.file_name):
+        if notebook.metadata.get(DIGEST) != file_digest(
+            root / "notebooks" / edition(language) / "solutions" / lesson.file_name
+        ):
             problems.append(f"lesson {lesson.number} has changed since it was run")
         elif notebook.metadata.get(PROFILE) == "smoke":
             problems.append(f"lesson {lesson.number} was run in the smoke profile, so its numbers mean nothing")

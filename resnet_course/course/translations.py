@@ -29,7 +29,7 @@ LISTED = 5  # texts of a catalogue that the report names
 WIDTH = 84  # columns of a line of code with a translated string; a letter of Hangul takes two
 # Rooms whose words a learner reads; `checking` and each exercise have a catalogue of their own.
 ROOMS = (
-    *("base", "data", "explorers", "folders", "images", "inspection", "models", "notebook"),
+    *("base", "data", "experiments/figures.py", "explorers", "folders", "images", "inspection", "models", "notebook"),
     *("plotting", "runtime.py", "speed", "training"),
 )
 SILENT = ("checking/spellings.py", "folders/demo.py", "plotting/style.py")  # what they hold nobody reads
@@ -325,7 +325,7 @@ def all_texts(root: Path) -> dict[str, list[Text]]:
             catalogue = f"checks/{file.stem}"
         elif name.parts[0] == "checking":
             catalogue = "checking"
-        elif name.parts[0] in ROOMS:
+        elif name.parts[0] in ROOMS or name.as_posix() in ROOMS:
             catalogue = "package"
         else:
             catalogue = ""
@@ -373,6 +373,7 @@ def update(root: Path, language: str) -> list[Path]:
 def report(root: Path, language: str) -> Iterator[str]:
     """How much each catalogue translates, and which texts are missing first."""
     total = done = 0
+    elsewhere: dict[str, tuple[str, str]] = {}  # what the package says of a text, and in which catalogue
     for name, texts in all_texts(root).items():
         file = root / CATALOGUES / language / f"{name}.po"
         known, guessed = (read_catalogue(file, fuzzy) if file.is_file() else {} for fuzzy in (False, True))
@@ -388,6 +389,10 @@ def report(root: Path, language: str) -> Iterator[str]:
         for text in english:
             if text in known and (wrong := lost(text, known[text])):
                 yield f"    refused: {text[:60]}: the translation {wrong}"
+            if text in known and not name.startswith("lessons/"):
+                other, said = elsewhere.setdefault(text, (name, known[text]))
+                if said != known[text]:
+                    yield f"    two versions: {text[:60]}: here {known[text][:60]!r}, in {other} {said[:60]!r}"
     yield f"{'all':<32}{total:>5} texts{done:>6} translated{_percent(done, total):>30}"
 
 

@@ -80,7 +80,9 @@ def load(
         )
     found = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, None if name in NAMES else folder)
     images, targets, classes = found
-    dataset = ImageSet(images, targets, tuple(map(translated, classes)), "cifar10" if name == "cifar10" else "fashion_mnist")
+    dataset = ImageSet(
+        images, targets, tuple(map(translated, classes)), "cifar10" if name == "cifar10" else "fashion_mnist"
+    )
     if limit is not None and limit < len(dataset):
         dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
     return dataset.resized(image_size)

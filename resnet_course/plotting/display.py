@@ -56,7 +56,7 @@ def show(figure_or_axes: Figure | Axes, caption: str | None = None, alt: str | N
     if not words.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
     if messages.in_notebook():
-        png = _png(figure)
+        png = figure_png(figure)
         picture = {"image/png": base64.b64encode(png).decode("ascii")}
         messages.show(_page(png, words, caption), f"Figure: {words}", picture)
     plt.close(figure)
@@ -68,7 +68,8 @@ def _translate(figure: Figure) -> None:
         lines = text.get_text().split("\n")
         written = " ".join(lines)
         if (said := drawable(translated(written))) != written:
-            broken = wrap(said, 0.6 * text.get_fontsize() * max(map(len, lines)), text.get_fontsize())
+            size = float(text.get_fontsize())
+            broken = wrap(said, 0.6 * size * max(map(len, lines)), size)
             text.set_text(broken if len(lines) > 1 else said)
         if not text.get_text().isascii() and is_math_text(text.get_text()):  # which has the letters of one font only
             text.set_fontfamily(mpl.rcParams["font.family"][::-1])
@@ -76,10 +77,11 @@ def _translate(figure: Figure) -> None:
 
 def figure_html(figure: Figure, alt: str, caption: str | None = None) -> str:
     """The figure as a self-contained HTML `<figure>`, drawn twice as sharp as it is wide."""
-    return _page(_png(figure), alt, caption)
+    return _page(figure_png(figure), alt, caption)
 
 
-def _png(figure: Figure) -> bytes:
+def figure_png(figure: Figure) -> bytes:
+    """The figure as a PNG, in the reader's language."""
     if language() != "en":
         _translate(figure)
     buffer = io.BytesIO()

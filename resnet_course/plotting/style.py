@@ -9,6 +9,7 @@ Reference: Okabe, Ito 2008, "Color Universal Design", jfly.uni-koeln.de/color.
 from __future__ import annotations
 
 import functools
+import logging
 import re
 import textwrap
 import unicodedata
@@ -89,7 +90,7 @@ def use_style() -> None:
     if language() == "ko":
         can_draw("가")
         # Nanum's bold is called semibold in its list, and matplotlib says so in red letters.
-        font_manager._log.addFilter(lambda record: "font weight" not in str(record.msg))
+        logging.getLogger(font_manager.__name__).addFilter(lambda record: "font weight" not in str(record.msg))
     chosen, here = mpl.rcParams["font.family"], {font.name for font in font_manager.fontManager.ttflist}
     mpl.rcParams["font.family"] = [*chosen, *(name for name in _OTHER_SCRIPTS if name in here and name not in chosen)]
 

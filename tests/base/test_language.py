@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from resnet_course import data
 from resnet_course.base import language
 from resnet_course.base.errors import CourseError
+from resnet_course.explorers import Control
+from resnet_course.notebook.lessons import find_lesson
 from resnet_course.notebook.messages import Message
 
 CATALOGUE = """\
@@ -86,6 +89,22 @@ def test_messages_pages_and_errors_speak_the_readers_language(korean: Path, caps
     page = language.translated_page("<p title='the mean loss'>the mean loss should be &lt;1&gt; and is 2.</p>")
     assert page == "<p title='the mean loss'>평균 손실: 기대한 값 &lt;1&gt;, 나온 값 2.</p>"
     assert str(CourseError("there is no lesson 77. Look again.")) == "레슨 77: 없습니다."
+
+
+def test_what_was_translated_is_found_back_in_english_with_the_texts_of_lessons(korean: Path) -> None:
+    (korean.parent / "lessons").mkdir()
+    lesson = korean.parent / "lessons" / "07_small.po"
+    lesson.write_text('msgid "{0} layers, by depth"\nmsgstr "깊이별 {0}층"\n', encoding="utf-8")
+    assert language.in_english("깊이별 56층") == "56 layers, by depth"
+    assert language.in_english("평균 손실") == "the mean loss"
+    assert language.translated("56 layers, by depth") == "56 layers, by depth"  # its notebook says it in Korean
+
+
+def test_what_a_lesson_prints_itself_is_in_the_readers_language(korean: Path) -> None:
+    korean.write_text('msgid "Start here"\nmsgstr "시작"\n\nmsgid "disc"\nmsgstr "원판"\n', encoding="utf-8")
+    assert find_lesson("00").title == "시작"
+    assert data.load("shapes", "train", limit=20).classes[0] == "원판"
+    assert Control("disc", {"disc": 1}) == Control("원판", {"원판": 1})
 
 
 def test_the_language_is_that_of_the_setting_then_of_the_notebook_then_of_the_system(

@@ -153,6 +153,19 @@ def test_a_changed_english_sentence_is_listed_and_falls_back_in_that_place_alone
     assert update(course, "ko") == []
 
 
+def test_two_versions_of_one_text_in_different_catalogues_are_named(course: Path) -> None:
+    checks = course / "resnet_course" / "checks"
+    checks.mkdir()
+    for name in ("first", "second"):
+        (checks / f"{name}.py").write_text('ASK = "the mean loss"\n', encoding="utf-8")
+    update(course, "ko")
+    for name, said in (("first", "평균 손실"), ("second", "손실의 평균")):
+        file = course / CATALOGUES / "ko" / "checks" / f"{name}.po"
+        file.write_text(f'msgid "the mean loss"\nmsgstr "{said}"\n', encoding="utf-8")
+    told = "    two versions: the mean loss: here '손실의 평균', in checks/first '평균 손실'"
+    assert [line for line in report(course, "ko") if "two versions" in line] == [told]
+
+
 @pytest.mark.parametrize(
     ("english", "said", "words"),
     [
