@@ -36,7 +36,7 @@ WIDEST = 1e300  # guesses beyond are taken as this: sums and differences stay fi
 MOST_BINS = 12
 QUANTITIES_SHOWN = 6  # of each lesson; none of the course asks for more than 3
 
-TITLES = {lesson.number: f"{lesson.number} {lesson.title}" for lesson in LESSONS}
+TITLES = {lesson.number: f"{lesson.number} {lesson.english}" for lesson in LESSONS}
 TRY_BINS = {"1": 1, "2": 2, "3": 3, "4": 4, "5": 5, "6–10": 10, "11+": MOST_TRIES}  # label and largest number
 OTHER_QUESTIONS = {  # what checks report beside the known mistakes
     "too_slow": "(The check was stopped: the code takes too long.)",

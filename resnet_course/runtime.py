@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from resnet_course import __version__
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import user_folder, write_atomically
+from resnet_course.base.language import speak, translated
 from resnet_course.base.pages import render
 from resnet_course.models import cifar_resnet, resnet18
 from resnet_course.notebook.lessons import LESSONS, ProfileName, Speed, find_lesson, predict_seconds
@@ -210,7 +211,7 @@ def _read_cache() -> dict[str, Any]:
 def preflight() -> dict[str, str]:
     """Show versions, device, threads, precision, data and predicted minutes; warn when something is off.
 
-    Returns the same as a dict of texts.
+    Returns the same as a dict of texts, by their English names.
     """
     here = profile()
     chosen = precision()
@@ -232,7 +233,7 @@ def preflight() -> dict[str, str]:
     _show_minutes(speed)
     for title, advice in _warnings(here):
         Message("failed", title, (advice,)).show()
-    return facts
+    return {name: translated(fact) for name, fact in facts.items()}
 
 
 def speed_of(where: torch.device) -> Speed:
@@ -265,13 +266,17 @@ MINUTES = """\
 {% for word in minutes %}<td>{{ word }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>"""
 
 
-def begin_lesson(number: str, version: str) -> None:
+def begin_lesson(number: str, version: str, language: str = "en") -> None:
     """What a lesson says before it starts: that it takes long here, or that the course is not of its version.
 
     Args:
         number: of the lesson.
         version: of the course that its notebook was made for.
+        language: of its notebook; from here on the course speaks it.
     """
+    speak(language)
+    if language == "ko":
+        _look_for_hangul()
     if version != __version__:
         advice = f"It was made for {version}, and {__version__} is installed. What it needs may be missing."
         Message("failed", "This notebook is of another version of the course", (advice,)).show()
@@ -283,6 +288,14 @@ def begin_lesson(number: str, version: str) -> None:
         title = f"In the full profile this lesson takes about {seconds / 60:.0f} minutes here"
         advice = "For a minute instead, run `%env RESNET_COURSE_PROFILE=quick` in a new cell before you go on."
         Message("info", title, (advice,)).show()
+
+
+def _look_for_hangul() -> None:
+    from resnet_course.plotting.style import can_draw  # matplotlib takes a second, and English needs no other font
+
+    if not can_draw("가"):
+        advice = "Run `!apt-get install -y fonts-nanum` in a new cell, then this cell and the next one again."
+        Message("info", "No font here has Hangul: figures have English words", (advice,)).show()
 
 
 def _warnings(here: Profile) -> Iterator[tuple[str, str]]:

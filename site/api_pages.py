@@ -52,7 +52,7 @@ def write_api(folder: Path) -> None:
 
 def _exercises() -> str:
     rows = [
-        f"| {lesson.number} {lesson.title} | `checks.{name}` | {len(checks.EXERCISES[name].wrong)} |"
+        f"| {lesson.number} {lesson.english} | `checks.{name}` | {len(checks.EXERCISES[name].wrong)} |"
         for lesson in LESSONS
         for name in lesson.exercises
     ]

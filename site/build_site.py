@@ -8,23 +8,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import api_pages
 import lesson_pages
 import result_pages
 
+from resnet_course import experiments, plotting
 from resnet_course.base.errors import CourseError
+from resnet_course.base.language import SETTING, speak
 from resnet_course.base.progress import say
 from resnet_course.course.address import repository_address
 from resnet_course.course.build import notebooks_out_of_step
 from resnet_course.course.run import stale_lessons
+from resnet_course.experiments.figures import draw_by_depth
 from resnet_course.explorers import playground
+from resnet_course.notebook.lessons import LESSONS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -36,12 +43,17 @@ def main() -> int:
     parser = argparse.ArgumentParser("site/build_site.py", description="Build the web site from the executed lessons.")
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "site")
     options = parser.parse_args()
+    os.environ.pop(SETTING, None)
+    speak("en")
     try:
         refuse_stale(ROOT)
         with tempfile.TemporaryDirectory() as folder:
-            pages, files = Path(folder) / "pages", Path(folder) / "files"
+            pages, files, korean = (Path(folder) / name for name in ("pages", "files", "ko"))
             stage(ROOT, pages, files)
-            status = run_sphinx(pages, files, options.output)
+            twins = stage_korean(ROOT, korean / "pages", korean / "files")
+            status = run_sphinx(pages, files, options.output, HERE, twins)
+            if status == 0 and twins:
+                status = run_sphinx(korean / "pages", korean / "files", options.output / "ko", HERE / "ko", twins)
     except CourseError as error:
         say(f"error: {error}", error=True)
         return 2
@@ -66,11 +78,7 @@ def stage(root: Path, pages: Path, files: Path) -> None:
     """Write what Sphinx is to read into the folder `pages`, and what the site hands out as it is into `files`."""
     shutil.copytree(HERE / "pages", pages)
     repository = repository_address(root)
-    for page in (pages / "run.md", pages / "lessons" / "index.md"):
-        text = page.read_text(encoding="utf-8").replace("@table@", lesson_pages.lesson_table())
-        page.write_text(
-            text.replace("@repository@", repository).replace("@name@", repository.rsplit("/", 1)[1]), encoding="utf-8"
-        )
+    fill_in(pages, lesson_pages.lesson_table(), repository)
     lesson_pages.write_lessons(root, pages / "lessons", files, repository)
     result_pages.write_results(pages / "results")
     api_pages.write_api(pages / "api")
@@ -85,6 +93,33 @@ def stage(root: Path, pages: Path, files: Path) -> None:
     body = (playground.FOLDER / "page.html").read_text(encoding="utf-8")
     style = '<link rel="stylesheet" href="playground/page.css">\n'
     (pages / "playground.html").write_text(style + body + "".join(links), encoding="utf-8")
+
+
+def stage_korean(root: Path, pages: Path, files: Path) -> list[str]:
+    """The same for the Korean pages, of the lessons that were run in Korean. Returns the names of the pages."""
+    lessons = [lesson for lesson in LESSONS if not stale_lessons(root, [lesson], "ko")]
+    if not lessons:
+        return []
+    speak("ko")
+    repository = repository_address(root)
+    shutil.copytree(HERE / "ko", pages, ignore=shutil.ignore_patterns("*.py", "__*"))
+    lesson_pages.write_lessons(root, pages / "lessons", files, repository, lessons, "ko")
+    fill_in(pages, lesson_pages.lesson_table(lessons, "ko"), repository)
+    records = experiments.load_records("degradation", "shapes", experiments.SHIPPED)
+    plotting.use_style()
+    figure: Any = draw_by_depth(records, "학습이 끝난 뒤 학습 이미지에서의 오류율, 깊이별").figure
+    (pages / "degradation.png").write_bytes(plotting.figure_png(figure))
+    speak("en")
+    say(f"Korean: {len(lessons)} of {len(LESSONS)} lessons were run and have a page")
+    names = (page.relative_to(pages).with_suffix("").as_posix() for page in pages.rglob("*.*") if page.suffix != ".png")
+    return ["search", *names]
+
+
+def fill_in(pages: Path, table: str, repository: str) -> None:
+    """Put the table of lessons and the repository's address into the pages that name them."""
+    for page in (pages / "run.md", pages / "lessons" / "index.md"):
+        text = page.read_text(encoding="utf-8").replace("@table@", table).replace("@repository@", repository)
+        page.write_text(text.replace("@name@", repository.rsplit("/", 1)[1]), encoding="utf-8")
 
 
 def copy_documents(source: Path, target: Path, root: Path, repository: str) -> None:
@@ -120,8 +155,16 @@ def _address(linked: Path, repository: str) -> str:
     return f"{repository}/{'blob' if linked.suffix else 'tree'}/main/{linked}"
 
 
-def run_sphinx(pages: Path, files: Path, output: Path) -> int:
-    """Make HTML of the pages; a warning is an error. Returns the exit status."""
+def run_sphinx(pages: Path, files: Path, output: Path, settings: Path, korean: Sequence[str]) -> int:
+    """Make HTML of the pages; a warning is an error. Returns the exit status.
+
+    Args:
+        pages: what Sphinx reads.
+        files: what the site hands out as it is.
+        output: where the site goes; what is there is deleted.
+        settings: the folder of `conf.py`.
+        korean: names of the pages that there are in Korean.
+    """
     if output.exists():
         shutil.rmtree(output)
     command = [
@@ -131,7 +174,9 @@ def run_sphinx(pages: Path, files: Path, output: Path) -> int:
         "-b",
         "html",
         "-c",
-        HERE,
+        settings,
+        "-D",
+        f"korean_pages={','.join(korean)}",
         "-D",
         f"html_extra_path={files}",
         pages,

@@ -76,7 +76,7 @@ html_theme_options = {
         "text": "From VGG to ResNet-18",
     },
     "navbar_align": "left",
-    "navbar_end": ["theme-switcher"],
+    "navbar_end": ["language", "theme-switcher"],
     "navigation_with_keys": False,
     "header_links_before_dropdown": 6,
     "show_nav_level": 2,
@@ -96,9 +96,13 @@ def setup(app: Sphinx) -> None:
 
     def mend(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
         title = re.sub("<[^>]+>", "", context.get("title", "")) or project
-        context.update(doors.links(page, title))
-        context["metatags"] = context.get("metatags", "") + doors.preview(page, title)
+        edition = "" if app.config.language == "en" else f"{app.config.language}/"
+        context.update(doors.links(edition + page, title))
+        twin = doors.twin(edition + page, app.config.korean_pages)
+        context["twin"] = twin and context["pathto"](twin.removeprefix(edition) if edition else twin, 1)
+        context["metatags"] = context.get("metatags", "") + doors.preview(edition + page, title)
         if "body" in context:
             context["body"] = re.sub(r'<th class="head[^"]*"><p></p></th>', "<td></td>", context["body"])
 
+    app.add_config_value("korean_pages", [], "html")
     app.connect("html-page-context", mend)

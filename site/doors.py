@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from urllib.parse import quote
@@ -16,7 +17,9 @@ FOLDERS = {"lessons": "notebooks/sources", "instructor": "docs/instructor", "ref
 def source_of(page: str) -> str:
     """The file that people edit for a page, seen from the root; empty where a page is made of records or docstrings."""
     folder, _, name = page.rpartition("/")
-    for place in dict.fromkeys((FOLDERS.get(folder, ""), f"site/pages/{folder}".rstrip("/"))):
+    if folder == "ko/lessons" and name[:1].isdigit():
+        return f"resnet_course/translations/{page}.po"
+    for place in dict.fromkeys((FOLDERS.get(folder, ""), f"site/pages/{folder}".rstrip("/"), f"site/{folder}")):
         for suffix in (".md", ".py", ".html"):
             if place and (ROOT / place / f"{name}{suffix}").is_file():
                 return f"{place}/{name}{suffix}"
@@ -32,6 +35,18 @@ def links(page: str, title: str, home: Repository = HOME) -> dict[str, str]:
         "report_url": report,
         "repository": home.address,
     }
+
+
+def twin(page: str, korean: Sequence[str]) -> str:
+    """The same page in the other language, or where there is none the Korean home; empty on a site without Korean.
+
+    Args:
+        page: its name, seen from the site; Korean ones stand below `ko/`.
+        korean: the names of pages that there are in Korean, seen from `ko/`.
+    """
+    if page.startswith("ko/"):
+        return f"../{page.removeprefix('ko/')}.html"
+    return f"ko/{page if page in korean else 'index'}.html" if korean else ""
 
 
 def preview(page: str, title: str, home: Repository = HOME) -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from PIL import Image
 
 from resnet_course import explorers, plotting
+from resnet_course.base.language import language, speak, translated_page
 from resnet_course.explorers import Control, Explorer
 from resnet_course.explorers.controls import MANY
 
@@ -36,10 +37,10 @@ Place = tuple[int, ...]
 def explorer_html(lesson: str, folder: Path) -> str:
     """The explorer of a lesson as a piece of a page; its pictures are written into `folder`, next to the lessons."""
     folder.mkdir(parents=True, exist_ok=True)
-    controls = _explorer(lesson).controls
+    controls = _explorer(lesson, language()).controls
     places = list(itertools.product(*(range(len(control.options)) for control in controls.values())))
     groups = [list(group) for _, group in itertools.groupby(places, key=lambda place: place[:2])]
-    answers = dict(itertools.chain(*_workers().map(functools.partial(_answers, lesson, folder), groups)))
+    answers = dict(itertools.chain(*_workers().map(functools.partial(_answers, lesson, folder, language()), groups)))
     start = _start(lesson)
     form = "".join(map(_control, controls, controls.values(), start))
     data = json.dumps(answers).replace("</", "<\\/")
@@ -59,21 +60,22 @@ def _workers() -> Executor:
 
 
 @functools.cache
-def _explorer(lesson: str) -> Explorer:
+def _explorer(lesson: str, spoken: str) -> Explorer:
     plotting.use_style()
     return EXPLORERS[lesson]()
 
 
 def _start(lesson: str) -> Place:
-    explorer = _explorer(lesson)
+    explorer = _explorer(lesson, language())
     return tuple(
         list(control.options.values()).index(explorer.start[name]) for name, control in explorer.controls.items()
     )
 
 
-def _answers(lesson: str, folder: Path, places: Sequence[Place]) -> list[tuple[str, str]]:
+def _answers(lesson: str, folder: Path, spoken: str, places: Sequence[Place]) -> list[tuple[str, str]]:
     """The answers to some settings as pieces of a page, by the settings; pictures go into files."""
-    explorer = _explorer(lesson)
+    speak(spoken)  # a worker has not heard of it
+    explorer = _explorer(lesson, spoken)
     options = {name: list(control.options.values()) for name, control in explorer.controls.items()}
     pictures: dict[str, str] = {}
     answers = []
@@ -81,7 +83,7 @@ def _answers(lesson: str, folder: Path, places: Sequence[Place]) -> list[tuple[s
         answer = explorer.answer(**{name: options[name][index] for name, index in zip(options, place, strict=True)})
         if answer.alt not in pictures:
             pictures[answer.alt] = PICTURE.sub(lambda found: _save(found[1], folder), answer.picture())
-        answers.append((_key(place), answer.around(pictures[answer.alt])))
+        answers.append((_key(place), translated_page(answer.around(pictures[answer.alt]))))
     return answers
 
 

@@ -4,61 +4,98 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 import explorer_pages
 import nbformat
+from doors import HOME
 from nbformat import NotebookNode
 
+from resnet_course.base.language import translated
 from resnet_course.course.run import DIGEST
+from resnet_course.course.work import edition
 from resnet_course.notebook.lessons import LESSONS, Lesson
 
 EXPLORER = re.compile(r"^explorers\.\w+\(", re.MULTILINE)
 BADGE = "[![Open in Colab]"
 BAR = """\
 <p class="launch">
-<a href="{colab}">Open in Colab</a>
-<a href="{notebook}" download>Download the notebook</a>
-<a href="{solution}" download>With solutions</a>
-<a href="../run.html">Run on your machine</a>
+<a href="{colab}">{words[0]}</a>
+<a href="{notebook}" download>{words[1]}</a>
+<a href="{solution}" download>{words[2]}</a>
+<a href="../run.html">{words[3]}</a>
 </p>
-<p class="launch-note">{minutes} minutes to read and write.
-This page holds the output of a run on a CPU; solutions are folded.</p>"""
+<p class="launch-note">{minutes}{words[4]}</p>"""
+BAR_WORDS = {
+    "en": (
+        *("Open in Colab", "Download the notebook", "With solutions", "Run on your machine"),
+        " minutes to read and write.\nThis page holds the output of a run on a CPU; solutions are folded.",
+    ),
+    "ko": (
+        *("Colab에서 열기", "노트북 내려받기", "풀이가 있는 노트북", "내 컴퓨터에서 실행하기"),
+        "분쯤 읽고 씁니다.\n이 페이지에는 CPU에서 실행한 결과가 있고, 풀이는 접혀 있습니다.",
+    ),
+}
+TABLE_WORDS = {
+    "en": ("Lesson", "Minutes to read and write", "Seconds on 2 CPU cores", "Exercises"),
+    "ko": ("레슨", "읽고 쓰는 시간(분)", "CPU 코어 2개로 실행(초)", "연습 문제"),
+}
+LINK = re.compile(r"\]\((\d\d_\w+)\.ipynb\)")
 
 
-def write_lessons(root: Path, pages: Path, files: Path, repository: str) -> None:
-    """Write the pages of all lessons, and the notebooks and pictures that belong to them.
+def write_lessons(
+    root: Path, pages: Path, files: Path, repository: str, lessons: Sequence[Lesson] = LESSONS, language: str = "en"
+) -> None:
+    """Write the pages of lessons, and the notebooks and pictures that belong to them.
 
     Args:
         root: of the checkout.
         pages: where the pages go.
         files: where other files go.
         repository: its address.
+        lessons: which ones; a link to another one leads to the published English page.
+        language: of the notebooks.
     """
+    there, notebooks = {Path(lesson.file_name).stem for lesson in lessons}, root / "notebooks" / edition(language)
     downloads, answers = files / "notebooks", files / "explorers"
     downloads.mkdir(parents=True)
-    for lesson in LESSONS:
-        paths = [root / "notebooks" / lesson.file_name, root / "notebooks" / "solutions" / lesson.file_name]
+    for lesson in lessons:
+        paths = [notebooks / lesson.file_name, notebooks / "solutions" / lesson.file_name]
         shutil.copy(paths[0], downloads / lesson.file_name)
         shutil.copy(paths[1], downloads / f"{paths[1].stem}_solution.ipynb")
-        executed = nbformat.read(root / "build" / "solutions" / lesson.file_name, as_version=4)
+        executed = nbformat.read(root / "build" / edition(language) / "solutions" / lesson.file_name, as_version=4)
         student = nbformat.read(paths[0], as_version=4)
-        make_page(lesson, executed, student, repository, answers)
+        make_page(lesson, executed, student, repository, answers, language)
+        for cell in executed.cells:
+            if cell.cell_type == "markdown":
+                cell.source = LINK.sub(lambda link: _follow(link, there), cell.source)
         nbformat.write(executed, pages / lesson.file_name)
 
 
-def lesson_table() -> str:
+def _follow(link: re.Match[str], there: Container[str]) -> str:
+    return link[0] if link[1] in there else f"]({HOME.site}lessons/{link[1]}.html)"
+
+
+def lesson_table(lessons: Sequence[Lesson] = LESSONS, language: str = "en") -> str:
     """The lessons with their minutes and exercises, as Markdown."""
-    rows = ["| Lesson | Minutes to read and write | Seconds on 2 CPU cores | Exercises |", "|---|---|---|---|"]
+    rows = [f"| {' | '.join(TABLE_WORDS[language])} |", "|---|---|---|---|"]
     rows += [
         f"| [{lesson.number} · {lesson.title}]({lesson.file_name}) | {lesson.read_minutes} | {lesson.seconds:.0f} | "
         f"{', '.join(f'`{name}`' for name in lesson.exercises)} |"
-        for lesson in LESSONS
+        for lesson in lessons
     ]
     return "\n".join(rows)
 
 
-def make_page(lesson: Lesson, executed: NotebookNode, student: NotebookNode, repository: str, answers: Path) -> None:
+def make_page(
+    lesson: Lesson,
+    executed: NotebookNode,
+    student: NotebookNode,
+    repository: str,
+    answers: Path,
+    language: str = "en",
+) -> None:
     """Turn an executed notebook into the lesson's page, in place.
 
     Args:
@@ -67,10 +104,11 @@ def make_page(lesson: Lesson, executed: NotebookNode, student: NotebookNode, rep
         student: the same cells with stubs.
         repository: its address.
         answers: where the figures of explorers are written.
+        language: of the notebook.
     """
     title = executed.cells[0]
     title.source = title.source.split(BADGE)[0].rstrip()
-    cells = [title, _markdown(_bar(lesson, repository))]
+    cells = [title, _markdown(_bar(lesson, repository, language))]
     for cell, stub in zip(executed.cells[2:], student.cells[2:], strict=True):  # the second one installs the course
         if cell.cell_type == "code" and cell.source != stub.source:
             cells.append(_markdown(f"```python\n{stub.source}\n```"))
@@ -86,16 +124,18 @@ def make_page(lesson: Lesson, executed: NotebookNode, student: NotebookNode, rep
 def describe(lesson: Lesson, title: str) -> str:
     """The page's description: the line in italics below the title."""
     found = re.search(r"^\*(.+)\*$", title, re.MULTILINE)
-    return f"Lesson {lesson.number}, {lesson.title}. {found[1] if found else ''}".strip()
+    return f"{translated('lesson').capitalize()} {lesson.number}, {lesson.title}. {found[1] if found else ''}".strip()
 
 
-def _bar(lesson: Lesson, repository: str) -> str:
-    path = f"{repository.removeprefix('https://github.com/')}/blob/main/notebooks/{lesson.file_name}"
+def _bar(lesson: Lesson, repository: str, language: str) -> str:
+    place = f"blob/main/notebooks/{edition(language)}".rstrip("/")
+    path = f"{repository.removeprefix('https://github.com/')}/{place}/{lesson.file_name}"
     return BAR.format(
         colab=f"https://colab.research.google.com/github/{path}",
         notebook=f"../notebooks/{lesson.file_name}",
         solution=f"../notebooks/{Path(lesson.file_name).stem}_solution.ipynb",
         minutes=lesson.read_minutes,
+        words=BAR_WORDS[language],
     )
 
 

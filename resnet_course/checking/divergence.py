@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from resnet_course.base.language import translated
 from resnet_course.checking.graph import Change, Graph, Recorder, Step, _Alignment, _difference, record
 from resnet_course.checking.modules import roles
 
@@ -49,7 +50,7 @@ class Divergence:
     def __str__(self) -> str:
         if self.name is None:
             agree = f"the results of all {self.agreed} steps agree"
-            return f"No difference: {agree} (largest difference {self.difference:.1e})."
+            return translated(f"No difference: {agree} (largest difference {self.difference:.1e}).")
         where = f"{self.name} ({self.kind})" if self.name else f"the network itself ({self.kind})"
         lines = [f"First difference: {where}. Steps before it that agree: {self.agreed}."]
         if self.shapes:
@@ -59,7 +60,7 @@ class Divergence:
         lines.append(f"Likely reason: {self.reason}")
         if self.error is not None:
             lines.append(f"The model stopped: {self.error}")
-        return "\n".join(lines)
+        return translated("\n".join(lines))
 
 
 def first_divergence(

@@ -14,9 +14,11 @@ import importlib
 import sys
 import types
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from resnet_course.base.errors import CourseError
+from resnet_course.base.language import translated
 from resnet_course.checking.dialogue import CheckFailedError, Dialogue
 from resnet_course.checking.exercise import Exercise
 from resnet_course.checking.judge import Verdict, judge
@@ -57,14 +59,16 @@ progress = show_progress
 def verdict(name: str, obj: Any) -> Verdict:
     """Check `obj` as the answer to exercise `name`, without printing.
 
-    Returns a `Verdict` with `status` ("passed", "failed", "not_written", "crashed"), `hint_id` and `message`.
+    Returns a `Verdict` with `status` ("passed", "failed", "not_written", "crashed"), `hint_id` and `message`, which is
+    in the reader's language.
 
     Raises:
         CourseError: if there is no exercise of that name.
     """
     if name not in EXERCISES:
         raise CourseError(f"there is no exercise {name!r}. The exercises are {', '.join(EXERCISES)}.")
-    return judge(EXERCISES[name], obj)
+    found = judge(EXERCISES[name], obj)
+    return replace(found, message=translated(found.message), detail=translated(found.detail))
 
 
 def __getattr__(name: str) -> Any:

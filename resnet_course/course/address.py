@@ -16,7 +16,7 @@ from resnet_course.base.files import write_atomically
 
 GITHUB = "https://github.com/"
 # Where the address is written beside pyproject.toml; what is built (notebooks, lesson table, site) takes it from there.
-COPIES = ("README.md", "CITATION.cff", ".github/ISSUE_TEMPLATE/config.yml")
+COPIES = ("README.md", "README.ko.md", "CITATION.cff", ".github/ISSUE_TEMPLATE/config.yml")
 OWNER_AND_NAME = re.compile(r"[\w-]+/[\w.-]+")
 
 

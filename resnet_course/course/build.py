@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
@@ -17,6 +18,7 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.course.address import Repository, repository
 from resnet_course.course.misconceptions import misconceptions_page
+from resnet_course.course.translations import lesson_catalogues, translate_notebook
 from resnet_course.course.work import free_name, is_written_in, save_copy, seal
 from resnet_course.notebook.lessons import LESSONS
 
@@ -51,7 +53,7 @@ BEGIN_LESSON = """
 
 from resnet_course import runtime
 
-runtime.begin_lesson("{number}", "{version}")  # speaks up where it takes long\
+runtime.begin_lesson("{number}", "{version}"{language})  # speaks up where it takes long\
 """
 BADGE = (
     "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -60,7 +62,7 @@ BADGE = (
 
 
 def build_notebooks(root: Path, save_answers: bool = False) -> list[Path]:
-    """Write both notebooks of every source, the README's table of lessons and the instructor's guide's misconceptions.
+    """Write both notebooks of every source in each language, the README's table and the guide's misconceptions.
 
     Args:
         root: of the checkout.
@@ -123,12 +125,13 @@ def notebooks_from_sources(root: Path) -> dict[Path, bytes]:
     where = repository(root)
     found = {}
     for source in sources:
-        for folder in ("notebooks", "notebooks/solutions"):
-            name = f"{folder}/{source.stem}.ipynb"
-            notebook = _read(source, where, name)
-            notebook = without_solutions(notebook) if folder == "notebooks" else _without_markers(notebook)
-            seal(notebook)
-            found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
+        for language, catalogue in {"en": {}, **lesson_catalogues(root, source.stem)}.items():
+            folder = "notebooks" if language == "en" else f"notebooks/{language}"
+            for place, finish in ((folder, without_solutions), (f"{folder}/solutions", _without_markers)):
+                name = f"{place}/{source.stem}.ipynb"
+                notebook = finish(_read(source, where, name, language, catalogue))
+                seal(notebook)
+                found[root / name] = (nbformat.writes(notebook, version=4) + "\n").encode()
     readme = root / "README.md"
     if readme.is_file():
         found[readme] = _with_lesson_table(readme.read_text(encoding="utf-8"), where).encode()
@@ -150,7 +153,7 @@ def _with_lesson_table(readme: str, where: Repository) -> str:
         path = f"notebooks/{lesson.file_name}"
         badge = BADGE.format(owner_and_name=where.owner_and_name, ref=where.ref, path=path)
         rows.append(
-            f"| {lesson.number} | [{lesson.title}]({path}) | {lesson.read_minutes} | {lesson.seconds:.0f} | {badge} |"
+            f"| {lesson.number} | [{lesson.english}]({path}) | {lesson.read_minutes} | {lesson.seconds:.0f} | {badge} |"
         )
     before, rest = readme.split(start, 1)
     return before + start + "\n".join(rows) + "\n" + end + rest.split(end, 1)[1]
@@ -162,17 +165,21 @@ def install_cell(root: Path) -> NotebookNode:
     return nbformat.v4.new_code_cell(INSTALL_CELL.format(archive=where.archive, folder=where.folder))
 
 
-def _read(source: Path, where: Repository, name: str) -> NotebookNode:
-    """The source as a notebook with badge and install cell."""
+def _read(source: Path, where: Repository, name: str, language: str, catalogue: Mapping[str, str]) -> NotebookNode:
+    """The source as a notebook in a language, with badge and install cell."""
     import jupytext  # only needed by those who change lessons
 
     notebook = jupytext.read(source, fmt="py:percent")
+    translate_notebook(notebook, catalogue)
     title = notebook.cells[0]
     title.source += "\n\n" + BADGE.format(owner_and_name=where.owner_and_name, ref=where.ref, path=name)
     install = install_cell(source.parents[2])
-    install.source += BEGIN_LESSON.format(number=source.name[:2], version=where.version)
+    said = "" if language == "en" else f', "{language}"'
+    install.source += BEGIN_LESSON.format(number=source.name[:2], version=where.version, language=said)
     notebook.cells.insert(1, install)
     notebook.metadata = NotebookNode(copy.deepcopy(METADATA))
+    if language != "en":
+        notebook.metadata["lang"] = language
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
         cell.metadata = {}

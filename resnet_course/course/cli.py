@@ -50,7 +50,12 @@ READ_STEPS = (
 )
 UNIT_TESTS = Step("tests", (*PYTEST, *WORKERS, "--dist", "worksteal"))  # no worker waits for the last long test
 NOTEBOOK_STEPS = (  # do all cells run as they are handed out; are the claims true
-    Step("student notebooks", (*NBVAL, "notebooks", "--ignore=notebooks/solutions"), {PROFILE: "smoke"}),
+    Step(
+        "student notebooks",
+        (*NBVAL, "notebooks", "--ignore=notebooks/solutions", "--ignore=notebooks/ko"),
+        {PROFILE: "smoke"},
+    ),
+    Step("Korean notebooks", (*NBVAL, "notebooks/ko", "--ignore=notebooks/ko/solutions"), {PROFILE: "smoke"}),
     Step("solution notebooks", (*NBVAL, *WORKERS, "notebooks/solutions"), {PROFILE: "quick"}),
 )
 TEST_STEPS: Steps = (
@@ -98,14 +103,17 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("course", _course, "run all lessons headless, print a table, leave notebooks and HTML in build/")
+    course = add("course", _course, "run all lessons headless, print a table, leave notebooks and HTML in build/")
+    course.add_argument("--language", default="en", help="of the notebooks, such as ko")
     run = add("run", _run, "run some lessons headless")
     run.add_argument("lessons", nargs="+", metavar="lesson", help="a number such as 06")
     run.add_argument("--student", action="store_true", help="the student notebook in place of the solutions")
+    run.add_argument("--language", default="en", help="of the notebooks, such as ko")
     checks = add("checks", _checks, "list the exercises by lesson")
     checks.add_argument("--table", action="store_true", help="try every check: as typed, respelled, in pairs")
     checks.add_argument("exercise", nargs="*", help="with --table: only these")
     lab = add("lab", _lab, "copy the lessons into work/, where nothing overwrites them, and open JupyterLab there")
+    lab.add_argument("--language", help="of the lessons, such as ko; default: RESNET_COURSE_LANGUAGE, else en")
     lab.add_argument("--copy", action="store_true", help="copy them and open nothing, as for VS Code")
     add("preflight", _preflight, "show versions, device, precision and predicted minutes")
     reproduce = add("reproduce", _reproduce, "run what is missing of a recorded experiment, and report it")
@@ -134,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     fork = add("fork", _fork, "make this checkout that of a fork: its address in badges, install cells, citation, site")
     fork.add_argument("repository", nargs="?", metavar="OWNER/NAME", help="on GitHub; default: git's remote origin")
+    translations = add("translations", _translations, "say how much is translated, and which texts are missing first")
+    translations.add_argument("--update", action="store_true", help="write the catalogues anew, with what has changed")
+    translations.add_argument("--language", help="two letters; default: each that there is")
     slides = add("slides", _slides, "build the slides of the lessons into build/slides")
     slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
     add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
@@ -167,12 +178,14 @@ def _positive(text: str) -> int:
 
 
 def _course(options: argparse.Namespace) -> int:
-    from resnet_course.course.run import course_root, run_lessons
+    from resnet_course.course.run import course_root, edition, run_lessons
     from resnet_course.notebook.lessons import LESSONS
 
     root = course_root()
-    outcomes = run_lessons(LESSONS, root)
-    say(f"\nexecuted notebooks and HTML pages: {root / 'build' / 'solutions'}")
+    folder = root / "notebooks" / edition(options.language)
+    lessons = [lesson for lesson in LESSONS if options.language == "en" or (folder / lesson.file_name).is_file()]
+    outcomes = run_lessons(lessons, root, language=options.language)
+    say(f"\nexecuted notebooks and HTML pages: {root / 'build' / edition(options.language) / 'solutions'}")
     return int(any(outcome.error for outcome in outcomes))
 
 
@@ -182,7 +195,7 @@ def _run(options: argparse.Namespace) -> int:
 
     lessons = [find_lesson(name) for name in options.lessons]
     _check_settings()
-    outcomes = run_lessons(lessons, course_root(), options.student)
+    outcomes = run_lessons(lessons, course_root(), options.student, options.language)
     return int(any(outcome.error for outcome in outcomes))
 
 
@@ -211,7 +224,7 @@ def _lab(options: argparse.Namespace) -> int:
     from resnet_course.course.run import course_root
     from resnet_course.course.work import lay_out
 
-    notebook = lay_out(course_root())
+    notebook = lay_out(course_root(), options.language or os.environ.get("RESNET_COURSE_LANGUAGE") or "en")
     if options.copy:
         say(f"your copy of the first lesson: {notebook}")
         return 0
@@ -309,6 +322,22 @@ def _fork(options: argparse.Namespace) -> int:
     for path in [*set_address(root, options.repository), *build_notebooks(root)]:
         say(f"wrote {path.relative_to(root)}")
     say(f"this is {repository_address(root)}; commit and push, and its badges work")
+    return 0
+
+
+def _translations(options: argparse.Namespace) -> int:
+    from resnet_course.base.language import languages
+    from resnet_course.course.run import course_root
+    from resnet_course.course.translations import report, update
+
+    root = course_root()
+    for language in [options.language] if options.language else languages()[1:]:
+        for path in update(root, language) if options.update else ():
+            say(f"wrote {path.relative_to(root)}")
+        lines = list(report(root, language))
+        say("\n".join([f"--- {language}", *lines]))
+        if any(line.strip().startswith("refused") for line in lines):
+            return 1
     return 0
 
 

@@ -31,7 +31,7 @@ def _lines() -> Iterator[str]:
     yield _OPENING
     for lesson in LESSONS:
         exercises = [EXERCISES[name] for name in lesson.exercises]
-        yield f"## Lesson {lesson.number}: {lesson.title}\n"
+        yield f"## Lesson {lesson.number}: {lesson.english}\n"
         for exercise in exercises:
             yield f"### `{exercise.name}`\n"
             yield f"*Where to begin:* {_plain(exercise.start)}\n"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
+from resnet_course.course.work import edition
 from resnet_course.notebook.lessons import LESSONS, Lesson
 from resnet_course.notebook.messages import MIME_TYPE, SIGNS
 
@@ -59,18 +60,19 @@ class Outcome:
         return ", ".join(f"{count} {status}" for status, count in found.items()) or "ran; it has no verdicts"
 
 
-def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False) -> list[Outcome]:
+def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False, language: str = "en") -> list[Outcome]:
     """Run lessons one after the other, keep executed notebooks and HTML in `root / "build"`, print a table."""
     outcomes = []
     for lesson in lessons:
         say(f"lesson {lesson.number}: {lesson.title} ...")
-        outcomes.append(run_lesson(lesson, root, student))
+        outcomes.append(run_lesson(lesson, root, student, language))
     _print_table(outcomes)
     return outcomes
 
 
-def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
-    """Run one lesson's solution notebook, or the student's, in a kernel of its own.
+def run_lesson(lesson: Lesson, root: Path, student: bool = False, language: str = "en") -> Outcome:
+    """Run one lesson's solution notebook, or the student's, in a kernel of its own. Those of another language than
+    English lie in a folder of its name.
 
     Raises:
         CourseError: if the notebook is missing.
@@ -79,7 +81,7 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     from nbclient import NotebookClient  # only needed to run lessons headless
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    folder = root / "notebooks" if student else root / "notebooks" / "solutions"
+    folder = root / "notebooks" / edition(language) / ("" if student else "solutions")
     path = folder / lesson.file_name
     if not path.is_file():
         raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
@@ -99,24 +101,26 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False) -> Outcome:
     except DeadKernelError:
         error = "the kernel died (often: out of memory)"
     seconds = time.perf_counter() - started
-    target = root / "build" / ("student" if student else "solutions") / lesson.file_name
+    target = root / "build" / edition(language) / ("student" if student else "solutions") / lesson.file_name
     save_executed(notebook, path, target)
     _write_page(notebook, target)
     return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)
 
 
-def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS) -> list[str]:
+def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS, language: str = "en") -> list[str]:
     """Lessons without an executed solution notebook that is whole and of today's solutions: one sentence each."""
     import nbformat
 
     problems = []
     for lesson in lessons:
-        path = root / "build" / "solutions" / lesson.file_name
+        path = root / "build" / edition(language) / "solutions" / lesson.file_name
         if not path.is_file():
             problems.append(f"lesson {lesson.number} was not run")
             continue
         notebook = nbformat.read(path, as_version=4)
-        if notebook.metadata.get(DIGEST) != file_digest(root / "notebooks" / "solutions" / lesson.file_name):
+        if notebook.metadata.get(DIGEST) != file_digest(
+            root / "notebooks" / edition(language) / "solutions" / lesson.file_name
+        ):
             problems.append(f"lesson {lesson.number} has changed since it was run")
         elif notebook.metadata.get(PROFILE) == "smoke":
             problems.append(f"lesson {lesson.number} was run in the smoke profile, so its numbers mean nothing")

@@ -69,7 +69,7 @@ def make_page(lesson: Lesson, slides: NotebookNode) -> str:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    page, _ = exporter.from_notebook_node(slides, {"metadata": {"name": f"{lesson.number} · {lesson.title}"}})
+    page, _ = exporter.from_notebook_node(slides, {"metadata": {"name": f"{lesson.number} · {lesson.english}"}})
     return re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)  # from slides to slides
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.base.language import languages
 from resnet_course.base.progress import say
 from resnet_course.notebook.lessons import LESSONS
 
@@ -51,14 +52,21 @@ def save_copy(path: Path, root: Path) -> Path:
 
 
 def free_name(path: Path, root: Path) -> Path:
-    """`work/05_residual_block.ipynb`, or the first of `..._2.ipynb`, `..._3.ipynb` that is not there yet."""
+    """`work/05_block.ipynb`, or the first of `..._2.ipynb`, `..._3.ipynb` that is not there yet; Korean ones in `work/ko`."""
     endings = itertools.chain([""], (f"_{number}" for number in itertools.count(2)))
-    names = (root / "work" / f"{path.stem}{ending}{path.suffix}" for ending in endings)
+    names = (_copies(path, root) / f"{path.stem}{ending}{path.suffix}" for ending in endings)
     return next(name for name in names if not name.exists())
 
 
-def lay_out(root: Path) -> Path:
+def edition(language: str) -> str:
+    """The folder of a language among the notebooks, their copies and their runs; English has none of its own."""
+    return "" if language == "en" else language
+
+
+def lay_out(root: Path, language: str = "en") -> Path:
     """Put a copy of each lesson into `root / "work"` where none is. A newer lesson is laid beside what somebody wrote.
+
+    Those of another language lie in a folder of its name.
 
     Returns:
         the copy of the first lesson
@@ -66,14 +74,18 @@ def lay_out(root: Path) -> Path:
     Raises:
         CourseError: if the notebooks are not built, or the folder cannot be written.
     """
-    found = [_lay_out(root / "notebooks" / lesson.file_name, root) for lesson in LESSONS]
+    folder = root / "notebooks" / edition(language)
+    if not folder.is_dir():
+        raise CourseError(f"there are no lessons in {language!r}: {folder} is missing")
+    lessons = [lesson.file_name for lesson in LESSONS if language == "en" or (folder / lesson.file_name).is_file()]
+    found = [_lay_out(folder / name, root) for name in lessons]
     return found[0]
 
 
 def _lay_out(lesson: Path, root: Path) -> Path:
     if not lesson.is_file():
         raise CourseError(f"{lesson} is missing; build it with `python -m resnet_course notebooks`")
-    copies = sorted((root / "work").glob(f"{lesson.stem}*.ipynb"))
+    copies = sorted(_copies(lesson, root).glob(f"{lesson.stem}*.ipynb"))
     for copy in copies:
         if _built(copy) == _built(lesson):
             return copy
@@ -85,6 +97,12 @@ def _lay_out(lesson: Path, root: Path) -> Path:
     if copies:
         say(f"lesson {lesson.stem[:2]} is newer than your notebook, which stays as it is: the new one is {copy}")
     return copy
+
+
+def _copies(path: Path, root: Path) -> Path:
+    """The folder of a notebook's copies: `work/ko` for one of `notebooks/ko`, with solutions or not."""
+    below = path.relative_to(root / "notebooks").parts[0]
+    return root / "work" / (below if below in languages() else "")
 
 
 def _built(path: Path) -> str | None:

@@ -9,6 +9,7 @@ from os.path import expanduser
 from pathlib import Path
 
 from resnet_course.base.errors import CourseError
+from resnet_course.base.language import translated
 from resnet_course.data.batches import Augmentation, Batches
 from resnet_course.data.folder import Split, Unreadable, load_folder
 from resnet_course.data.image_set import ImageSet, split_validation, stratified_sample
@@ -54,7 +55,8 @@ def load(
         unreadable: for folders: "skip" broken files and list them, or "refuse".
 
     Returns:
-        a data set with `.classes`, `.targets`, `len()` and `(image, label)` items.
+        a data set with `.classes`, `.targets`, `len()` and `(image, label)` items. Names of classes are in the
+        reader's language, those of a folder as they stand there.
 
     Raises:
         CourseError: for an unknown name, and for data that is missing or cannot be read.
@@ -69,7 +71,7 @@ def load(
     if name == "shapes":
         count = SHAPES_SIZES[split] if limit is None else limit
         images, targets = make_shapes(count, image_size or 32, seed * 2 + SHAPES_SEEDS[split])
-        return ImageSet(images, targets, SHAPE_CLASSES, "shapes")
+        return ImageSet(images, targets, tuple(map(translated, SHAPE_CLASSES)), "shapes")
     if name not in NAMES and not holds_fashion_mnist(folder):
         if folder.is_dir() or "/" in name or "\\" in name:
             return load_folder(folder, split, image_size, limit, seed, unreadable)
@@ -77,7 +79,10 @@ def load(
             f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
         )
     found = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, None if name in NAMES else folder)
-    dataset = ImageSet(*found, name="cifar10" if name == "cifar10" else "fashion_mnist")
+    images, targets, classes = found
+    dataset = ImageSet(
+        images, targets, tuple(map(translated, classes)), "cifar10" if name == "cifar10" else "fashion_mnist"
+    )
     if limit is not None and limit < len(dataset):
         dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
     return dataset.resized(image_size)

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from resnet_course import plotting
+from resnet_course.base.language import translated
 from resnet_course.notebook import messages
 from resnet_course.notebook.widgets import show_widget, widgets_work
 
@@ -69,10 +70,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Control:
-    """One thing to choose: its name for readers, and the options by the words that stand for them."""
+    """One thing to choose: its name for readers, and the options by the words for them, in the reader's language."""
 
     label: str
     options: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", translated(self.label))
+        object.__setattr__(self, "options", {translated(word): value for word, value in self.options.items()})
 
 
 class Explorer(NamedTuple):

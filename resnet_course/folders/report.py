@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from resnet_course.base.errors import CourseError
+from resnet_course.base.language import translated
 from resnet_course.data.image_set import ImageSet, stratified_sample
 from resnet_course.folders.problems import Problem, explain
 from resnet_course.images.files import PARTS, files_of, find_roots, is_image_name, is_of_the_system, read_files
@@ -77,7 +78,7 @@ class FolderReport:
             ]
             if len(problems) > SHOWN:
                 lines.append(f"  and {len(problems) - SHOWN} more")
-        return "\n".join([*lines, *self.warnings])
+        return translated("\n".join([*lines, *self.warnings]))
 
     def _short(self, file: Path) -> str:
         return file.relative_to(self.folder).as_posix()

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
+from resnet_course.base.language import translated
+
 # Student's t: 95 % of the means of n + 1 differences lie within so many standard errors of the true one.
 T_95 = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 FOLD = 100
@@ -42,8 +44,8 @@ class Difference:
 
     def __str__(self) -> str:
         if self.seeds < 2:
-            return f"{self.mean:+.3f} with one seed, which says nothing about the spread"
-        return f"{self.mean:+.3f} ± {self.reach:.3f} ({self.seeds} seeds, 95 %)"
+            return translated(f"{self.mean:+.3f} with one seed, which says nothing about the spread")
+        return translated(f"{self.mean:+.3f} ± {self.reach:.3f} ({self.seeds} seeds, 95 %)")
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> Difference:

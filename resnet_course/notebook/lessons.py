@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from resnet_course.base.errors import CourseError
+from resnet_course.base.language import translated
 
 REFERENCE_SPEED = 460.0  # images/s that `runtime.measure_speed` gave where the lessons' seconds were taken
 ProfileName = Literal["smoke", "quick", "full"]
@@ -26,7 +27,7 @@ class Lesson:
     Args:
         number: two digits.
         slug: the rest of the file's name.
-        title: as in the course's table.
+        english: its title in the sources, the README and all else that is built.
         read_minutes: reading and exercises, as `course.build.measured_minutes` has them, rounded.
         seconds: the whole notebook in the quick profile on the machine of `REFERENCE_SPEED`.
         exercises: names of its checks.
@@ -34,10 +35,15 @@ class Lesson:
 
     number: str
     slug: str
-    title: str
+    english: str
     read_minutes: int
     seconds: float
     exercises: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """As the reader's table of lessons has it."""
+        return translated(self.english)
 
     @property
     def file_name(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from resnet_course.base.language import translated, translated_page
 from resnet_course.base.progress import say
 
 Kind = Literal["passed", "failed", "info", "reproduced", "not reproduced", "cannot tell"]
@@ -58,13 +59,14 @@ class Message:
 
 
 def show(page: str, text: str, more: Mapping[str, Any] | None = None) -> None:
-    """Display HTML in a notebook, print the same as text elsewhere.
+    """Display HTML in a notebook, print the same as text elsewhere, in the reader's language.
 
     Args:
         page: HTML.
         text: the same words.
         more: further forms of the same for a notebook, by MIME type.
     """
+    page, text = translated_page(page), translated(text)
     if not in_notebook():
         say(text)
         return

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from resnet_course.base.language import translated, translated_page
 from resnet_course.notebook.messages import Message, in_notebook, show
 
 
@@ -26,10 +27,10 @@ def show_button(label: str, answer: Callable[[], Message]) -> None:
     """Display a button; a click shows the answer below it."""
     import ipywidgets  # the caller has asked widgets_work
 
-    button, below = ipywidgets.Button(description=label), ipywidgets.HTML()
+    button, below = ipywidgets.Button(description=translated(label)), ipywidgets.HTML()
 
     def show_answer(_: Any) -> None:
-        below.value = answer().html
+        below.value = translated_page(answer().html)
         button.disabled = True
 
     button.on_click(show_answer)

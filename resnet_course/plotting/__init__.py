@@ -9,7 +9,7 @@ from resnet_course.plotting.blocks import block_diagram, block_diagrams
 from resnet_course.plotting.confusion import confusion_matrix
 from resnet_course.plotting.curves import lines, profile, seeds
 from resnet_course.plotting.diagrams import receptive_field, shape_trace
-from resnet_course.plotting.display import describe, figure_html, show
+from resnet_course.plotting.display import describe, figure_html, figure_png, show
 from resnet_course.plotting.dots import dots
 from resnet_course.plotting.growth import growing_network
 from resnet_course.plotting.images import image_grid, mistakes
@@ -29,6 +29,7 @@ __all__ = [
     "describe",
     "dots",
     "figure_html",
+    "figure_png",
     "growing_network",
     "history",
     "image_grid",

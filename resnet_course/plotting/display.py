@@ -8,11 +8,16 @@ import io
 import struct
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.cbook import is_math_text
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
+from resnet_course.base.language import language, translated
 from resnet_course.notebook import messages
+from resnet_course.plotting.style import drawable, wrap
 
 _SHARPNESS = 2  # image pixels for each CSS pixel
 
@@ -51,18 +56,34 @@ def show(figure_or_axes: Figure | Axes, caption: str | None = None, alt: str | N
     if not words.strip():
         raise ValueError("alt is empty: say in a sentence what the figure shows")
     if messages.in_notebook():
-        png = _png(figure)
+        png = figure_png(figure)
         picture = {"image/png": base64.b64encode(png).decode("ascii")}
         messages.show(_page(png, words, caption), f"Figure: {words}", picture)
     plt.close(figure)
 
 
+def _translate(figure: Figure) -> None:
+    """Put what stands in a figure into the reader's language, as far as the course has written it and fonts have it."""
+    for text in figure.findobj(Text):
+        lines = text.get_text().split("\n")
+        written = " ".join(lines)
+        if (said := drawable(translated(written))) != written:
+            size = float(text.get_fontsize())
+            broken = wrap(said, 0.6 * size * max(map(len, lines)), size)
+            text.set_text(broken if len(lines) > 1 else said)
+        if not text.get_text().isascii() and is_math_text(text.get_text()):  # which has the letters of one font only
+            text.set_fontfamily(mpl.rcParams["font.family"][::-1])
+
+
 def figure_html(figure: Figure, alt: str, caption: str | None = None) -> str:
     """The figure as a self-contained HTML `<figure>`, drawn twice as sharp as it is wide."""
-    return _page(_png(figure), alt, caption)
+    return _page(figure_png(figure), alt, caption)
 
 
-def _png(figure: Figure) -> bytes:
+def figure_png(figure: Figure) -> bytes:
+    """The figure as a PNG, in the reader's language."""
+    if language() != "en":
+        _translate(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100 * _SHARPNESS, bbox_inches="tight", pad_inches=0.04)
     return buffer.getvalue()

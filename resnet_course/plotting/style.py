@@ -9,6 +9,8 @@ Reference: Okabe, Ito 2008, "Color Universal Design", jfly.uni-koeln.de/color.
 from __future__ import annotations
 
 import functools
+import logging
+import re
 import textwrap
 import unicodedata
 import zlib
@@ -22,6 +24,8 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 
+from resnet_course.base.language import in_english, language
+
 # Okabe and Ito's yellow is left out: too faint on white.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE = "#0072B2", "#D55E00", "#CC79A7"
@@ -34,6 +38,7 @@ WIDTH = 7.0  # inches; 700 CSS pixels at 100 dots per inch, about half of that o
 # Of Windows, macOS and Linux; matplotlib's own font, DejaVu Sans, has Latin, Greek, Cyrillic and some more.
 _OTHER_SCRIPTS = (
     *("Malgun Gothic", "Apple SD Gothic Neo", "AppleGothic", "Noto Sans CJK KR", "Noto Sans KR", "NanumGothic"),
+    "Noto Sans CJK JP",  # what matplotlib calls the file of all of them
     *("Yu Gothic", "Hiragino Sans", "Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "Noto Sans SC"),
     *("Nirmala UI", "Noto Sans Devanagari", "Leelawadee UI", "Noto Sans Thai", "Arial Unicode MS"),
 )
@@ -82,15 +87,36 @@ def use_style() -> None:
     A font that was chosen before stays; letters that it does not have come from the system's fonts for other scripts.
     """
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
+    if language() == "ko":
+        can_draw("가")
+        # Nanum's bold is called semibold in its list, and matplotlib says so in red letters.
+        logging.getLogger(font_manager.__name__).addFilter(lambda record: "font weight" not in str(record.msg))
     chosen, here = mpl.rcParams["font.family"], {font.name for font in font_manager.fontManager.ttflist}
     mpl.rcParams["font.family"] = [*chosen, *(name for name in _OTHER_SCRIPTS if name in here and name not in chosen)]
 
 
 def readable(text: str) -> str:
-    """A name or title as it is drawn: a `$` begins no formula, and letters that no font here has are spelt in Latin."""
+    """A name or title as it is drawn: as `drawable` has it, and a `$` begins no formula."""
+    return drawable(text).replace("\\$", "$").replace("$", "\\$")
+
+
+def drawable(text: str) -> str:
+    """The text, in English if no font here has its letters; those that are left are spelt in Latin."""
     families = tuple(mpl.rcParams["font.family"])
-    letters = [letter if _can_draw(letter, families) else _spelt(letter) for letter in text]
-    return "".join(letters).replace("\\$", "$").replace("$", "\\$")
+    if not all(_can_draw(letter, families) for letter in text):
+        text = in_english(text)
+    return "".join(letter if _can_draw(letter, families) else _spelt(letter) for letter in text)
+
+
+def can_draw(letter: str) -> bool:
+    """Whether a font of this system has the letter, be it newer than the list of fonts that matplotlib keeps."""
+    families = (*mpl.rcParams["font.family"], *_OTHER_SCRIPTS)
+    if not _can_draw(letter, families):
+        for path in font_manager.findSystemFonts():
+            if re.match(r"(malgun|applesdgothic|notosans(cjk|kr)|nanumgothic(bold)?\.)", Path(path).name.lower()):
+                font_manager.fontManager.addfont(path)
+        _can_draw.cache_clear()
+    return _can_draw(letter, families)
 
 
 @functools.cache
@@ -185,8 +211,12 @@ def figure_width(ax: Axes) -> float:
 
 
 def wrap(text: str, width: float, size: float) -> str:
-    """Break text into lines of at most `width` points, at a font size in points (an estimate: 0.6 em a letter)."""
-    letters = max(8, int(width / (0.6 * size)))
+    """Break text into lines of at most `width` points, at a font size in points (an estimate: 0.6 em a letter).
+
+    A letter of Hangul or Han is 1 em wide.
+    """
+    wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    letters = max(8, int(width / ((0.6 + 0.4 * wide / max(len(text), 1)) * size)))
     return "\n".join(textwrap.fill(line, letters) for line in readable(text).splitlines())
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from resnet_course import runtime
+from resnet_course.base.language import translated
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Row:
     seconds: tuple[float, ...] = ()
 
     def __str__(self) -> str:
-        return (
+        return translated(
             f"{self.name:<23}{self.images_per_second:>9,.0f} images/s ({self.slowest:,.0f} to {self.fastest:,.0f})"
             f"   x {self.ratio:.2f} ({self.ratio_low:.2f} to {self.ratio_high:.2f})   warm-up {self.warm_up:.1f} s"
         )

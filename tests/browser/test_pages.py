@@ -13,7 +13,7 @@ from resnet_course.notebook.lessons import LESSONS
 WIDTHS = ((1280, 800), (768, 1024), (390, 844))
 SIZES = {"light": WIDTHS, "dark": WIDTHS[::-1]}
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
-SHOWN = ("index", "lessons/04_degradation", "lessons/07_shortcuts", "results/index")  # kept as pictures
+SHOWN = ("index", "lessons/04_degradation", "lessons/07_shortcuts", "results/index", "ko/index")  # kept as pictures
 
 
 class Addresses(HTMLParser):
@@ -76,7 +76,7 @@ def test_every_link_and_file_inside_the_site_is_there(read: dict[str, Addresses]
 
 
 def test_every_page_is_described_and_every_figure_told(read: dict[str, Addresses]) -> None:
-    made_by_sphinx = {"genindex.html", "py-modindex.html", "search.html"}
+    made_by_sphinx = {"genindex.html", "py-modindex.html", "search.html", "ko/search.html"}
     for page, found in read.items():
         assert all(picture.get("alt", "").strip() for picture in found.pictures), page
         if page not in made_by_sphinx:
@@ -143,6 +143,27 @@ def test_search_finds_a_lesson(visit) -> None:
     result.click()
     assert "04_degradation.html" in visit.page.url
     assert visit.outside == []
+
+
+@pytest.mark.complete
+@pytest.mark.skipif("ko/lessons/00_start_here.html" not in PAGES, reason="no lesson was run in Korean")
+def test_the_language_is_switched_on_the_same_lesson_and_search_finds_korean(visit) -> None:
+    visit.open("lessons/00_start_here.html")
+    visit.page.get_by_role("link", name="한국어").click()
+    visit.page.wait_for_url("**/ko/lessons/00_start_here.html")
+    assert visit.page.evaluate("document.documentElement.lang") == "ko"
+    assert visit.page.evaluate("getComputedStyle(document.querySelector('p')).wordBreak") == "keep-all"
+    assert "/notebooks/ko/00_start_here.ipynb" in visit.page.locator(".launch a").first.get_attribute("href")
+    assert find_violations(visit.page) == []
+    visit.page.get_by_role("link", name="English").click()
+    visit.page.wait_for_url(f"{visit.address}lessons/00_start_here.html")
+    visit.open("glossary.html")
+    visit.page.get_by_role("link", name="한국어").click()
+    visit.page.wait_for_url("**/ko/index.html")
+    visit.open("ko/search.html?q=신경망")  # which stands there with something at its end
+    visit.page.locator("#search-results a[href*='00_start_here']").first.wait_for(timeout=20_000)
+    assert visit.outside == []
+    assert visit.errors == []
 
 
 @pytest.mark.complete

@@ -104,6 +104,9 @@ def test_a_site_of_stale_lessons_is_refused(tmp_path: Path, monkeypatch) -> None
         ("instructor/grading", "docs/instructor/grading.md"),
         ("reference/cost", "docs/cost.md"),
         ("index", "site/pages/index.md"),
+        ("ko/lessons/04_degradation", "resnet_course/translations/ko/lessons/04_degradation.po"),
+        ("ko/lessons/index", "site/ko/lessons/index.md"),
+        ("ko/run", "site/ko/run.md"),
         ("api/models", ""),  # made of docstrings
         ("search", ""),
     ],
@@ -119,3 +122,32 @@ def test_a_page_leads_to_the_file_that_people_edit_for_it(page: str, source: str
     preview = doors.preview(page, 'Why "it" works & more', Repository("Someone/course"))
     assert 'content="Why &quot;it&quot; works &amp; more"' in preview
     assert 'content="https://someone.github.io/course/preview.png"' in preview
+
+
+def test_each_page_leads_to_its_twin_in_the_other_language() -> None:
+    import doors
+
+    korean = ["index", "lessons/04_degradation"]
+    assert doors.twin("lessons/04_degradation", korean) == "ko/lessons/04_degradation.html"
+    assert doors.twin("lessons/05_residual_block", korean) == "ko/index.html"
+    assert doors.twin("ko/lessons/04_degradation", korean) == "../lessons/04_degradation.html"
+    assert doors.twin("lessons/04_degradation", []) == ""
+
+
+def test_a_korean_lesson_has_its_own_notebook_and_leads_to_english_pages_where_there_is_no_korean_one(
+    tmp_path: Path,
+) -> None:
+    import lesson_pages
+
+    for folder in ("notebooks/ko", "notebooks/ko/solutions", "build/ko/solutions"):
+        notebook = make_notebook("install")
+        notebook.cells.append(nbformat.v4.new_markdown_cell("[앞](07_shortcuts.ipynb), [여기](08_resnet18.ipynb)"))
+        (tmp_path / folder).mkdir(parents=True)
+        nbformat.write(notebook, tmp_path / folder / "08_resnet18.ipynb")
+    (tmp_path / "pages").mkdir()
+    lesson = find_lesson("08")
+    lesson_pages.write_lessons(tmp_path, tmp_path / "pages", tmp_path / "files", REPOSITORY, [lesson], "ko")
+    page = nbformat.read(tmp_path / "pages" / "08_resnet18.ipynb", as_version=4)
+    assert "/notebooks/ko/08_resnet18.ipynb" in page.cells[1].source
+    assert page.cells[2].source == f"[앞]({lesson_pages.HOME.site}lessons/07_shortcuts.html), [여기](08_resnet18.ipynb)"
+    assert (tmp_path / "files" / "notebooks" / "08_resnet18_solution.ipynb").is_file()

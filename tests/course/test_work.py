@@ -179,3 +179,14 @@ def test_a_lesson_that_is_not_built_is_named(course: Path) -> None:
 
 def test_git_ignores_the_folder() -> None:
     assert "work/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+
+
+def test_korean_lessons_are_laid_out_in_a_folder_of_their_own(course: Path) -> None:
+    with pytest.raises(CourseError, match="no lessons in 'ko'"):
+        lay_out(course, "ko")
+    shutil.copytree(course / "notebooks", course / "notebooks" / "ko")
+    english, korean = lay_out(course), lay_out(course, "ko")
+    assert korean.relative_to(course).as_posix() == "work/ko/03_signals.ipynb"
+    write_answer(korean)
+    assert lay_out(course, "ko") == korean
+    assert not is_written_in(english)

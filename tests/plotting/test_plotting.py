@@ -20,7 +20,8 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.text import Annotation, Text
 
 from resnet_course import plotting
-from resnet_course.plotting import style
+from resnet_course.base import language
+from resnet_course.plotting import display, style
 from resnet_course.plotting.labels import EndLabels, spread
 from resnet_course.plotting.style import luminance, styles_for, text_colour
 
@@ -548,3 +549,22 @@ def test_a_font_that_was_chosen_stays(monkeypatch):
         plotting.use_style()
         assert mpl.rcParams["font.family"].count("DejaVu Sans Mono") == 1
         assert "no such font" not in mpl.rcParams["font.family"]
+
+
+def test_a_figure_without_a_font_for_hangul_has_its_english_words(tmp_path, monkeypatch) -> None:
+    """And one with such a font has the Korean ones, those that the course draws itself too."""
+    (tmp_path / "ko").mkdir()
+    (tmp_path / "ko" / "package.po").write_text('msgid "training error"\nmsgstr "오류율"\n', encoding="utf-8")
+    monkeypatch.setattr(language, "FOLDER", tmp_path)
+    monkeypatch.setenv(language.SETTING, "ko")
+    caches = (language.languages, language._catalogues, language._translated)
+    for has_font, seen in ((True, ["오류율", "오류율"]), (False, ["training error", "training error"])):
+        for cache in caches:
+            cache.cache_clear()
+        monkeypatch.setattr(style, "_can_draw", lambda letter, families, all_of=has_font: all_of or letter.isascii())
+        figure, ax = plt.subplots()
+        ax.set(xlabel="오류율", ylabel="training error")
+        display._translate(figure)
+        assert [ax.get_xlabel(), ax.get_ylabel()] == seen
+    for cache in caches:
+        cache.cache_clear()
