@@ -23,7 +23,10 @@ from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 
 FOLDER = Path(resnet_course.__file__).parent / "results" / "processes_shapes"
-OPTIONS = ("--network", "residual 20", "--images", "2000", "--image-size", "16", "--epochs", "3", "--batch-size", "64")
+OPTIONS = (
+    *("--network", "residual 20", "--images", "2000", "--image-size", "16", "--epochs", "3", "--batch-size", "64"),
+    "--global-batch-norm",
+)
 TORCHRUN = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
 OTHER_ROUNDING = {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
 

@@ -35,6 +35,7 @@ WHAT = {
     "step": "training: each image forward and backward once",
     "epoch": "an epoch: make the batches, train on all images, measure on a fifth as many",
 }
+LEAST = {"forward": 1, "step": 1, "epoch": 8}  # batches; an epoch of one would measure how training starts
 PASSES = {"forward": 1, "step": 3, "epoch": 3.2}  # multiply-adds for an image, in forward passes; backward is two
 
 
@@ -78,7 +79,7 @@ def measure(network: str, what: str, images: data.ImageSet, options: argparse.Na
     peak = speed.matmul_peak(rungs[-1].precision.autocast or torch.float32, where, options.peak_seconds)
     one_batch = speed.Setup(speed.PLAIN, factory, speed.first(images, batch_size), None, batch_size, where)
     pass_seconds = options.seconds / len(rungs) / (options.rounds + 1)
-    batches = speed.batches_within(pass_seconds * PASSES["step"] / PASSES[what], one_batch)
+    batches = max(LEAST[what], speed.batches_within(pass_seconds * PASSES["step"] / PASSES[what], one_batch))
     train = speed.first(images, batches * batch_size)
     test = speed.first(images, len(train) // 5) if what == "epoch" else train
     setups = [speed.Setup(rung, factory, train, test, batch_size, where) for rung in rungs]

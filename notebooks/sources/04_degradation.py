@@ -241,7 +241,9 @@ for name, dataset in {"generated": "shapes", "photographs": "cifar10-jpeg"}.item
 
 # %%
 title = "Training error of plain networks by depth, recorded"
-axes = plotting.seeds(recorded, title, "layers", "training error", y_limits=(0, 1), chance=CHANCE)
+axes = plotting.seeds(
+    recorded, title, "layers", "training error", y_limits=(0, 1), chance=CHANCE
+)  # fmt: skip
 axes.set_xticks((8, 20, 32, 44, 56))
 plotting.show(axes, f"16×16 pixels, a dot for each seed: {'; '.join(captions)}.")
 
@@ -587,7 +589,9 @@ for count in (2, 4, 6):
 
 # %%
 ways, title = {"plain, trained": errors, "plain 20, grown": grown}, "Two ways to depth"
-axes = plotting.seeds(ways, title, "layers", "training error", y_limits=(0, 1), chance=CHANCE)
+axes = plotting.seeds(
+    ways, title, "layers", "training error", y_limits=(0, 1), chance=CHANCE
+)  # fmt: skip
 axes.set_xticks((8, 20, 32, 44, 56))
 plotting.show(axes, f"{len(images):,} images of {images.name}, {len(SEEDS)} seeds.")
 changes = [abs(a - b) for a, b in zip(grown[56], errors[20], strict=True)]

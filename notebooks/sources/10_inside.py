@@ -748,4 +748,4 @@ print(f"  the mean over all paths is {blocks / 2}.")
 #   normalisation), §6 (with and without shortcuts, by depth).
 # - Hardt, Ma 2016, [arXiv 1611.04231](https://arxiv.org/abs/1611.04231): networks that start near the identity.
 #
-# Next: **lesson 11**, where networks become deeper, faster and wider.
+# Next: **lesson 11**, where networks become much deeper, and cheaper.

@@ -22,7 +22,7 @@ def keep_freed_memory(keep: bool = True) -> bool:
     Returns:
         whether there is such a switch.
 
-    Taught in lesson 11.
+    Taught in lesson 12.
     """
     if sys.platform != "linux":
         return False

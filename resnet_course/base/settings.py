@@ -9,12 +9,13 @@ from typing import Any
 _LENGTHS = ("total_steps", "T_max", "T_0", "total_iters", "step_size", "gamma")  # of PyTorch's schedules
 
 
-def training_settings(optimizer: Any, scheduler: Any, loader: Any) -> dict[str, Any]:
-    """Optimizer with its rate and options, schedule with its length, batches and data, as far as they can be told.
+def training_settings(optimizer: Any, scheduler: Any, loader: Any, loss: Any) -> dict[str, Any]:
+    """Optimizer, rate and options, schedule with its length, batches, data and loss, as far as they can be told.
 
     Args:
         optimizer, scheduler: of PyTorch, before the first step or after any other; the second may be None.
-        loader: batches, with `batch_size` and `dataset` if it has them.
+        loader: batches, with `batch_size`, `seed` and `dataset` if it has them.
+        loss: a function or a module.
     """
     kind = None if scheduler is None else type(scheduler).__name__
     lengths = {f"{kind}.{name}": value for name in _LENGTHS if (value := getattr(scheduler, name, None)) is not None}
@@ -27,6 +28,9 @@ def training_settings(optimizer: Any, scheduler: Any, loader: Any) -> dict[str, 
         **lengths,
         "batch size": getattr(loader, "batch_size", None),
         "batches": len(loader) if hasattr(loader, "__len__") else None,
+        "seed of the order": getattr(loader, "seed", None),
+        "loss": getattr(loss, "__name__", type(loss).__name__),
+        "label smoothing": getattr(loss, "label_smoothing", None),
         "data digest": digest()[:16] if digest is not None else None,
     }
 

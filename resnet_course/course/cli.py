@@ -161,7 +161,7 @@ def _add_train_options(train: argparse.ArgumentParser) -> None:
     train.add_argument("--learning-rate", type=float, default=0.1, help="peak of the one-cycle schedule")
     train.add_argument("--seed", type=int, default=0, help="of the weights and the order of the images")
     train.add_argument("--precision", choices=("float32", "float64", "bfloat16"), default="float32")
-    train.add_argument("--local-batch-norm", action="store_true", help="batch norm over each process's share alone")
+    train.add_argument("--global-batch-norm", action="store_true", help="of all processes together: one's result")
     train.add_argument("--timeout", type=float, default=300, help="seconds that a process waits for the others")
     train.add_argument(
         "--output", type=Path, required=True, help="folder for history.json and checkpoint.pt; resumes from the latter"
@@ -273,7 +273,7 @@ def _train(options: argparse.Namespace) -> int:
 
     budget = ("network", "learning_rate", "epochs", "batch_size", "images", "image_size", "seed")
     run = Run(**{name: getattr(options, name) for name in budget})
-    settings = Settings(run, options.dataset, options.precision, options.local_batch_norm)
+    settings = Settings(run, options.dataset, options.precision, options.global_batch_norm)
     train_command(settings, options.output, options.timeout)
     return 0
 

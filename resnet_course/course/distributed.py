@@ -4,7 +4,8 @@ Started by `torchrun`, which tells every process its rank (its number, from 0) a
 there is one process, and nothing here does anything.
 
 Every process holds the same weights. A global batch is divided among the processes, each computes the gradient on its
-share, and the gradients are added up. With batch norm over the global batch that is the computation of one process.
+share, and the gradients are added up. With batch norm over the global batch that is the computation of one process;
+otherwise each process normalises its own share.
 """
 
 from __future__ import annotations
@@ -203,7 +204,7 @@ class Together(nn.Module):
     def __init__(self, model: nn.Module, processes: Processes) -> None:
         super().__init__()
         self.model, self.processes = model, processes
-        # It sends rank 0's running statistics to all before each batch: no change if the batch norm is global.
+        # It sends rank 0's running statistics to all before each batch, so that all measure the same network.
         self.together = DistributedDataParallel(model) if processes.count > 1 else model
 
     def forward(self, images: Tensor) -> Tensor:

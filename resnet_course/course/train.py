@@ -3,7 +3,8 @@
     python -m resnet_course train --network "residual 20" --output runs/one
     torchrun --standalone --nproc-per-node=2 -m resnet_course train --network "residual 20" --output runs/two
 
-Both give the same numbers, up to rounding.
+With `--global-batch-norm` both give the same numbers, up to rounding. Without it each process normalises its own share
+of a batch, as is usual: faster, and a computation that depends on the number of processes.
 """
 
 from __future__ import annotations
@@ -42,14 +43,13 @@ class Settings:
         run: network, rate and budget; `run.batch_size` is the global batch, divided among the processes.
         dataset: a name or a folder.
         precision: "float32", "float64" (which shows that two results differ by rounding alone) or "bfloat16".
-        local_batch_norm: each process normalises by its own share of the batch. Saves the communication; the result
-            then depends on the number of processes.
+        global_batch_norm: several processes normalise by the whole batch, as one would, and pay for the communication.
     """
 
     run: Run
     dataset: str = "shapes"
     precision: str = "float32"
-    local_batch_norm: bool = False
+    global_batch_norm: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The settings as they stand in a record."""
@@ -86,7 +86,7 @@ def train(settings: Settings, output: Path, processes: Processes) -> Record:
             model = settings.run.build(num_classes)
             model.to(processes.device, torch.float64 if settings.precision == "float64" else torch.float32)
             model.to(memory_format=PRECISIONS[settings.precision].memory_format)
-            if processes.count > 1 and not settings.local_batch_norm:
+            if processes.count > 1 and settings.global_batch_norm:
                 use_global_batch_norm(model)
             return cast(ResNet, Together(model, processes))  # a network by its logits and its state
 

@@ -22,6 +22,7 @@ from resnet_course.grading.marks.gradebook import write_marks
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
 from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table
 from resnet_course.grading.marks.status import status
+from resnet_course.grading.sandbox import warm
 from resnet_course.grading.sandbox.engines import exposed
 from resnet_course.grading.sandbox.session import TRUST, Limits, Sandbox
 
@@ -199,4 +200,15 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> None:
     sandbox = _sandbox(options)
+    if sandbox.engine == "none":
+        say("no sandbox: a learner's code would run like your own, with your network and your files.")
+        return
     say(f"{sandbox.engine}: works. A learner's code gets no network, no file of yours, and no new process.")
+    if sandbox.engine == "bubblewrap" and (starter := warm.borrow(Limits.scratch)):
+        warm.give_back(starter)
+        say("warm: each hand-in runs in a fork of a process that has PyTorch loaded.")
+    else:
+        say(
+            "not warm: every hand-in starts Python and PyTorch anew. Marks are the same and take longer. Forks need "
+            f"bubblewrap, user namespaces inside one another, and PyTorch loaded within {warm.READY:g} seconds."
+        )

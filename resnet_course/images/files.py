@@ -61,6 +61,8 @@ def find_roots(folder: Path) -> tuple[list[Path], list[str]]:
         )
     if len(classes) < 2:
         deeper = f", with folders in it: is {_folders(roots[0])[0]} what you mean?" if _deeper(roots[0]) else "."
+        if beside := [each.name for each in _folders(folder) if len(roots) == 2 and each not in roots]:
+            deeper = f", and {', '.join(beside)} beside it: if train and test are classes too, rename these two."
         raise CourseError(
             f"{roots[0]} holds {len(classes)} class folder(s), at least 2 are needed: {', '.join(classes)}{deeper} "
             "Put the images of each class into a folder of its own."

@@ -84,7 +84,8 @@ LESSONS = (
     ),
     Lesson("09", "training", "Training ResNet-18", 21, 40, ("checkpoint",)),
     Lesson("10", "inside", "Inside a trained ResNet", 32, 40, ("lesion", "filter_normalise")),
-    Lesson("11", "deeper_faster_wider", "Deeper, faster, wider", 33, 35, ("bottleneck", "preact_block")),
+    Lesson("11", "deeper", "Deeper", 29, 35, ("bottleneck", "preact_block")),
+    Lesson("12", "faster_wider", "Faster and wider", 28, 55, ("shard",)),
     Lesson("13", "your_images", "Your own images", 28, 50, ("few_shot_split",)),
 )
 
@@ -116,7 +117,8 @@ COSTS = {
     "08": Cost(7, 7),
     "09": Cost(12, 1_200, 3_600),
     "10": Cost(30, 3_900),
-    "11": Cost(21, 6_700, 100),
+    "11": Cost(12, 6_700),
+    "12": Cost(40, 60, 100),
     "13": Cost(12, 60),
 }
 

@@ -17,7 +17,7 @@ def bars(
     title: str,
     x_label: str,
     ax: Axes | None = None,
-    errors: Mapping[str, float] | None = None,
+    errors: Mapping[str, float | tuple[float, float]] | None = None,
     number_format: str = "{:.3f}",
 ) -> Axes:
     """Horizontal bars from zero, the first one on top, each with its number at the end.
@@ -27,27 +27,28 @@ def bars(
         title: what the figure shows, as a sentence.
         x_label: what the numbers are, with unit.
         ax: where to draw; None makes a figure whose height fits.
-        errors: half the length of a network's error bar, such as a standard deviation over seeds.
+        errors: half the length of a network's error bar, such as a standard deviation over seeds; or its two arms, to
+            the left and to the right, where the lowest and the highest number are not equally far away.
         number_format: how the number is written.
 
     Raises:
         ValueError: if there is no number, a number is not finite, an error is negative, or names do not match.
     """
     numbers = {name: series[0] for name, series in as_series({n: [v] for n, v in values.items()}).items()}
-    errors = {name: float(error) for name, error in (errors or {}).items()}
-    check_names(errors, numbers, "errors")
-    if any(not error >= 0 for error in errors.values()):
-        raise ValueError(f"errors are half lengths and cannot be negative: {errors}")
+    arms = {name: arm if isinstance(arm, tuple) else (arm, arm) for name, arm in (errors or {}).items()}
+    check_names(arms, numbers, "errors")
+    if any(not min(arm) >= 0 for arm in arms.values()):
+        raise ValueError(f"errors are lengths and cannot be negative: {errors}")
     ax = axes_or_new(ax, height=1.3 + 0.48 * len(numbers))
     styles = styles_for(numbers)
     for row, (name, number) in enumerate(numbers.items()):
         ax.barh(row, number, height=0.62, color=styles[name]["color"])
-        reach = errors.get(name, 0.0)
-        if reach:
-            _, caps, spans = ax.errorbar(number, row, xerr=reach, color=INK, capsize=4, lw=1.4)
+        left, right = arms.get(name, (0.0, 0.0))
+        if left or right:
+            _, caps, spans = ax.errorbar(number, row, xerr=[[left], [right]], color=INK, capsize=4, lw=1.4)
             for part in (*caps, *spans):  # a white rim, to be seen on dark bars
                 part.set_path_effects([withStroke(linewidth=3.2, foreground="white")])
-        side = -1 if number < 0 else 1
+        side, reach = (-1, left) if number < 0 else (1, right)
         ax.annotate(
             number_format.format(number),
             (number + side * reach, row),

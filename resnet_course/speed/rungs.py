@@ -3,7 +3,7 @@
     for row in speed.ladder(lambda: cifar_resnet(20), images, seconds=20):
         print(row)
 
-Taught in lesson 11.
+Taught in lesson 12.
 """
 
 from __future__ import annotations
@@ -62,10 +62,11 @@ def ours() -> Rung:
     return Rung("ours", precision=runtime.precision())
 
 
-def default_rungs() -> list[Rung]:
+def default_rungs(bfloat16: bool | None = None) -> list[Rung]:
     """From the plain loop up; each rung has what the one before has (in memory replaces the workers).
 
-    bfloat16 is there only if `runtime.precision` measured that it pays on this machine.
+    Args:
+        bfloat16: whether it is a rung; None asks `runtime.precision`, which measured a small network.
     """
     last = Precision(None, True)
     rungs = [
@@ -78,8 +79,8 @@ def default_rungs() -> list[Rung]:
     ]
     if runtime.device().type != "mps":  # older versions of PyTorch have no fused optimizer there
         rungs.append(Rung("fused optimizer", precision=last, fused=True))
-    if runtime.precision().autocast is not None:
-        rungs.append(Rung("bfloat16", precision=runtime.precision(), fused=True))
+    if runtime.precision().autocast is not None if bfloat16 is None else bfloat16:
+        rungs.append(Rung("bfloat16", precision=Precision(torch.bfloat16, True), fused=True))
     return rungs
 
 
@@ -237,7 +238,7 @@ def ladder(
     Returns:
         one row a rung. The state of the random numbers is as before.
 
-    Taught in lesson 11.
+    Taught in lesson 12.
     """
     rungs = default_rungs() if rungs is None else rungs
     where = where or runtime.device()

@@ -1,6 +1,6 @@
 """Compare what takes time, in turns; and the most that a machine can do.
 
-Taught in lesson 11.
+Taught in lesson 12.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Row:
         ratio: how many times as fast as the first contestant of the same round, the median; `ratio_low` and
             `ratio_high` are the ends.
         warm_up: seconds of the first pass, which does not count.
+        seconds: of each round, which can be compared with another row's.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Row:
     ratio_low: float
     ratio_high: float
     warm_up: float
+    seconds: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         return translated(
@@ -65,7 +67,7 @@ def _row(name: str, images: int, seconds: Sequence[float], first: Iterable[float
     speeds = [images / taken for taken in seconds]
     ratios = [reference / taken for reference, taken in zip(first, seconds, strict=True)]
     speed, ratio = ((statistics.median(each), min(each), max(each)) for each in (speeds, ratios))
-    return Row(name, *speed, *ratio, warm_up)
+    return Row(name, *speed, *ratio, warm_up, tuple(seconds))
 
 
 def seconds_of(action: Callable[[], object], where: torch.device) -> float:

@@ -87,7 +87,7 @@ def fit(
         raise CourseError("early stopping needs validation data: pass val_dataloader, or no early_stopper")
     every = {"model": model, "optimizer": optimizer, "scheduler": scheduler, "early_stopper": early_stopper}
     parts: dict[str, Any] = {name: part for name, part in every.items() if part is not None}
-    settings = {} if checkpoint is None else training_settings(optimizer, scheduler, train_dataloader)
+    settings = {} if checkpoint is None else training_settings(optimizer, scheduler, train_dataloader, loss_fn)
     history = _resume(checkpoint, parts, settings)
     model.to(memory_format=precision.memory_format)
     keep_freed_memory()

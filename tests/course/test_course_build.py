@@ -134,9 +134,7 @@ def test_a_lesson_takes_the_minutes_that_it_says(lesson: Lesson) -> None:
     source = (ROOT / "notebooks" / "sources" / lesson.file_name).with_suffix(".py")
     minutes = measured_minutes(source)
     assert abs(minutes - lesson.read_minutes) <= 2
-    assert minutes >= 15
-    if lesson.number != "11":  # to become two lessons
-        assert minutes <= 35
+    assert 15 <= minutes <= 35
     assert f"\n# **Time:** {lesson.read_minutes} minutes to read and write;" in source.read_text(encoding="utf-8")
 
 

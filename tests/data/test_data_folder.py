@@ -135,6 +135,7 @@ def test_train_and_test_folders_are_taken_as_they_are(tmp_path: Path) -> None:
     [
         (["train/a", "train/b", "test/a", "test/c"], "different classes: b, c"),
         (["train/a", "train/b", "val/a", "val/b"], "'test'"),
+        (["train", "plane", "test"], "plane beside it: if train and test are classes too, rename these two"),
         *((classes, "at least 2") for classes in (["."], ["cat"], ["cat", ".hidden"])),
         ([], r"there is no folder .*nowhere"),
     ],

@@ -19,7 +19,7 @@ from resnet_course.grading import commands
 from resnet_course.grading.assignment import build
 from resnet_course.grading.marks import batch
 from resnet_course.grading.marks.outcomes import outcome_file, read_outcome
-from resnet_course.grading.sandbox.session import Limits, Sandbox
+from resnet_course.grading.sandbox.session import TRUST, Limits, Sandbox
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bubblewrap is a Linux program")
 
@@ -177,3 +177,20 @@ def test_two_graders_do_not_do_the_work_twice(classroom, capsys, monkeypatch):
     assert commands.main(["grade", str(folder)]) == 130
     assert "stopped; run the same command again" in capsys.readouterr().err
     assert commands.main(["grade", str(folder / "nowhere")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "starter", "said"),
+    [
+        ([], Mock(), "\nwarm: each hand-in runs in a fork"),
+        ([], None, "\nnot warm: every hand-in starts Python"),
+        (["--container", "docker"], Mock(), "\nnot warm: every hand-in starts Python"),
+        ([TRUST], Mock(), "no sandbox: a learner's code would run like your own"),
+    ],
+)
+def test_doctor_says_how_hand_ins_start(arguments, starter, said, monkeypatch, capsys):
+    monkeypatch.setattr(Sandbox, "check", lambda self: None)
+    monkeypatch.setattr(commands.warm, "borrow", lambda scratch: starter)
+    monkeypatch.setattr(commands.warm, "give_back", lambda starter: None)
+    assert commands.main(["doctor", *arguments]) == 0
+    assert said in capsys.readouterr().out

@@ -174,6 +174,16 @@ def test_another_pattern_and_another_kind_of_file(tmp_path, packed, take):
         take(tmp_path / "text")
 
 
+@pytest.mark.parametrize("place", ["submitted/ada", "submitted/ada/a1_vgg/a1_vgg.ipynb/x"])
+def test_what_stands_in_a_students_place_stops_nobody_else(tmp_path, packed, take, place):
+    path = tmp_path / "room" / place
+    path.parent.mkdir(parents=True)
+    path.write_text("x", encoding="utf-8")
+    students, heard = take(packed(["ada_1.ipynb", "ben_1.ipynb"]))
+    assert students == ["ben"]
+    assert "left out: ada_1.ipynb: could not write" in heard
+
+
 @pytest.mark.parametrize("student", ["", ".profile", "a\nb", "a/b", "x" * 121, "김" * 41, "\udcff", "-rf", "a b"])
 def test_what_is_no_id(student):
     assert not is_id(student)

@@ -193,3 +193,23 @@ def test_only_the_first_outputs_of_a_cell_are_looked_at(read, release):
     task_cell(notebook).outputs = [{"output_type": "stream", "name": "stdout", "text": "x"}] * 50_000
     shown = next(cell for cell in read(notebook).notebook.cells if cell.source == ANSWER)
     assert len(shown.outputs) <= 100
+
+
+def test_a_notebook_in_another_encoding_is_read(read, release):
+    assert read(json.dumps(answered(release, ANSWER)).encode("utf-16")).cells == [ANSWER]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b" \n", "it is empty"),
+        (b"PK\3\4" + bytes(50), "it is a ZIP archive"),
+        (b"%PDF-1.7", "it is a PDF document"),
+        (b"<!DOCTYPE html><html>log in", "it is a web page"),
+        (b'{"cells": [\n{', r"\(line 2\)"),
+        (bytes(9), "as a notebook; save"),
+    ],
+)
+def test_what_is_no_notebook_is_named(read, content, said):
+    with pytest.raises(RefusedError, match=said):
+        read(content)

@@ -27,8 +27,17 @@ def test_a_summary_says_points_what_went_well_and_what_to_think_about():
     assert page.index("What went well") < page.index("Receptive field") < page.index("To think about")
     assert "How often? &lt;Twice&gt;." in page
     assert "About the file:" in page
-    refused = summary(outcome(ending="refused", repairs=["it is a link"], marks=()))
+
+
+def test_why_nothing_could_be_read_stands_alone_and_what_ended_the_sandbox_with_its_task():
+    unread = Mark("a", 0.0, 8.0, "not written", None, "Receptive field: the hand-in could not be read.")
+    refused = summary(outcome(ending="refused", repairs=["it is a link"], marks=(unread,)))
     assert refused.index("could not be graded") < refused.index("it is a link")
+    assert "To think about" not in refused
+    ended = Mark("a", 0.0, 8.0, "wrong", "refused", "Receptive field: the process gave something that is no result.")
+    refused = summary(outcome(ending="refused", marks=(ended,)))
+    assert "could not be graded" not in refused
+    assert "gave something that is no result" in refused
 
 
 def test_pages_go_back_in_one_archive_under_the_platforms_names(tmp_path):

@@ -484,6 +484,7 @@ PART_OF_A_HISTORY = SimpleNamespace(train_loss=[1], val_loss=[], val_acc=[])
         (lambda: plotting.bars({"A": float("nan")}, "t", "x"), "no finite"),
         (lambda: plotting.bars({"A": 1}, "t", "x", errors={"B": 1}), "errors for 'B'"),
         (lambda: plotting.bars({"A": 1}, "t", "x", errors={"A": -1}), "negative"),
+        (lambda: plotting.bars({"A": 1}, "t", "x", errors={"A": (1, -1)}), "negative"),
         (lambda: plotting.image_grid(IMAGES[0]), r"must be \(N, 3, H, W\)"),
         (lambda: plotting.image_grid(IMAGES[:0]), "no image"),
         (lambda: plotting.image_grid(IMAGES - 2), "Normalised"),

@@ -1,6 +1,8 @@
 """The ladder and the benchmark measure what they say. No test asks how fast anything is."""
 
+import itertools
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,12 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks import throughput
-from resnet_course import runtime, speed
+from resnet_course import plotting, runtime, speed
 from resnet_course.data import Batches, ImageSet, make_shapes
 from resnet_course.speed import rungs, stopwatch
 from resnet_course.training import FLOAT32, Precision, fit, keep_freed_memory, train_step
 
 CPU = torch.device("cpu")
+LESSON = Path(__file__).parents[2] / "notebooks" / "sources" / "12_faster_wider.py"
 
 
 @pytest.fixture(autouse=True)
@@ -96,6 +99,42 @@ def test_bfloat16_is_a_rung_only_where_it_was_measured_to_pay(monkeypatch: pytes
     assert speed.ours().precision.autocast is torch.bfloat16
 
 
+def test_a_lesson_may_have_measured_whether_bfloat16_pays() -> None:
+    assert [rung.name for rung in speed.default_rungs(True)] == [*ladder_names(), "bfloat16"]
+    assert [rung.name for rung in speed.default_rungs(False)] == ladder_names()
+
+
+def test_the_bars_of_the_lessons_ladder_show_the_numbers_that_it_prints(capsys: pytest.CaptureFixture) -> None:
+    """The lesson's own cell, with rows whose error bars are not symmetric."""
+    names = {"itertools": itertools, "plotting": plotting}
+    exec("def judged" + LESSON.read_text(encoding="utf-8").split("def judged")[1].split("\nwords, axes")[0], names)
+    seconds = {
+        "plain loop": (4.0, 5.0, 4.0),
+        "workers": (4.5, 4.8, 4.4),
+        "set in memory": (3.0, 3.0, 3.5),
+        "no waiting in the loop": (3.2, 3.1, 3.6),
+        "channels_last": (1.0, 2.0, 2.0),
+    }
+    rows = [stopwatch._row(name, 100, taken, seconds["plain loop"], 1.0) for name, taken in seconds.items()]
+    words, axes = names["show_ladder"](rows)
+    printed = capsys.readouterr().out.splitlines()
+    bars = [f"{bar.get_width():.2f}" for bar in axes.patches]
+    ends = [[f"{x:.2f}" for x, _ in span.get_segments()[0]] for span in axes.collections]
+    assert len(bars) == len(rows) == len(ends) + 1  # the plain loop is compared with itself
+    for bar, line in zip(bars, printed, strict=True):
+        assert re.search(rf" {bar} \(", line)
+    for (low, high), line in zip(ends, printed[1:], strict=True):
+        assert f"({low} to {high})" in line
+    assert bars == [text.get_text() for text in axes.texts]
+    assert words == {
+        "workers": "cannot tell",
+        "set in memory": "faster",  # than the plain loop
+        "no waiting in the loop": "slower",
+        "channels_last": "faster",
+    }
+    assert all(word in line for word, line in zip(words.values(), printed[1:], strict=True))
+
+
 def test_the_setup_does_what_its_rung_says(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Tensor] = []
     kept: list[bool] = []
@@ -174,6 +213,7 @@ def test_the_benchmark_prints_tables_and_writes_the_same_figures(tmp_path: Path,
     assert report["machine"]["threads"] == str(torch.get_num_threads())
     assert all(f"{name}: {value}" in printed for name, value in report["machine"].items())
     assert [result["what"] for result in report["results"]] == ["forward", "step", "epoch"]
+    assert report["results"][-1]["images"] >= 8 * 5  # an epoch is eight batches at least
     for result in report["results"]:
         assert throughput.WHAT[result["what"]] in printed
         assert [row["name"] for row in result["rows"]] == ["plain loop", "workers", "ours"]

@@ -158,16 +158,22 @@ OTHER = ImageSet(*make_shapes(44, 16, seed=5), range(10))
         ({"steps": None}, "schedule was 'CosineAnnealingLR' and is None"),
         ({"size": 11}, "batch size was 16 and is 11"),
         ({"images": OTHER}, "data digest was"),
+        ({"order": 1}, "seed of the order was 0 and is 1"),
+        ({"loss": nn.CrossEntropyLoss()}, "loss was 'cross_entropy' and is 'CrossEntropyLoss'"),
+        ({"loss": nn.CrossEntropyLoss(label_smoothing=0.1)}, "label smoothing was None and is 0.1"),
     ],
 )
 def test_a_checkpoint_of_other_settings_says_which(tmp_path: Path, changed: dict[str, Any], said: str) -> None:
-    def train(epochs, rate=0.1, momentum=0.9, steps=6, size=16, images=TRAIN, kind=torch.optim.SGD):
+    def train(epochs, rate=0.1, momentum=0.9, steps=6, size=16, images=TRAIN, kind=torch.optim.SGD, **more):
         model = nn.Sequential(nn.Flatten(), nn.Linear(768, 10))
         options = {"momentum": momentum} if kind is torch.optim.SGD else {}
         optimizer = kind(model.parameters(), lr=rate, **options)
         plan = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps) if steps else None
-        batches = Batches(images, size, shuffle=True)
-        fit(model, batches, None, optimizer, F.cross_entropy, epochs, scheduler=plan, checkpoint=tmp_path / "run.pt")
+        batches, loss = (
+            Batches(images, size, shuffle=True, seed=more.get("order", 0)),
+            more.get("loss", F.cross_entropy),
+        )
+        fit(model, batches, None, optimizer, loss, epochs, scheduler=plan, checkpoint=tmp_path / "run.pt")
 
     train(1)
     before = (tmp_path / "run.pt").read_bytes()

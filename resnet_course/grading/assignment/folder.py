@@ -63,8 +63,8 @@ class Assignment:
         return examiners(self.examine)
 
     @functools.cached_property
-    def known(self) -> dict[tuple[str | bytes, ...], list[Arrays]]:
-        """What was seen of solutions and wrong answers, by task, source and inputs."""
+    def known(self) -> dict[tuple[str, str, bytes], Arrays]:
+        """What was seen of solutions and wrong answers, by task, source and a digest of the inputs."""
         return {}
 
     @functools.cached_property

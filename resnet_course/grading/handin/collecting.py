@@ -10,6 +10,7 @@ import contextlib
 import datetime
 import functools
 import hashlib
+import io
 import re
 import unicodedata
 import zipfile
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
@@ -69,8 +70,7 @@ class _Whose:
     when: datetime.datetime | None = None
 
 
-@dataclass(frozen=True)
-class _HandIn:
+class _HandIn(NamedTuple):
     when: datetime.datetime
     file: _File
     whose: _Whose
@@ -125,6 +125,9 @@ def collect(
                 _put(newest, student, assignment, folder)
             except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError, zlib.error) as error:
                 left_out.append(f"{newest.file.path}: it cannot be read ({error}); ask for it again")
+                continue
+            except CourseError as error:  # such as a file where the student's folder should be
+                left_out.append(f"{newest.file.path}: {error}")
                 continue
             collected.append(student)
             left_out += [f"{each.file.path}: older than {newest.file.path.name}; kept in older/" for each in others]
@@ -186,6 +189,8 @@ def _whose(file: _File, assignment: str, pattern: str | None, roster: Roster | N
         )
     if file.wrong:
         raise _LeftOutError(file.wrong)
+    if file.size > MOST_BYTES:
+        raise _LeftOutError(f"larger than {MOST_BYTES // 2**20} MB; ask for it without outputs")
     whose = _by_pattern(path, pattern) if pattern else _by_platform(path, assignment)
     if roster is not None:
         known = roster.find(whose.number, whose.student, whose.name)
@@ -239,7 +244,7 @@ def _files(source: Path, encoding: str, opened: contextlib.ExitStack) -> Iterato
             if path.is_file() and not path.is_symlink() and not _hidden(inner):
                 status = path.stat()
                 when = datetime.datetime.fromtimestamp(status.st_mtime)
-                yield _checked(inner, when, status.st_size, functools.partial(_open, path))
+                yield _File(inner, when, status.st_size, functools.partial(io.FileIO, path))
         return
     try:
         archive = opened.enter_context(zipfile.ZipFile(source))
@@ -253,23 +258,10 @@ def _files(source: Path, encoding: str, opened: contextlib.ExitStack) -> Iterato
             continue
         left -= member.file_size
         wrong = wrong or ("the archive unpacks to far more than its size" if left < 0 else "")
-        when = datetime.datetime(*member.date_time) if _is_date(member.date_time) else datetime.datetime(1980, 1, 1)
-        yield _checked(inner, when, member.file_size, functools.partial(archive.open, member), wrong)
-
-
-def _open(path: Path) -> IO[bytes]:
-    return open(path, "rb")
-
-
-def _checked(
-    path: PurePosixPath,
-    when: datetime.datetime,
-    size: int,
-    opened: Callable[[], AbstractContextManager[IO[bytes]]],
-    wrong: str = "",
-) -> _File:
-    large = f"larger than {MOST_BYTES // 2**20} MB; ask for it without outputs" if size > MOST_BYTES else ""
-    return _File(path, when, size, opened, wrong or large)
+        when = datetime.datetime(1980, 1, 1)
+        with contextlib.suppress(ValueError):  # some write dates that are none
+            when = datetime.datetime(*member.date_time)
+        yield _File(inner, when, member.file_size, functools.partial(archive.open, member), wrong)
 
 
 def _name_in_archive(member: zipfile.ZipInfo, encoding: str) -> tuple[str, str]:
@@ -285,14 +277,6 @@ def _name_in_archive(member: zipfile.ZipInfo, encoding: str) -> tuple[str, str]:
 
 def _hidden(path: PurePosixPath) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
-
-
-def _is_date(numbers: tuple[int, ...]) -> bool:
-    try:
-        datetime.datetime(*numbers)  # type: ignore[arg-type]
-    except ValueError:
-        return False
-    return True
 
 
 def _content(file: _File) -> bytes:

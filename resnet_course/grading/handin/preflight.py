@@ -6,6 +6,7 @@ Nothing here stops a batch: what can be repaired is repaired and said, what cann
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 import stat
@@ -17,6 +18,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from resnet_course.base.text import clean, whole
+from resnet_course.folders.problems import kind_of
 from resnet_course.grading.handin.harmless import harmless_attachments, harmless_markdown, harmless_outputs, plain
 
 MOST_BYTES = 64 * 2**20  # of a notebook
@@ -103,9 +105,11 @@ def _parse(data: bytes, name: str) -> dict[str, Any]:
     if sum(map(data.count, (b"[", b"{", b","))) > MOST_VALUES:
         raise RefusedError(f"{name} holds millions of values; clear all outputs and hand in again")
     try:
-        content = json.loads(data.decode("utf-8-sig"))
+        content = json.loads(data)  # in UTF-8 or UTF-16, with a mark in front or without
     except (ValueError, RecursionError) as error:
-        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
+        kind = "empty" if not data.strip() else kind_of(data)
+        where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) and kind == "text" else ""
+        where = where or (f", it is {kind}" if kind != "text" and " known " not in kind else "")
         raise RefusedError(f"{name} cannot be read as a notebook{where}; save it again in Jupyter") from None
     if isinstance(content, dict) and isinstance(content.get("worksheets"), list):  # of the year 2014 or before
         try:
@@ -131,15 +135,14 @@ def _cells(content: dict[str, Any], repairs: list[str]) -> list[NotebookNode]:
         if len(source) > MOST_SOURCE:
             repairs.append("a cell of more than 200,000 characters was left out")
             continue
-        build = nbformat.v4.new_code_cell if cell["cell_type"] == "code" else nbformat.v4.new_markdown_cell
-        new = build(source)
-        if new.cell_type == "code":
-            new.outputs = harmless_outputs(cell.get("outputs"))
+        kind = "code" if cell["cell_type"] == "code" else "markdown"
+        name, own = _inside(cell, "metadata", "nbgrader", "grade_id"), cell.get("id")
+        was = NotebookNode(was=name if isinstance(name, str) else "")
+        new = NotebookNode(cell_type=kind, source=source, metadata=was, id=own if isinstance(own, str) else "")
+        if kind == "code":
+            new.update(execution_count=None, outputs=harmless_outputs(cell.get("outputs")))
         elif attachments := harmless_attachments(cell.get("attachments")):
             new.attachments = attachments
-        grade_id = _inside(cell, "metadata", "nbgrader", "grade_id")
-        new.metadata = NotebookNode({"was": grade_id if isinstance(grade_id, str) else ""})
-        new.id = cell["id"] if isinstance(cell.get("id"), str) else ""
         found.append(new)
     if len(content["cells"]) > MOST_CELLS:
         repairs.append(f"only the first {MOST_CELLS} cells were looked at")
@@ -199,10 +202,10 @@ def _find(own: NotebookNode, cells: list[NotebookNode], release: NotebookNode, r
             repairs.append(f"the cell {name} was copied; all copies were run, in order")
         return same_name[-1]
     nameless = [index for index, cell in enumerate(cells) if cell.metadata["was"] not in graded]
-    same_id = [i for i in nameless if cells[i].id == own.id and cells[i].cell_type == own.cell_type]
-    same_text = [i for i in nameless if _same(cells[i].source) == _same(own.source)]
-    same_definition = [i for i in nameless if name and defined and defined <= _defined(cells[i].source)]
-    found = next(iter([*same_id, *same_text, *reversed(same_definition)]), None)
+    same_id = (i for i in nameless if cells[i].id == own.id and cells[i].cell_type == own.cell_type)
+    same_text = (i for i in nameless if _same(cells[i].source) == _same(own.source))
+    same_definition = (i for i in reversed(nameless) if name and defined and defined <= _defined(cells[i].source))
+    found = next(itertools.chain(same_id, same_text, same_definition), None)
     if name and found is not None:
         repairs.append(f"the cell {name} had lost its name; it was found again")
     return found

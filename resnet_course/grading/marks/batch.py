@@ -59,7 +59,7 @@ def grade_one(job: Job) -> Outcome:
     assignment = load_assignment(Path(job.tests))
     try:
         path, repairs = find_notebook(Path(job.folder), job.assignment)
-        hand_in = read_hand_in(path, nbformat.read(job.release, as_version=4))
+        hand_in = read_hand_in(path, nbformat.v4.reads(Path(job.release).read_text(encoding="utf-8")))
     except (RefusedError, OSError) as error:
         unread = [earned(task, 0.0, "not written", None, "the hand-in could not be read.") for task in assignment.tasks]
         judged, repairs = Judgement("refused", tuple(unread), (), ""), [str(error)]

@@ -78,7 +78,8 @@ def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: igno
         (nbformat.writes(hand_in.notebook, version=4) + "\n").encode(),
     )
     marks = {mark.grade_id: mark for mark in outcome.marks}
-    handed_in = {cell.metadata["nbgrader"]["grade_id"] for cell in _graded(hand_in)}
+    cells = [cell.metadata for cell in hand_in.notebook.cells if "nbgrader" in cell.metadata]
+    handed_in = {metadata["nbgrader"]["grade_id"] for metadata in cells}
     for notebook in submission.notebooks:
         for grade in notebook.grades:
             mark = marks.get(grade.cell.name)
@@ -104,14 +105,13 @@ def _changed_reports(hand_in: HandIn, place: Path) -> set[str]:
         before = nbformat.read(next(place.glob("*.ipynb")), as_version=4)
     except Exception:  # there is none yet, or none that can be read: nobody has seen it
         return set()
-    seen = {cell.metadata["nbgrader"]["grade_id"]: cell.source for cell in before.cells if "nbgrader" in cell.metadata}
-    now = {cell.metadata["nbgrader"]["grade_id"]: cell for cell in _graded(hand_in)}
-    by_hand = {name for name, cell in now.items() if cell.metadata["nbgrader"]["solution"] and _is_graded(cell)}
-    return {name for name in by_hand if name in seen and seen[name] != now[name].source}
-
-
-def _is_graded(cell: nbformat.NotebookNode) -> bool:
-    return bool(cell.metadata["nbgrader"]["grade"])
+    seen, now = (
+        {cell.metadata["nbgrader"]["grade_id"]: cell for cell in notebook.cells if "nbgrader" in cell.metadata}
+        for notebook in (before, hand_in.notebook)
+    )
+    marks = {name: cell.metadata["nbgrader"] for name, cell in now.items()}
+    by_hand = {name for name, mark in marks.items() if mark["solution"] and mark["grade"]}
+    return {name for name in by_hand & seen.keys() if seen[name].source != now[name].source}
 
 
 def _handed_in_at(folder: Path) -> datetime.datetime | None:
@@ -122,10 +122,6 @@ def _handed_in_at(folder: Path) -> datetime.datetime | None:
         return parse_utc((folder / "timestamp.txt").read_text(encoding="utf-8").strip())
     except (OSError, ValueError, OverflowError):
         return None
-
-
-def _graded(hand_in: HandIn) -> list[nbformat.NotebookNode]:
-    return [cell for cell in hand_in.notebook.cells if "nbgrader" in cell.metadata]
 
 
 def _notebook(outcome: Outcome, folder: Path) -> HandIn:

@@ -6,11 +6,12 @@ Runs in the trusted process. The learner's side is only ever seen through observ
 from __future__ import annotations
 
 import builtins
+import hashlib
 import itertools
 import math
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,7 +25,7 @@ from resnet_course.grading.sandbox.protocol import TEXT, Arrays, as_text, encode
 
 MarkStatus = Literal["right", "partly right", "wrong", "not written"]
 
-MOST_KNOWN = 500  # observations that are kept for the next hand-in
+MOST_KNOWN = 2_000  # observations that are kept for the next hand-in
 _ONE_AT_A_TIME = threading.Lock()  # what is observed draws from the global random state
 RELATIVE, ABSOLUTE = 1e-4, 1e-5  # two ways to compute the same in float32 differ by less
 
@@ -76,13 +77,18 @@ def mark(
     cases = task.cases(student, assignment.seed)
     seen = [look(case) for case in cases]
     places = [one.pop("error/at", None) for one in seen]
-    expected = _known(assignment, task.grade_id, "", cases)
+
+    def known(source: str) -> Iterator[Arrays]:
+        return _known(assignment, task.grade_id, source, drawn)
+
+    drawn = [(hashlib.sha256(encode(case)).digest(), case) for case in cases]
+    expected = list(known(""))
     difference = first_difference(seen, expected)
     if difference is None:
         return earned(task, task.points, "right", None, "right.")
     if not about.written and all(_error(one) in ("NotImplementedError", "NameError") for one in seen):
         return earned(task, 0.0, "not written", None, "not written.")
-    if found := _mistakes(assignment, task, cases, seen, expected):
+    if found := _mistakes(assignment, task, known, seen, expected):
         credit = math.prod(wrong.credit for wrong in found)
         status: MarkStatus = "partly right" if credit else "wrong"
         words = " ".join(f"{wrong.ask} {wrong.explain}" for wrong in found)
@@ -95,7 +101,11 @@ def mark(
 
 
 def _mistakes(
-    assignment: Assignment, task: Task, cases: list[Arrays], seen: list[Arrays], expected: list[Arrays]
+    assignment: Assignment,
+    task: Task,
+    known: Callable[[str], Iterator[Arrays]],
+    seen: list[Arrays],
+    expected: list[Arrays],
 ) -> tuple[Wrong, ...]:
     """The known mistake that behaves like the answer, or the two that it is made of; nothing if others are in it.
 
@@ -103,18 +113,14 @@ def _mistakes(
     is as one of them has it.
     """
 
-    def known(source: str, first: int | None = None) -> list[Arrays]:
-        return _known(assignment, task.grade_id, source, cases[:first])
-
-    alone = [known(assignment.typed(task, wrong.source)) for wrong in task.wrong]
+    alone = [list(known(assignment.typed(task, wrong.source))) for wrong in task.wrong]
     for wrong, each in zip(task.wrong, alone, strict=True):
         if first_difference(seen, each) is None:
             return (wrong,)
     pairs = list(itertools.combinations(range(len(task.wrong)), 2))
     for one, other in pairs:
         both = assignment.typed_together(task, task.wrong[one], task.wrong[other])
-        # Most pairs differ in the first case already.
-        if both and first_difference(seen[:1], known(both, 1)) is None and first_difference(seen, known(both)) is None:
+        if both and first_difference(seen, known(both)) is None:  # most differ in the first case, and see no other
             return task.wrong[one], task.wrong[other]
     wanted = _differing(seen, expected)
     parts = [wanted - _differing(seen, each) for each in alone]
@@ -125,19 +131,28 @@ def _mistakes(
     return ()
 
 
-def _known(assignment: Assignment, task: str, source: str, cases: list[Arrays]) -> list[Arrays]:
-    """What is seen of a source that takes the solution's place; of the solution itself if it is empty."""
-    key: tuple[str | bytes, ...] = (task, source, *(encode(case) for case in cases))
-    with _ONE_AT_A_TIME:
-        if key not in assignment.known:
-            if len(assignment.known) >= MOST_KNOWN:
-                assignment.known.clear()
-            try:
-                names = assignment.solution(source)
-                assignment.known[key] = [observe(assignment.examiners[task], names, case) for case in cases]
-            except Exception as error:  # two mistakes that make no program together
-                assignment.known[key] = [{"error": as_text(type(error).__name__)} for _ in cases]
-        return assignment.known[key]
+def _known(assignment: Assignment, task: str, source: str, cases: list[tuple[bytes, Arrays]]) -> Iterator[Arrays]:
+    """What is seen, case by case, of a source that takes the solution's place; of the solution itself if it is empty.
+
+    Args:
+        assignment, task, source: of what.
+        cases: with a digest of each.
+    """
+    names: dict[str, object] = {}
+    for digest, case in cases:
+        key = task, source, digest
+        with _ONE_AT_A_TIME:
+            seen = assignment.known.get(key)
+            if seen is None:
+                if len(assignment.known) >= MOST_KNOWN:
+                    assignment.known.clear()
+                try:
+                    names = names or assignment.solution(source)
+                    seen = observe(assignment.examiners[task], names, case)
+                except Exception as error:  # two mistakes that make no program together
+                    seen = {"error": as_text(type(error).__name__)}
+                assignment.known[key] = seen
+        yield seen
 
 
 def _place(place: np.ndarray, labels: tuple[str, ...]) -> str:
@@ -146,7 +161,7 @@ def _place(place: np.ndarray, labels: tuple[str, ...]) -> str:
     return f" That was in {labels[cell - 1]}, line {line}." if 0 < cell <= len(labels) and 0 < line < 1_000 else ""
 
 
-def first_difference(seen: list[Arrays], expected: list[Arrays]) -> str | None:
+def first_difference(seen: list[Arrays], expected: Iterable[Arrays]) -> str | None:
     """What differs first, in words that give neither an input nor a value away; None if nothing does."""
     for one, other in zip(seen, expected, strict=True):
         if "error" in one and "error" not in other:
@@ -198,7 +213,8 @@ def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     """The same within rounding; texts are equal or not."""
     if one.shape != other.shape or (one.dtype == TEXT) != (other.dtype == TEXT):
         return False
-    return bool(np.allclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
+    same = np.array_equal(one, other)  # far quicker, and mostly so
+    return same or bool(np.allclose(one, other, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True))
 
 
 def _error(seen: Arrays) -> str:

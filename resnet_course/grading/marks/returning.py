@@ -18,15 +18,15 @@ MARK = "<!-- summary -->"
 SUMMARY = """\
 <section style="max-width:50em;margin:1em auto;padding:1em;border:1px solid #999;font-family:sans-serif">
 <h1>{{ outcome.assignment }}: {{ "%g" | format(outcome.points) }} of {{ "%g" | format(most) }} points</h1>
-{% if outcome.ending == "refused" and not outcome.notes %}
+{% if unread %}
 <p><b>It could not be graded:</b> {{ outcome.repairs | join("; ") }}.</p>
 {% elif outcome.repairs %}
 <p><b>About the file:</b> {{ outcome.repairs | join("; ") }}.</p>
 {% endif %}
-<p>What a person marks, such as a report, is not in this sum.</p>
+{% if not unread %}<p>What a person marks, such as a report, is not in this sum.</p>{% endif %}
 {% if well %}<h2>What went well</h2><ul>{% for mark in well %}
 <li>{{ mark.comment.partition(": ")[0] }} ({{ "%g" | format(mark.points) }})</li>{% endfor %}</ul>{% endif %}
-{% if others %}<h2>To think about</h2><ul>{% for mark in others %}
+{% if others and not unread %}<h2>To think about</h2><ul>{% for mark in others %}
 <li><b>{{ mark.comment.partition(": ")[0] }}</b>, {{ "%g" | format(mark.points) }} of {{ "%g" | format(mark.most) }}:
 {{ mark.comment.partition(": ")[2] }}</li>{% endfor %}</ul>{% endif %}
 </section>
@@ -67,7 +67,8 @@ def summary(outcome: Outcome) -> str:
     well = [mark for mark in outcome.marks if mark.status == "right"]
     others = [mark for mark in outcome.marks if mark.status != "right"]
     most = sum(mark.most for mark in outcome.marks)
-    return render(SUMMARY, outcome=outcome, well=well, others=others, most=most)
+    unread = outcome.ending == "refused" and all(mark.status == "not written" for mark in outcome.marks)
+    return render(SUMMARY, outcome=outcome, well=well, others=others, most=most, unread=unread)
 
 
 def platform_name(folder: Path, outcome: Outcome) -> str:

@@ -10,16 +10,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import wait
 from types import TracebackType
 from typing import IO, Literal
 
@@ -43,6 +41,7 @@ from resnet_course.grading.sandbox.seccomp import threads_only
 TRUST = "--no-sandbox-i-trust-these-files"
 A_MOMENT = 3.0  # seconds for a process of which nothing more is asked to end by itself
 LOOK = 0.2  # seconds between two looks at the number of threads
+MOST_AT_ONCE = 64 * 2**10  # bytes of printed text in one reading
 MOST_THREADS = 256
 IDLE_MEMORY = 2 * 2**30  # bytes; what a container may use beyond the limit: Python with PyTorch, and the files
 Kind = Literal["crashed", "timed out", "refused"]
@@ -140,7 +139,7 @@ class Session:
     def __init__(self, cells: list[str], examine: str, limits: Limits, sandbox: Sandbox) -> None:
         self._cells, self._examine, self._limits, self._sandbox = cells, examine, limits, sandbox
         self._answered = 0
-        self._next_look = 0.0
+        self._unsent = memoryview(b"")
         self._log = bytearray()
         self._process: subprocess.Popen[bytes] | warm.Starter | None = None
         self._stdin: IO[bytes]
@@ -172,6 +171,7 @@ class Session:
     @property
     def log(self) -> str:
         """What was printed so far, cut to the limit. For the instructor only: it may hold inputs of hidden tests."""
+        self._read_log()
         return bytes(self._log).decode(errors="replace")
 
     def observe(self, task: str, inputs: Arrays) -> Arrays:
@@ -196,9 +196,10 @@ class Session:
             self._process = starter
             self._stdin = os.fdopen(pipes[0][1], "wb", buffering=0)
             self._stdout, self._stderr = (os.fdopen(pipe[0], "rb", buffering=0) for pipe in pipes[1:])
+        for pipe in (self._stdin, self._stderr):  # the process may not listen, or print without end
+            os.set_blocking(pipe.fileno(), False)
         self._deadline = time.monotonic() + self._limits.wall
-        self._threads: list[threading.Thread] = []
-        self._begin(self._read_log)
+        self._next_look = time.monotonic() + LOOK
 
     def _start_cold(self) -> None:
         with tempfile.TemporaryFile() as filter_file:
@@ -240,8 +241,7 @@ class Session:
     def _ask(self, question: Arrays) -> Arrays:
         """Send a message and receive one, within the deadline."""
         try:
-            message = encode(question)
-            self._begin(self._send, message)  # a thread, since the process may not listen
+            self._unsent = memoryview(encode(question))
             length = length_of(self._receive(LENGTH.size))
             self._answered += length
             if self._answered > self._limits.answers:
@@ -250,31 +250,41 @@ class Session:
         except BadMessageError as error:
             raise self._ended("refused", str(error)) from error
 
-    def _begin(self, work: Callable[..., None], *arguments: bytes) -> None:
-        """Let a thread read or write; the end of the process ends it too."""
-        self._threads.append(threading.Thread(target=work, args=arguments, daemon=True))
-        self._threads[-1].start()
-
-    def _send(self, message: bytes) -> None:
-        unsent = memoryview(message)
-        with contextlib.suppress(OSError, ValueError):  # that it is gone is noticed when reading
-            while unsent:
-                unsent = unsent[os.write(self._stdin.fileno(), unsent) :]
-
     def _receive(self, count: int) -> bytes:
-        """As many bytes as that."""
+        """As many bytes as that; meanwhile a question is sent, and what is printed is read."""
         received = bytearray()
         while len(received) < count:
             left = self._deadline - time.monotonic()
             if left <= 0:
                 raise self._ended("timed out", f"it took longer than {self._limits.wall:g} seconds")
             self._look()
-            if wait([self._stdout.fileno()], min(left, LOOK)):
+            readable = [self._stdout] if self._stderr.closed else [self._stdout, self._stderr]
+            writable = [self._stdin] if self._unsent else []
+            readable, writable, _ = select.select(readable, writable, [], min(left, LOOK))
+            if writable:
+                self._send()
+            if self._stderr in readable:
+                self._read_log()
+            if self._stdout in readable:
                 chunk = os.read(self._stdout.fileno(), count - len(received))
                 if not chunk:
                     raise self._ended(*self._how_it_ended())
                 received += chunk
         return bytes(received)
+
+    def _send(self) -> None:
+        try:
+            self._unsent = self._unsent[os.write(self._stdin.fileno(), self._unsent) :]
+        except OSError:  # that it is gone is noticed when reading
+            self._unsent = memoryview(b"")
+
+    def _read_log(self) -> None:
+        """Keep the beginning of what is printed and drop the rest, so that a flood costs no memory."""
+        with contextlib.suppress(OSError, ValueError):  # nothing is there yet, or it was closed
+            chunk = os.read(self._stderr.fileno(), MOST_AT_ONCE)
+            self._log += chunk[: self._limits.log - len(self._log)]
+            if not chunk:
+                self._stderr.close()
 
     def _look(self) -> None:
         """Now and then, see that threads and files are few: no limit of a process holds for root, or counts files."""
@@ -312,8 +322,15 @@ class Session:
         """End the process with all that it may have started, and remove its scratch folder. May be called twice."""
         process, self._process = self._process, None
         if process is not None:
+            self._read_log()
+            for pipe in (self._stdin, self._stdout, self._stderr):
+                pipe.close()
             if isinstance(process, warm.Starter):
-                self._end_fork(process)
+                with contextlib.suppress(subprocess.TimeoutExpired):  # it ends when nothing more is asked
+                    process.wait(A_MOMENT)
+                if process.poll() is None:
+                    process.kill()
+                warm.give_back(process)
             elif process.poll() is None:
                 if self._sandbox.engine == "none":
                     with contextlib.suppress(ProcessLookupError):
@@ -322,28 +339,8 @@ class Session:
                     subprocess.run([self._sandbox.engine, "kill", self._name], capture_output=True, check=False)
                 process.kill()
             process.wait()
-            for thread in self._threads:
-                thread.join(timeout=5)
-            for pipe in (self._stdin, self._stdout, self._stderr):
-                pipe.close()
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _end_fork(self, starter: warm.Starter) -> None:
-        """Let it end by itself, which it does when nothing more is asked; or else end what it came from."""
-        if not any(thread.is_alive() for thread in self._threads[1:]):  # all that was sent has been read
-            self._stdin.close()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                starter.wait(A_MOMENT)
-        if starter.poll() is None:
-            starter.kill()
-        warm.give_back(starter)
-
-    def _read_log(self) -> None:
-        """Keep the beginning of what is printed and drop the rest, so that a flood costs no memory."""
-        with contextlib.suppress(OSError, ValueError):
-            while chunk := os.read(self._stderr.fileno(), 65536):
-                self._log += chunk[: self._limits.log - len(self._log)]
 
 
 def _files_in(process: psutil.Process) -> int:

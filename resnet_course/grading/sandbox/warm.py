@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import gc
 import os
 import select
 import socket
@@ -154,6 +155,7 @@ def serve(line: socket.socket, scratch: int, run: Callable[[], None]) -> None:
     """Inside: fork whenever three descriptors come, the first time as a trial; send how each fork ended."""
     kept = {folder: engines.shown_below(folder) for folder in engines.WRITABLE}
     trial = True
+    gc.freeze()  # a collection in a fork would copy all that they share
     while len(streams := socket.recv_fds(line, 1, 3)[1]) == 3:
         fork = os.fork()
         if fork == 0:
@@ -201,7 +203,7 @@ def _shut_in_and_run(scratch: int, kept: Mapping[str, list[str]], run: Callable[
         _make_new(folder, f"size={scratch},nr_inodes={MOST_FILES}", paths)
     _mount("/proc", _READ_ONLY, "size=4096,nr_inodes=2")
     os.chdir(engines.SCRATCH)
-    _drop_capabilities()
+    _call("capset", struct.pack("Ii", _CAPABILITIES, 0), bytes(24))  # none is left
     _load(threads_only())
     _end_with(run)
     raise AssertionError
@@ -225,11 +227,6 @@ def _mount(folder: str, flags: int, options: str) -> None:
     """A new folder in memory over this one."""
     kind, flags = b"tmpfs", flags | _NO_SUID | _NO_DEVICES
     _call("mount", kind, folder.encode(), kind, ctypes.c_ulong(flags), options.encode())
-
-
-def _drop_capabilities() -> None:
-    header, none = struct.pack("Ii", _CAPABILITIES, 0), bytes(24)
-    _call("capset", header, none)
 
 
 def _load(program: bytes) -> None:
