@@ -10,7 +10,7 @@ _LENGTHS = ("total_steps", "T_max", "T_0", "total_iters", "step_size", "gamma") 
 
 
 def training_settings(optimizer: Any, scheduler: Any, loader: Any, loss: Any) -> dict[str, Any]:
-    """Optimizer, rate and options, schedule with its length, batches, data and loss, as far as they can be told.
+    """Optimizer, rate and options, schedule with its length, batches, data and label smoothing, as far as they can be told.
 
     Args:
         optimizer, scheduler: of PyTorch, before the first step or after any other; the second may be None.
@@ -29,8 +29,7 @@ def training_settings(optimizer: Any, scheduler: Any, loader: Any, loss: Any) ->
         "batch size": getattr(loader, "batch_size", None),
         "batches": len(loader) if hasattr(loader, "__len__") else None,
         "seed of the order": getattr(loader, "seed", None),
-        "loss": getattr(loss, "__name__", type(loss).__name__),
-        "label smoothing": getattr(loss, "label_smoothing", None),
+        "label smoothing": getattr(loss, "label_smoothing", 0.0),  # its name tells nothing: a wrapper computes the same
         "data digest": digest()[:16] if digest is not None else None,
     }
 
