@@ -52,7 +52,7 @@ def save_copy(path: Path, root: Path) -> Path:
 
 
 def free_name(path: Path, root: Path) -> Path:
-    """`work/05_block.ipynb`, or the first of `..._2.ipynb`, `..._3.ipynb` that is not there yet; Korean ones in `work/ko`."""
+    """`work/05_residual_block.ipynb`, or the first free of `..._2.ipynb`, `..._3.ipynb` (Korean: in `work/ko`)."""
     endings = itertools.chain([""], (f"_{number}" for number in itertools.count(2)))
     names = (_copies(path, root) / f"{path.stem}{ending}{path.suffix}" for ending in endings)
     return next(name for name in names if not name.exists())
