@@ -110,7 +110,7 @@ def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]
         return _QUOTED.sub(lambda found: _known(f"the {found[0]}", known) or _translated(found[0], wanted), text)
     if said := _filled(text, wanted, [pattern for pattern in patterns if pattern.rank < 2], whole=False):
         return said
-    if len(sentences := _SENTENCE.split(text)) > 1:
+    if "\n" not in text and len(sentences := _SENTENCE.split(text)) > 1:
         return "".join(_translated(sentence, wanted) for sentence in sentences)
     if place := _PLACE.fullmatch(text):
         return _translated(place[1], wanted) + _translated(place[2], wanted)

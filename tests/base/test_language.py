@@ -68,6 +68,8 @@ def korean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("✘ The mean loss should be 2 and is 3.", "✘ 평균 손실: 기대한 값 2, 나온 값 3."),
         ("warm_up: the mean loss\n  the mean loss; so it is", "warm_up: 평균 손실\n  평균 손실; so it is"),
         ("a guess", "a guess"),
+        ("✔ warm_up: so\n  The mean loss. The mean loss.", "✔ warm_up: so\n  평균 손실. 평균 손실."),
+        ("✔ warm_up: so\n  There is no lesson 7. Look again.", "✔ warm_up: so\n  레슨 7: 없습니다."),
         ("So it is? It raised E: no. The mean loss.", "So it is? E 오류: no. 평균 손실."),
         ("What was seen: The mean loss should be 2 and is 3.", "본 것: 평균 손실: 기대한 값 2, 나온 값 3."),
         ("for batches of 8, 8 and 3, the result", "8, 8 and 3인 배치, 결과"),

@@ -89,7 +89,9 @@ def test_an_empty_catalogue_changes_no_byte_of_a_lesson_and_one_that_repeats_the
 
 @pytest.mark.parametrize("path", KOREAN, ids=lambda path: "/".join(path.parts[-2:]))
 def test_a_korean_notebook_has_the_english_code_but_for_its_strings(path: Path) -> None:
-    korean, english = (nbformat.read(each, as_version=4) for each in (path, Path(str(path).replace("/ko/", "/"))))
+    korean, english = (
+        nbformat.read(each, as_version=4) for each in (path, Path(str(path).replace("notebooks/ko", "notebooks")))
+    )
     assert korean.metadata["lang"] == "ko"
     pairs = list(zip(korean.cells, english.cells, strict=True))
     assert [one.cell_type for one, _ in pairs] == [other.cell_type for _, other in pairs]
