@@ -10,7 +10,7 @@ _LENGTHS = ("total_steps", "T_max", "T_0", "total_iters", "step_size", "gamma") 
 
 
 def training_settings(optimizer: Any, scheduler: Any, loader: Any, loss: Any) -> dict[str, Any]:
-    """Optimizer, rate and options, schedule with its length, batches, data and label smoothing, as far as they can be told.
+    """Optimizer, rate, options, schedule and its length, batches, data, label smoothing, as far as they can be told.
 
     Args:
         optimizer, scheduler: of PyTorch, before the first step or after any other; the second may be None.
