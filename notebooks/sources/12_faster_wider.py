@@ -288,7 +288,7 @@ for name, (dtype, layout) in WAYS.items():
     except (RuntimeError, NotImplementedError, TypeError) as error:
         print(f"{name}: not on this machine ({str(error).splitlines()[0][:60]})")
     if first.get(name, math.inf) > 4 * first["float32"]:
-        steppers.pop(name)
+        steppers.pop(name, None)
         if name in first:
             times = first[name] / first["float32"]
             print(f"{name}: {times:.0f} times as long as float32, not asked again")
