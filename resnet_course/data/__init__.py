@@ -1,7 +1,4 @@
-"""Images and labels: one function loads them, whatever they are.
-
-Every data set in this package is held in memory as bytes.
-"""
+"""Images and labels: one function loads them, whatever they are, into memory as bytes."""
 
 from __future__ import annotations
 
@@ -55,8 +52,7 @@ def load(
         unreadable: for folders: "skip" broken files and list them, or "refuse".
 
     Returns:
-        a data set with `.classes`, `.targets`, `len()` and `(image, label)` items. Names of classes are in the
-        reader's language, those of a folder as they stand there.
+        a data set with `.classes` (in the reader's language), `.targets`, `len()` and `(image, label)` items.
 
     Raises:
         CourseError: for an unknown name, and for data that is missing or cannot be read.
@@ -79,10 +75,7 @@ def load(
             f"unknown data set {name!r}. Use 'shapes', 'cifar10', 'fashion_mnist' or the path of a folder of images."
         )
     found = load_cifar10(split) if name == "cifar10" else load_fashion_mnist(split, None if name in NAMES else folder)
-    images, targets, classes = found
-    dataset = ImageSet(
-        images, targets, tuple(map(translated, classes)), "cifar10" if name == "cifar10" else "fashion_mnist"
-    )
+    dataset = ImageSet(*found, name="cifar10" if name == "cifar10" else "fashion_mnist")
     if limit is not None and limit < len(dataset):
         dataset = dataset.subset(stratified_sample(dataset.targets, limit, seed))
     return dataset.resized(image_size)

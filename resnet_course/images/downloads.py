@@ -21,6 +21,7 @@ from torch import Tensor
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import user_folder
+from resnet_course.base.language import translated
 
 CIFAR10_ARCHIVE = "cifar-10-python.tar.gz"
 CIFAR10_MD5 = "c58f30108f718f92721af3b95e74349a"
@@ -70,7 +71,7 @@ def load_cifar10(split: str, mirrors: tuple[str, ...] = CIFAR10_MIRRORS) -> Labe
     except RuntimeError as error:
         raise CourseError(f"{target} is incomplete or changed. Delete that folder and run again.") from error
     images = torch.from_numpy(found.data).permute(0, 3, 1, 2).contiguous()
-    return Labelled(images, torch.tensor(found.targets), found.classes)
+    return Labelled(images, torch.tensor(found.targets), [*map(translated, found.classes)])
 
 
 def load_fashion_mnist(split: str, place: Path | None = None) -> Labelled:
@@ -96,7 +97,7 @@ def load_fashion_mnist(split: str, place: Path | None = None) -> Labelled:
         grey = np.frombuffer(_read(found / images_file), np.uint8, offset=16).reshape(-1, 28, 28)
         labels = np.frombuffer(_read(found / labels_file), np.uint8, offset=8)
         images = F.pad(torch.from_numpy(grey), (2, 2, 2, 2)).unsqueeze(1).repeat(1, 3, 1, 1)  # (N, 3, 32, 32)
-        return Labelled(images, torch.from_numpy(labels).long(), FashionMNIST.classes)
+        return Labelled(images, torch.from_numpy(labels).long(), [*map(translated, FashionMNIST.classes)])
     except Exception as error:  # a damaged file raises many kinds
         raise CourseError(
             f"the Fashion-MNIST files in {found} cannot be read ({error}). Delete them and run again."
