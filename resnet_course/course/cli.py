@@ -55,7 +55,6 @@ NOTEBOOK_STEPS = (  # do all cells run as they are handed out; are the claims tr
         (*NBVAL, "notebooks", "--ignore=notebooks/solutions", "--ignore=notebooks/ko"),
         {PROFILE: "smoke"},
     ),
-    Step("Korean notebooks", (*NBVAL, "notebooks/ko", "--ignore=notebooks/ko/solutions"), {PROFILE: "smoke"}),
     Step("solution notebooks", (*NBVAL, *WORKERS, "notebooks/solutions"), {PROFILE: "quick"}),
 )
 TEST_STEPS: Steps = (
@@ -68,6 +67,7 @@ ALL_STEPS: Steps = (
     (Step("mutants", ("tests/mutation_run.py",)), UNIT_TESTS),
     (Step("checks", ("-m", "resnet_course", "checks", "--table")),),  # other spellings, and pairs: nine of ten
     NOTEBOOK_STEPS,
+    (Step("Korean notebooks", (*NBVAL, *WORKERS, "notebooks/ko"), {PROFILE: "smoke"}),),
     (Step("claims", (*PYTEST, "-m", "claims", "tests/course/test_claims.py")),),
     (Step("site", ("site/build_site.py",)),),  # of the notebooks that have just run
     (Step("browser", (*PYTEST, *WORKERS, "-m", "browser", "tests/browser")),),
