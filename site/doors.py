@@ -46,7 +46,7 @@ def twin(page: str, korean: Sequence[str]) -> str:
     """
     if page.startswith("ko/"):
         return f"../{page.removeprefix('ko/')}.html"
-    return f"ko/{page if page in korean else 'index'}.html" if korean else ""
+    return f"ko/{page if page in korean else 'index'}.html" if any(korean) else ""  # Sphinx makes [""] of an empty list
 
 
 def preview(page: str, title: str, home: Repository = HOME) -> str:
