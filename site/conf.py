@@ -69,12 +69,7 @@ html_sidebars = {"index": [], "run": [], "glossary": [], "playground": []}
 html_favicon = "static/favicon.svg"
 html_context = {"default_mode": "auto"}  # the reader's system decides between light and dark
 html_theme_options = {
-    "logo": {
-        "image_light": "_static/favicon.svg",
-        "image_dark": "_static/favicon.svg",
-        "alt_text": "",  # the text beside it says it
-        "text": "From VGG to ResNet-18",
-    },
+    "logo": {"text": "From VGG to ResNet-18"},
     "navbar_align": "left",
     "navbar_end": ["language", "theme-switcher"],
     "navigation_with_keys": False,
