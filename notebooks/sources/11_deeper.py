@@ -509,9 +509,9 @@ assert count_weights(theirs) == count_weights(ConvNeXtBlock(96))
 
 # %% [markdown]
 # A **transformer** (Vaswani et al. 2017) has no convolution at all: **attention** lets each place of the image, or each
-# word, read from all others. But look at the two lines of `forward` below. In 2017 the norm stood behind the addition,
-# as the ReLU did in 2015. Today it mostly stands in front of the layers, also in large language models, and the name
-# for it is pre-norm. What runs from the first block to the last, with each block adding to it, is called the
+# word, read from all others. But look at the two lines of `forward` below. In 2017 the norm came after the addition, as
+# the ReLU did in 2015. Here it comes before the layers, an order that is called pre-norm. What runs from the first
+# block to the last, with each block adding to it, is called the
 # **residual stream**. It is $x_L = x_l + \sum F$ once more.
 
 
