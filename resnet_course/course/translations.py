@@ -62,8 +62,10 @@ WORDS = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
 # What shows a reader its strings: calls that begin or end so. `close` is of lesson 04.
-SHOWING = ("print", "close", "cards.", "plotting.", ".set_title", ".set_xlabel", ".set_ylabel")
-SHOWING += (".set_xticklabels", ".suptitle", ".text", ".annotate")
+SHOWING = (
+    *("print", "close", "cards.", "plotting."),
+    *(".set_title", ".set_xlabel", ".set_ylabel", ".set_xticklabels", ".suptitle", ".text", ".annotate"),
+)
 NAME = re.compile(r"(plain|residual|ResNet|VGG|TinyVGG)([ -](\{\d+\}|[\d.]+))?")  # of a network; figures know them
 _PIECE = re.compile(r"([A-Za-z]*)(\"\"\"|'''|\"|')((?:\\.|(?!\2).)*)\2", re.DOTALL)  # of a string; several make one
 _FIELD = re.compile(r"\{\{|\}\}|\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}")  # with brackets in brackets
