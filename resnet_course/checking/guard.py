@@ -29,7 +29,8 @@ import torch
 
 SECONDS = 20.0  # a check takes less than one second, the ones that train less than five
 MEMORY = 2 * 2**30  # bytes beyond what the process has when the check begins
-IMPORTING = 6  # times as long, while a module is imported
+PATIENCE = 6  # times as long, while a module is imported, and on a machine that is busy with other things
+WAITING = 0.1  # of the time: who computes less than that waits for something, on the busiest of machines
 PRINTED = 2_000  # characters of the learner's own output that are shown
 
 
@@ -112,11 +113,13 @@ def _time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
-    ends = time.monotonic() + IMPORTING * seconds
+    started, computed_before = time.monotonic(), time.thread_time()
 
     def stop(number: int, frame: Any) -> None:
-        if _is_importing(frame) and time.monotonic() < ends:
-            return  # an import that is cut off leaves a broken module for the rest of the process; asked again soon
+        passed, computed = time.monotonic() - started, time.thread_time() - computed_before
+        busy = WAITING * passed < computed < seconds  # it computes, and others take the rest of the processor
+        if passed < PATIENCE * seconds and (busy or _is_importing(frame)):
+            return  # asked again soon; an import that is cut off leaves a broken module for the rest of the process
         raise TooSlowError(f"it took longer than {seconds:g} seconds: is there an endless loop?")
 
     if hasattr(signal, "setitimer"):
@@ -128,13 +131,21 @@ def _time_limit(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
         return
+
+    done = threading.Event()
+
+    def ask() -> None:
+        pause = seconds
+        while not done.wait(pause):
+            signal.raise_signal(signal.SIGINT)
+            pause = 1.0
+
     before = signal.signal(signal.SIGINT, stop)
-    timer = threading.Timer(seconds, signal.raise_signal, (signal.SIGINT,))
-    timer.start()
+    threading.Thread(target=ask, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
         signal.signal(signal.SIGINT, before)
 
 

@@ -136,6 +136,15 @@ def test_an_import_is_not_cut_off(tmp_path, monkeypatch):
         time.sleep(5)
 
 
+def test_a_busy_machine_is_no_endless_loop(monkeypatch):
+    """A third of a processor: the answer gets more time, an endless one not for ever."""
+    monkeypatch.setattr(time, "thread_time", lambda: time.monotonic() / 3)
+    with guarded(SEED, seconds=0.5):
+        time.sleep(1.2)
+    with pytest.raises(TooSlowError, match="endless loop"), guarded(SEED, seconds=0.5):
+        time.sleep(60)
+
+
 def test_of_a_flood_of_text_the_beginning_is_kept():
     with guarded(SEED) as printed:
         print("word " * 100_000)
