@@ -33,7 +33,7 @@ def differ(mine: Any, expected: Any, what: str) -> str | None:
         return _mappings_differ(mine, expected, what)
     if isinstance(expected, (list, tuple)):
         if not isinstance(mine, (list, tuple)) or len(mine) != len(expected):
-            return f"{what} should be {shown(expected)} and is {shown(mine)}."
+            return f"{what} should be {shown(expected, due=True)} and is {shown(mine)}."
         parts = (differ(a, b, f"{what}, entry {i}") for i, (a, b) in enumerate(zip(mine, expected, strict=True)))
         return next((part for part in parts if part is not None), None)
     mine = as_number(mine)
@@ -42,7 +42,7 @@ def differ(mine: Any, expected: Any, what: str) -> str | None:
         return None if same else f"{what} should be {expected:.6g} and is {mine:.6g}."
     # An object with an `__eq__` of its own could claim to be equal to anything.
     same = (type(mine) is type(expected) or type(mine) in _PLAIN) and bool(mine == expected)
-    return None if same else f"{what} should be {shown(expected)} and is {shown(mine)}."
+    return None if same else f"{what} should be {shown(expected, due=True)} and is {shown(mine)}."
 
 
 def _mappings_differ(mine: Any, expected: Mapping[Any, Any], what: str) -> str | None:
@@ -110,10 +110,10 @@ def kind_of(value: Any) -> str:
     return "a function" if inspect.isroutine(value) else f"a {type(value).__name__}"
 
 
-def shown(value: Any) -> str:
-    """A value as a learner may read it, at most 80 characters."""
+def shown(value: Any, due: bool = False) -> str:
+    """A value as a learner may read it, at most 80 characters; `due` if it is what should have come out."""
     if value is None:
-        return "None (is a return missing?)"
+        return "None" if due else "None (is a return missing?)"
     if isinstance(value, Tensor):
         few = value.numel() <= 6 and not value.is_meta
         return f"a tensor {plain(value).tolist()}" if few else f"a tensor of shape {tuple(value.shape)}"
