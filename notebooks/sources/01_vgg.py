@@ -110,8 +110,8 @@ class TinyVGG(nn.Module):
 
 
 # %% [markdown]
-# Here it is, drawn from its own shapes. Each box is as high as the image at that point, and as thick as
-# there are channels.
+# Here it is, drawn from its own shapes. The higher a box, the more pixels; the thicker, the more channels
+# (not to scale).
 
 # %%
 tiny, x = TinyVGG(10, num_classes=10, image_size=64), torch.zeros(1, 3, 64, 64)
@@ -457,8 +457,8 @@ print(f"TinyVGG, training error by epoch: {words} (guessing: {1 - 1 / classes:.2
 #
 # ## More layers should be better?
 #
-# VGG's argument says: stack more. In the paper the error falls as layers are added to 11, and levels off at
-# 19 (§4.1). Let us try it on a small scale. We put 1, 3 and 8 convolutions into each of two blocks (2, 6 and
+# VGG's argument says: stack more. In the paper the error falls from 11 layers to 16, and hardly any further
+# at 19 (§4.1). Let us try it on a small scale. We put 1, 3 and 8 convolutions into each of two blocks (2, 6 and
 # 16 in all), give every network the same images for the same number of epochs, and do it with five seeds.
 
 
@@ -509,8 +509,8 @@ cards.compare(
 
 # %% [markdown]
 # Read the two verdicts. If both are *reproduced*, then stacking helped first and did harm later, on the very
-# images that the networks were trained on. If the second is not, the deep stack had no trouble here. If the
-# first is not, mind the budget: these networks see a few thousand images three times, and VGG's authors
+# images that the networks were trained on. *Cannot tell* says that five seeds do not decide. If the second
+# says *not reproduced*, the deep stack had no trouble here. If the first does, mind the budget: these networks see a few thousand images three times, and VGG's authors
 # trained on 1.3 million images for 74 epochs (§3.1). Perhaps deep stacks only need more time? Look at the
 # stack of 16 epoch by epoch, beside the others.
 

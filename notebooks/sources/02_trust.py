@@ -421,7 +421,8 @@ for margin in (0.05, 0.005):
 # %% [markdown]
 # If the first box cannot tell, look at the other two: five seeds may be enough to rule
 # out a large difference, and still too few to rule out a small one. A choice between
-# things that are about equal may be made by which is simpler. We stay with ReLU.
+# things that are about equal may be made by which is simpler. We stay with ReLU in any
+# case, so that all lessons use the same network.
 #
 # ## Too small, or too well remembered
 #
@@ -436,8 +437,11 @@ for margin in (0.05, 0.005):
 # %%
 narrow_train, narrow = errors_of(lambda: tiny_vgg(3), "3 channels")
 usual_train = [error_on(train_images, net) for net in nets]
-by_name = {"10 channels": usual, "10, leaky ReLU": leaky, "3 channels": narrow}
-axes = plotting.dots(by_name, "Three networks, five seeds each", "validation error")
+by_name = {
+    "10 channels": usual_train, "10 channels, leaky ReLU": leaky_train,
+    "3 channels": narrow_train,
+}  # fmt: skip
+axes = plotting.dots(by_name, "Three networks, five seeds each", "training error")
 plotting.show(axes, f"{len(train_images):,} training images of {train_images.name}.")
 cards.compare(
     "with three channels TinyVGG learns its training images less well than with ten",
@@ -609,7 +613,7 @@ for name, tensor in list(state.items())[:3]:
 # One entry ends in `.pkl`: a **pickle**, Python's own format for objects. A pickle is a
 # list of instructions for building objects, and an instruction may call any function that
 # can be imported. So whoever writes a pickle can run code on the machine that reads it,
-# and nobody can see from outside what a `.pt` file holds.
+# and the name and size of a `.pt` file do not show what it holds.
 #
 # What protects you is how you *read*. With `weights_only=True`, torch uses a restricted
 # reader of pickles. It knows a short list of harmless things, such as tensors, numbers,
@@ -725,8 +729,8 @@ for name, sure in (("to the end", end_sure), ("early stopping", stop_sure)):
 
 # %% [markdown]
 # The stopper watched the loss, so the first box is about what it was asked to do. If the
-# second box says something else, the printed numbers say why: the loss can be clearly
-# higher although the number of mistakes is not, because the network is surer of them. If
+# second box says something else, compare the printed numbers: is one network surer of
+# its mistakes? Then its loss is higher, although the number of mistakes need not be. If
 # only the class matters to you, give the stopper the validation error instead; but decide
 # that before you open the test images.
 

@@ -9,8 +9,9 @@
 # images went in?
 #
 # The network has not learned anything yet, so you would not ask it what the image shows.
-# But if the outputs for the two images are practically the same, then nothing that comes
-# after these layers can tell the images apart, and no loss can teach it to.
+# But if the outputs for the two images are practically the same, then what comes after
+# these layers has almost nothing to tell the images apart by, and must wait until they
+# learn.
 # [Lesson 01](01_vgg.ipynb) ended with a stack of sixteen convolutions, and with a question:
 # why should it matter what the weights are *before* the first step? One formula and a few
 # measurements answer it, and lead to two remedies that you will meet in nearly every deep
@@ -255,8 +256,9 @@ print(f"has the size {differences[-1]:.1g}, a share of {share:.0e}.")
 # %% [markdown]
 # Compare the two lines. Where they part, the signal lives on the biases, which are the same
 # for every image, and the image itself fades as before. If the share is a few millionths,
-# you cannot tell which image went in, and a computer hardly can: float32 keeps about seven
-# digits. Then the network is not silent, but it says the same thing to everybody.
+# you cannot tell which image went in. float32 keeps about seven digits, and all but one or
+# two of them are the same for every image. Then the network is not silent, but it says
+# nearly the same thing to everybody.
 #
 # ## The way back
 #
@@ -304,9 +306,9 @@ print(f"so the gradient {inspection.trend(norms)}")
 # Kaiming initialisation.
 #
 # There was a rule before it. In 2010 Xavier Glorot and Yoshua Bengio had asked the same
-# question for networks without ReLUs, in which the 2 is missing. The authors of VGG, who
-# had trained a shallow network first to get started, note that this rule would have saved
-# them the trouble ([Simonyan & Zisserman 2014](https://arxiv.org/abs/1409.1556), §3.1).
+# question for networks without ReLUs. Their variance is 2 / (fan-in + fan-out), which is
+# 1 / n where both are n: half of He's. The authors of VGG, who had trained a shallow
+# network first to get started, note that this rule would have saved them the trouble ([Simonyan & Zisserman 2014](https://arxiv.org/abs/1409.1556), §3.1).
 
 
 # %%
@@ -563,12 +565,18 @@ for rate in (1e-2, 1e-3):
         {"without": by_rate["without"][rate]},
         {"with batch norm": by_rate["with batch norm"][rate]},
     )
+cards.compare(
+    "with batch norm the small rate has a higher error than the large one",
+    {"0.001": by_rate["with batch norm"][1e-3]},
+    {"0.01": by_rate["with batch norm"][1e-2]},
+)
 
 # %% [markdown]
-# Read the two verdicts together. Where one says *cannot tell*, three seeds do not separate the
-# two networks there. If batch norm helps at the large rate and makes no clear difference at the
-# small one, then what batch norm gave is room for larger steps; any better result comes from
-# them. Why can it bear them? One reason you can compute: if a step makes all weights of a
+# Read the verdicts together. Where one says *cannot tell*, three seeds do not separate the two;
+# that does not make them equal. If the first is *reproduced*, batch norm has given room for
+# larger steps. Whether these are worth anything says the third. Bjorck et al. 2018 ([arXiv
+# 1806.02375](https://arxiv.org/abs/1806.02375)) argue that the larger steps are the gain. Why
+# can it bear them? One reason you can compute: if a step makes all weights of a
 # convolution ten times as large, batch norm divides the output by ten again. A step that is too
 # long no longer drives the signal out of its range.
 #
@@ -612,9 +620,9 @@ plotting.show(axes, caption=f"One network with batch norm; {len(images):,} of {w
 # %% [markdown]
 # The network is the same at every point of the figure; only the company changes. Follow the
 # line of training mode from the largest batch to the smallest, and compare it with eval
-# mode. (The running values lag a little behind the weights. After a training whose last
-# steps were large, eval mode itself can be the worse of the two, which is why we took a
-# network of the small rate.) Note the word "copy" in the code. A pass in training mode also
+# mode. Where eval mode lies above the right end of the line, the running values have not
+# caught up with the weights: the larger the last steps, the more. (So we took a network
+# of the small rate.) Note the word "copy" in the code. A pass in training mode also
 # moves the running values, so whoever forgets `eval()` on test images gets numbers that
 # depend on the batches *and* changes the network.
 #
@@ -655,9 +663,11 @@ for name, values in norms.items():
 # %% [markdown]
 # By our definition a network of sixteen layers with batch norm is in order if the line above
 # says "neither". Now follow its curve from right to left, the way that the gradient takes.
-# Where it rises, the gradient grows on its way back. (One draw; the curve is rough.) A factor a
-# little above 1 does no harm in sixteen layers, but with more layers the same arithmetic
-# applies as at the beginning of this lesson. We have reached the networks of 2015: they start
+# Where it rises, the gradient grows on its way back. (One draw; the curve is rough. The first
+# layer has 3 channels and not 16, so the second is printed too.) Yang et al. 2019 ([arXiv
+# 1902.08129](https://arxiv.org/abs/1902.08129)) derive such a growth from batch norm itself. A
+# factor a little above 1 may do no harm in sixteen layers; with more, the same arithmetic
+# applies as at the beginning of this lesson, and lesson 04 measures it. We have reached the networks of 2015: they start
 # well, they are normalised, and they are about to get deeper.
 
 # %% [markdown]

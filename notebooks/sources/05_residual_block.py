@@ -6,8 +6,9 @@
 # %% [markdown]
 # In 2014 a deep network had 19 layers, or 22: those were VGG and GoogLeNet, the two best entries in that year's
 # ImageNet classification. In December 2015 the deepest network of the winning entry had **152**. It came from four
-# people, Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, and it was no giant: it took fewer multiplications for
-# an image than VGG. What had they added? You can draw it with one stroke of a pen. In this lesson you write it, and
+# people, Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, and it was no giant: it took 11.3 billion
+# multiply-adds for an image, and VGG's 16 layers take 15.3 ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), table
+# 1 and §4.1). What had they added? You can draw it with one stroke of a pen. In this lesson you write it, and
 # then you repeat the experiment of lesson 04 with it.
 #
 # **After this lesson you can**
@@ -65,7 +66,7 @@ PlainBlock = checks.yours("plain_block")
 # itself. A **residual block** gets x for nothing and adds it at the end, so that its layers have to produce only what
 # is missing:
 #
-# $$H(x) = F(x) + x, \qquad\text{so}\qquad F(x) = H(x) - x .$$
+# $$H(x) = F(x) + x \quad\Longrightarrow\quad F(x) = H(x) - x .$$
 #
 # $F(x)$ is the rest, in Latin *residuum*, and that is where the block gets its name from. The line that carries x to
 # the plus sign is the **shortcut**. The study notes of the Korean student from which this course grew call it 새치기
@@ -83,6 +84,10 @@ plotting.show(
 # information through as well. The point is another one: given enough channels, both kinds of block can come close to
 # the same functions, but *different functions are easy for them*. The next section looks at the function that matters
 # most here.
+#
+# A path around layers was not new. Half a year before, the **highway networks** of Srivastava, Greff and Schmidhuber
+# ([arXiv 1505.00387](https://arxiv.org/abs/1505.00387)) had let each layer mix its result with its input, by a gate that
+# has weights of its own and can close. The residual block leaves the gate out: nothing to learn, and always open.
 #
 # ## Thirty-six layers that do nothing
 #
@@ -373,7 +378,7 @@ for depth in (20, 56):
     )  # fmt: skip
 
 # %% [markdown]
-# And at 8 layers? Look at the two leftmost points of the figure. He et al. saw two networks of 18 layers end about
+# And at 8 layers? Look at the two leftmost groups of points in the figure. He et al. saw two networks of 18 layers end about
 # equal, one plain and one residual (2015, §4.1, table 2): at a depth that does not yet hold a plain network back, there
 # is little that a shortcut could repair. Look at the residual points of 20 and 56 layers too, and keep them in mind:
 # that step gets a section of its own.
@@ -484,7 +489,7 @@ if photos:
 #
 # The step from 8 to 56 layers is a long one. Did the last 36 layers help, or would 20 have been enough? Depth may take
 # its time: a step of the optimizer moves 56 layers at once, and a training like ours above has very few steps. So here
-# is this one difference for several trainings, from the shortest to the longest.
+# is this one difference for several trainings, from the fewest steps to the most.
 
 # %%
 many = recorded("all-images", "cifar10-jpeg")
@@ -506,7 +511,8 @@ for what, found in trainings.items():
         print(f"{what}: no verdict without records")
 
 # %% [markdown]
-# Read the boxes from top to bottom. Where one says *cannot tell*, these seeds do not settle the sign of the difference.
+# Read the boxes from top to bottom, the differences themselves as well as the verdicts: an interval can shrink while
+# its middle stays. And the number of steps is not all that changes, but also the images. Where one says *cannot tell*, these seeds do not settle the sign of the difference.
 # Where one says *not reproduced*, 56 layers ended above 20 in a training of that length, although they have shortcuts.
 # (The first box also has fewer images, and projections where the records have option A.) So "depth helps again" needs
 # an addition: how long, on what, and with which shortcut.
@@ -557,7 +563,8 @@ else:
     print(f"learning-rates: {len(missing)} trainings are not recorded yet")
 
 # %% [markdown]
-# Compare the ends of the line of residual 56 with its best point: the block does not make the rate unimportant.
+# Compare the ends of the line of residual 56 with its best point. Where an end lies clearly higher, the rate still
+# matters.
 
 # %% [markdown]
 # ## What we measured

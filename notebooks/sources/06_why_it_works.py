@@ -257,13 +257,14 @@ cards.compare(
 # %% [markdown]
 # By the definition of lesson 03 a gradient vanishes where the first layer's is at most a hundredth of the last layer's.
 # Compare the last lines of the explorer with that. If the numbers are well above 1, then nothing vanishes here before
-# the first step, in either of the networks, and there is nothing to cure. He et al. say the same of their plain
-# networks (2015, §4.1): thanks to batch norm, vanishing gradients are unlikely to be the cause. Why they *grow* in deep
+# the first step, in either of the networks, and there is nothing of that kind to cure. He et al. do not blame vanishing
+# gradients either (2015, §4.1), and call the norms of theirs healthy. From 100 on, ours explode. Why they *grow* in deep
 # networks with batch norm is explained by Yang et al. 2019 ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)).
 #
 # If the box says *reproduced*, this much can be said: with shortcuts the gradient is more **even** over the layers. And
 # after a training? Here are the two networks, trained by the recipe of lesson 05. The loop is written out, so that
-# nothing is hidden.
+# nothing is hidden. (It counts the mistakes as the images pass by, in training mode; lesson 05 measured afterwards, in
+# eval mode, and on fewer images. So do not compare the numbers.)
 
 
 # %%
@@ -338,8 +339,8 @@ cards.compare(
 
 # %% [markdown]
 # Balduzzi et al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) found this first. They call gradients that
-# no longer agree **shattered**. If the gradient at an image says nothing about its nearest neighbour, a step that helps
-# one image does not help the next. Where the figure shows it, this is the best candidate that the course has for what
+# no longer agree **shattered**. If the gradient at an image says nothing about its noisy copy, a step that helps the
+# one may help the other little. Where the figure shows it, this is the best candidate that the course has for what
 # plain depth loses. It is only a candidate: the figure shows a difference between two kinds of network, not a cause.
 #
 # ## How far does a block move its input?
@@ -399,7 +400,7 @@ cards.compare(
 # Much of the difference is there before the first step, by construction: after a batch norm $F(x)$ has about the same
 # size in every block, while x grows from sum to sum, so that a later block changes it by a smaller part. He et al.
 # measured something related in networks that were trained for long, the standard deviation of each layer's output after
-# its batch norm, and found it smaller in residual networks than in plain ones (2015, §4.1, figure 7).
+# its batch norm, and found it smaller in residual networks than in plain ones (2015, §4.2, figure 7).
 #
 # ## Start as the identity
 #
@@ -409,12 +410,12 @@ cards.compare(
 #
 # ### Exercise: `zero_init_residual`
 #
-# Write `zero_init_residual(model)`: set the `weight` of the last batch norm of every block of a network to zero. The
-# network's blocks are of the class `CourseBlock`, and their layers are called `conv1`, `bn1`, `conv2`, `bn2` and
-# `shortcut`. `model.modules()` walks through all modules, blocks and layers alike. Change the model itself; what you
-# return does not matter.
+# Write `zero_init_residual(model)`: in every block of a network, set γ of the last batch norm of $F$ to zero. The blocks
+# are of the class `CourseBlock`, and their layers are called `conv1`, `bn1`, `conv2`, `bn2` and `shortcut`.
+# `model.modules()` walks through all modules, blocks and layers alike. Change the model itself; what you return does
+# not matter.
 #
-# After `zero_init_residual(model)`, `model.layer1[0].bn2.weight` holds 16 zeros, and `model.bn1.weight` is as it was.
+# Afterwards $F(x)$ is 0 for every x in every block, and the batch norm of the stem, `model.bn1`, is as it was.
 #
 # Stuck? `checks.hint("zero_init_residual")`
 
@@ -540,7 +541,8 @@ print(f"through all {blocks} F goes {paths[-1]} path, through none of them {path
 # %% [markdown]
 # Most paths are about half as deep as the network, as the number of heads in 27 throws of a coin is mostly near 13. And
 # Veit et al. found more than this count. In a residual network of 110 layers, they measured that most of the gradient
-# comes from paths of 10 to 34 layers, which is shorter than most paths are (abstract). They also took single
+# comes from paths of 10 to 34 layers (abstract). That is 5 to 17 of that network's 54 $F$, where most paths go through
+# about 27. They also took single
 # blocks out of trained networks, and little happened. You will do that yourself, in lesson 10.
 #
 # The picture has a use, then: it predicts that a block can be missed. And it has a limit: the paths share their

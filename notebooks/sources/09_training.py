@@ -163,13 +163,14 @@ def main(make_model, name):
 # %% [markdown]
 # ## Your network
 #
-# First a look at what is going to be trained: the parts of your network, under the names that you gave them.
+# First a look at what is going to be trained: the parts of your network that have weights, under their names.
 
 # %%
 network = ResNet18(len(classes))
 for name, part in network.named_children():
     weights = sum(parameter.numel() for parameter in part.parameters())
-    print(f"{name:<14}{type(part).__name__:<12}{weights:>12,} parameters")
+    if weights:
+        print(f"{name:<14}{type(part).__name__:<12}{weights:>12,} parameters")
 
 # %% [markdown]
 # Now it runs. Nothing is printed on the way; afterwards each epoch gets a line.
@@ -196,14 +197,17 @@ restored = training.evaluate(best_model, val_batches, precision=precision)
 print(f"validation loss in the last epoch {history.val_loss[-1]:.3f},",
       f"with the weights that came back {restored[0]:.3f}")  # fmt: skip
 assert abs(restored[0] - history.val_loss[best]) < 0.01  # those of the best epoch
+losses = history.val_loss
+falls = [losses[epoch] < min(losses[:epoch]) for epoch in range(1, history.epochs)]
+impatient = falls.index(False) + 1 if False in falls else history.epochs
+print(f"with a patience of 1 the training would have kept epoch {impatient}")
 
 # %% [markdown]
 # Read the two panels together. While both losses fall, the network learns what holds for the class. Where the dashed
-# line goes on down and the solid one does not follow, it learns its training images (lesson 02). And look at how much
-# the solid line jumps from one epoch to the next. With a constant rate each step is as large as the one before, and
-# batch norm's stored statistics lag behind weights that still move. A stopper that waits for one bad epoch only would
-# be at the mercy of such jumps; `NUM_TRIALS` is the patience to sit them out. How much patience is right cannot be
-# seen in one curve.
+# line goes on down and the solid one does not follow, it learns its training images (lesson 02). `NUM_TRIALS` is the
+# patience to sit out an epoch that is worse by chance. The last printed line says whether this training needed it: if
+# it names the best epoch, one bad epoch would have been warning enough. How much patience is right in general cannot
+# be seen in one curve.
 #
 # ## A smaller network beside it
 #
@@ -221,13 +225,16 @@ for name, (model, run) in runs.items():
     val_accuracy[name] = run.val_acc[at]
     print(f"{name:<10}{weights:>13,}{run.epochs:>9}{at + 1:>7}{sum(run.seconds):>10.1f}"
           f"{run.train_acc[at]:>11.3f}{run.val_acc[at]:>13.3f}")  # fmt: skip
+spread = 2 * (0.25 / len(val_images)) ** 0.5  # at most, for one accuracy
+print(f"{len(val_images)} validation images: each accuracy is known to ±{spread:.2f}")
 
 # %% [markdown]
 # What is equal in this table? The images, their order, the recipe, the rule by which the epoch was chosen. What is
 # not? The parameters, the number of epochs, the seconds. Each network was trained for as long as its own validation
 # loss asked for, if `NUM_EPOCHS` has not cut it off. That is one fair way. Equal *epochs* is another, equal *seconds*
 # a third, and they can give different winners. So a sentence like "ResNet-18 is better" needs the addition: with what
-# held equal?
+# held equal? And the last line says how little one training and so few validation images can decide. More of both come
+# below: there the trainings have more images and a schedule, and the answer need not be the same.
 #
 # For equal seconds one has to know what a step costs.
 #
@@ -304,10 +311,10 @@ for name, loader in {"DataLoader": one_by_one, "Batches": batches}.items():
 #
 # ## What several seeds say
 #
-# One training with one seed is an anecdote, above all where the validation loss jumps. So the course ships a
-# **record**: five seeds for each network, made with the recipe of lesson 04. It is the same Adam with a rate that
-# rises to 0.001 and falls again, so that no epoch has to be chosen: the last one is taken. Equal here are images,
-# order, schedule, and the number of epochs. TinyVGG was also given many more epochs, in a second set of trainings.
+# One training with one seed is an anecdote. So the course ships a **record**: five seeds for each network, made with
+# the recipe of lesson 04. It is the same Adam with a rate that rises to 0.001 and falls again, so that no epoch has to
+# be chosen: the last one is taken. Equal here are images, order, schedule, and the number of epochs. TinyVGG was also
+# given many more epochs, in a second set of trainings.
 
 # %%
 records = experiments.load_records("eighteen")
@@ -484,7 +491,7 @@ save_checkpoint, load_checkpoint = checks.checkpoint((save_checkpoint, load_chec
 # state from the file. And once without the optimizer's state, to see whether it matters. A few images will do.
 
 # %%
-some = val_images.subset(torch.arange(min(128, len(val_images))))
+some = train_images.subset(torch.arange(min(128, len(train_images))))
 few_images = data.Batches(some, 32, shuffle=True, seed=SEED, device=device)
 
 

@@ -426,12 +426,21 @@ for name in ("plain 56, identity start", "plain 20"):
         f"a channel stays more like itself in residual 56 than in {name}",
         {"residual 56": own["residual 56"]}, {name: own[name]},
     )  # fmt: skip
+print("correlation between a block's number and its cost, over the blocks, by seed")
+for name, seeds in inside.items():
+    found = []
+    for seed, costs in zip(seeds, lost[name], strict=True):
+        kept = [c for k, c in enumerate(costs) if k not in changing[len(costs)]]
+        both = torch.tensor([[mean(block) for block in seed["channels"]], kept])
+        found.append(torch.corrcoef(both)[0, 1].item())
+    print(f"   {name:<26}", *(f"{value:+.2f}" for value in found))
 
 # %% [markdown]
 # Now put three orders side by side: who bears a missing block of unchanged shape, who bears a swap, and whose channels
-# stay like themselves. If they agree, you have an explanation that needs no shortcut: *where channel 5 means the same
-# before and after a block, the next block can read its input as well as its output.* Then a block can be missing, and
-# blocks can change places.
+# stay like themselves. If they agree, you have a candidate for an explanation that needs no shortcut: *where channel 5
+# means the same before and after a block, the next block can read its input as well as its output.* Then a block can be
+# missing, and blocks can change places. The printed lines put it to a harder test, inside each network: does a block
+# whose channels change more cost more when it is missing? Near −1 says yes, near 0 says that this is not what decides.
 #
 # A plain network with the usual start has no reason to keep the channels in place: every block may number its features
 # in a way of its own, and only the next one is trained to read them. In a residual network the shortcut carries each
@@ -508,7 +517,7 @@ axes = plotting.lines(
 plotting.show(axes, "Paths: counted. Gradient: mean and band of 3 seeds.")
 lengths = [sum(k * value for k, value in enumerate(seed)) for seed in shares]
 cards.verdict(
-    "with every seed the gradient comes on shorter paths than a path has in the mean",
+    "with every seed the mean path is shorter by gradient than by count",
     max(lengths) < blocks / 2,
     "mean length by gradient " + ", ".join(f"{v:.1f}" for v in lengths)
     + f"; by count {blocks / 2}",
@@ -516,9 +525,10 @@ cards.verdict(
 
 # %% [markdown]
 # Veit et al. found the same shift: in their network of 110 layers most of the gradient came on paths of 10 to 34 layers
-# (abstract), while most of its paths are about half as deep as the network. It is a statement about these paths as a
-# sum. A path has no life of its own: its blocks take part in millions of others, and what the ReLUs let through was
-# decided by all of them together.
+# (abstract), while most of its paths are about half as deep as the network. (Their blocks had the order of 2016, without
+# a ReLU after the sum; lesson 11 has it. In ours every path goes through a ReLU at each block.) It is a statement about
+# these paths as a sum. A path has no life of its own: its blocks take part in millions of others, and what the ReLUs
+# let through was decided by all of them together.
 #
 # ## The loss around a network
 #
@@ -618,8 +628,9 @@ for normalise in (fixed_length, filter_normalise):
 #
 # Now the picture. The record holds the loss on 128 training images at 41 by 41 points around residual 56 and around
 # plain 56 with the identity start, the same random numbers for both, each normalised against its own weights. Both
-# come from the same training loss, so the middles of the two maps lie about equally deep (the cell prints how deep),
-# and neither network looks better because it was trained further. At step 0.5, a direction has half the length of the
+# come from about the same training loss, so the middles of the two maps lie about equally deep (the cell prints how
+# deep), and neither network looks better because it was trained further. Both are in eval mode: batch norm uses the
+# values that it stored, and these fit the middle of the map. At step 0.5, a direction has half the length of the
 # weights, filter by filter.
 
 # %%
@@ -680,8 +691,9 @@ cards.compare("around plain 56 the loss bends down at more points", plain, resid
 # because it trains. Whatever our maps show, they compare *these* two, and not all networks with all networks without
 # shortcuts.
 #
-# Keep three more limits in mind before you repeat such a sentence:
+# Keep four more limits in mind before you repeat such a sentence:
 #
+# - Away from the middle the stored values of batch norm fit no more, and the loss may rise for that reason alone.
 # - It is a slice: two directions out of as many as there are weights. Other directions give other pictures.
 # - The scale decides, as you have seen. So do the range of the steps and the colours.
 # - It shows the place where the training *ended*, and not what it met on its way.

@@ -9,9 +9,10 @@
 # eight times as deep as VGG *and still had lower complexity* ([He et al. 2015](https://arxiv.org/abs/1512.03385),
 # abstract). More than 130 additional layers, and less work for each image. How can that be?
 #
-# The answer is a block that makes its 3×3 convolution small before it is used. A year later the same authors moved
-# three small operations to another place in the block and trained a thousand layers. You will write both blocks. Then
-# you look at what came after, and find that the path around the layers is the part that stayed.
+# The answer is a block that makes its 3×3 convolution small before it is used. Three months later the same authors
+# moved three small operations to another place in the block, and a thousand layers, which had done worse than a hundred
+# until then, did better. You will write both blocks. Then you look at what came after, and find that the path around
+# the layers is the part that stayed.
 #
 # **After this lesson you can**
 #
@@ -87,13 +88,13 @@ for name, layers in candidates.items():
 #
 # ## Where the stride belongs
 #
-# At the beginning of a stage the image is halved, and one of the three layers takes the stride of 2. The paper puts it
-# on the first 1×1 convolution. torchvision, and this course, put it on the 3×3. A fair count needs *everything* the
+# At the beginning of a stage the image is halved, and one of the three layers takes the stride of 2. In the networks
+# that the authors published it is the first 1×1 convolution. torchvision, and this course, put it on the 3×3. A fair count needs *everything* the
 # block computes, and here that includes the shortcut. Such a block changes its shape, so the shortcut is a projection:
 # a 1×1 convolution from 256 to 512 channels. It is the same in both versions.
 
 # %%
-small, large = 28 * 28, 56 * 56  # pixels behind the stride, and before it
+small, large = 28 * 28, 56 * 56  # pixels after the stride, and before it
 first, middle = per_pixel(256, 128, 1), per_pixel(128, 128, 3)
 last, projection = per_pixel(128, 512, 1), per_pixel(256, 512, 1)
 versions = {"first 1×1": (small, small), "3×3": (large, small)}
@@ -218,7 +219,7 @@ cards.compare_guess(my_guess, measured, lesson="11")
 #
 # Is less work also less time? The wide ends of a bottleneck have four times as many numbers to normalise, to add and
 # to send through a ReLU, and a 1×1 convolution does little work for each number that it reads. So let a clock decide.
-# ResNet-34 and ResNet-50 take training steps in turns, so that whatever else the machine does falls on both.
+# ResNet-34 and ResNet-50 go forward and back in turns, so that whatever else the machine does falls on both.
 
 
 # %%
@@ -250,9 +251,9 @@ for _ in range(6):
     rounds.append(slow / fast)
 work_ratio, low, high = work["ResNet-50"] / work["ResNet-34"], min(rounds), max(rounds)
 cards.verdict(
-    "a step of ResNet-50 takes more time, against ResNet-34, than the counts say",
+    f"at width {width}, ResNet-50 takes more time against ResNet-34 than the counts say",
     True if low > work_ratio else False if high < work_ratio else None,
-    f"{work_ratio:.2f} times the multiply-adds at width {width}; "
+    f"{work_ratio:.2f} times the multiply-adds; "
     f"{median(rounds):.2f} times the time ({low:.2f} to {high:.2f}, 6 rounds)",
 )
 
@@ -267,12 +268,12 @@ cards.verdict(
 #
 # $$x_{l+1} = \text{ReLU}\big(x_l + F(x_l)\big)$$
 #
-# He et al. took it away a year later ([2016](https://arxiv.org/abs/1603.05027)). If nothing but the addition stands on
+# He et al. took it away in their next paper ([2016](https://arxiv.org/abs/1603.05027)). If nothing but the addition stands on
 # the path, then $x_{l+1} = x_l + F(x_l)$, and the x of any later block is the x of any earlier one plus a sum:
 # $x_L = x_l + F(x_l) + \dots + F(x_{L-1})$ (§2). Batch norm and ReLU do not disappear. They move *in front of* the
 # convolution that needs them:
 #
-# | order | main path | behind the addition |
+# | order | main path | after the addition |
 # |---|---|---|
 # | lesson 05, **post-activation** | conv → batch norm → ReLU → conv → batch norm → **+** | ReLU |
 # | now, **pre-activation** | batch norm → ReLU → conv → batch norm → ReLU → conv → **+** | nothing |
@@ -292,9 +293,9 @@ cards.verdict(
 # | 6 | the sum of 4 and 5. Nothing follows it | (N, 32, 4, 4) |
 #
 # The shortcut is the point to mind, since two tensors could go in. Where the shape **stays**, it is **x itself**, as
-# it came in. Where the shape **changes**, it is a 1×1 convolution **of a**: the projection branches off behind the
-# first batch norm and ReLU. It takes the stride, and it has no batch norm of its own, since one already stands in
-# front of it. No convolution has a bias.
+# it came in. Where the shape **changes**, it is a 1×1 convolution **of a**: the projection branches off after the
+# first batch norm and ReLU. It takes the stride, and it has no batch norm of its own, since one already comes
+# before it. No convolution has a bias.
 #
 # Stuck? `checks.hint("preact_block")`
 
@@ -337,7 +338,7 @@ PreActBlock = checks.preact_block(PreActBlock)
 
 # %%
 def one_block(order, block, x):
-    """x behind the block; no gradient passes F(x)."""
+    """x after the block; no gradient passes F(x)."""
     if order == "post-activation":
         return F.relu(block.transform(x).detach() + x)
     return (block(x) - x).detach() + x  # what the block adds is F(x)
@@ -369,15 +370,16 @@ for order in kinds:
 
 # %% [markdown]
 # Two things to take from this. In the old order each block stops the gradient of those numbers whose sum is negative,
-# and what is stopped once does not come back. And each block adds something to x that no later block takes back: the
-# lines under the figure say how much it has become. In pre-activation order no batch norm ever sees the *last* sum.
-# So a network of these blocks needs **one more batch norm and ReLU behind its last block**. It is easy to forget, and
-# no error tells you. In the class below, the batch norm of the stem has moved there.
+# and what is stopped once does not come back. And x grows from sum to sum in both orders: the lines under the figure
+# say how far. In pre-activation order each block reads x through a batch norm and a ReLU of its own, but the linear
+# layer at the end has none. So a network of these blocks needs **one more batch norm and ReLU after its last block**
+# (2016, appendix). It is easy to forget, and no error tells you. In the class below, the batch norm of the stem has
+# moved there.
 
 
 # %%
 class PreActResNet(ResNet):
-    """Three stages in pre-activation order; batch norm and ReLU behind them."""
+    """Three stages in pre-activation order; batch norm and ReLU after them."""
 
     def __init__(self, num_blocks, num_classes, width=16):
         super().__init__(PreActBlock, num_blocks, num_classes, width=width)
@@ -417,7 +419,7 @@ def error_of(order, seed):
     training.reset_seeds(seed)
     model = make[order]().to(device)
     batches = data.Batches(pictures, budget.batch_size, True, seed=seed, device=device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     steps = budget.epochs * len(batches)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps)
     training.fit(
@@ -447,8 +449,7 @@ cards.compare(
 #
 # ## What came after
 #
-# Ten years are a long time in this field, and most of ResNet has been replaced since. Three stations, each as a block
-# that runs.
+# Ten years are a long time in this field. Three stations, each as a block that runs.
 #
 # **ResNeXt** (Xie et al. 2016) splits the 3×3 convolution of a bottleneck into 32 **groups**: each sees only its own
 # few channels. A group convolution has 1/32 of the weights, and what is saved pays for twice as many channels in the
@@ -484,7 +485,7 @@ assert count_weights(theirs) == count_weights(ResNeXtBlock(256))
 # **ConvNeXt** (Liu et al. 2022) takes the groups to their end: as many groups as channels, a **depthwise**
 # convolution, with a kernel of 7×7. All mixing of channels is left to two 1×1 convolutions, written as linear layers.
 # They widen in the middle, where the bottleneck was narrow. One norm is left, and a GELU, a smooth relative of the
-# ReLU. Nothing stands behind the addition.
+# ReLU. Nothing follows the addition.
 
 
 # %%
@@ -509,10 +510,10 @@ assert count_weights(theirs) == count_weights(ConvNeXtBlock(96))
 
 # %% [markdown]
 # A **transformer** (Vaswani et al. 2017) has no convolution at all: **attention** lets each place of the image, or each
-# word, read from all others. But look at the two lines of `forward` below. In 2017 the norm came after the addition, as
-# the ReLU did in 2015. Here it comes before the layers, an order that is called pre-norm. What runs from the first
-# block to the last, with each block adding to it, is called the
-# **residual stream**. It is $x_L = x_l + \sum F$ once more.
+# word, read from all others. But look at the two additions in `forward` below. In 2017 the norm came after the addition,
+# as the ReLU did in 2015. Here it comes before the layers, an order that is called pre-norm. What runs from the first
+# block to the last, with each block adding to it, is called the **residual stream**. It is $x_L = x_l + \sum F$ once
+# more.
 
 
 # %%
@@ -579,10 +580,10 @@ for name, block in six.items():
     print(f"{name:<23}{kept[name]:>7.1%} of x unchanged")
 
 # %% [markdown]
-# The numbers fall into two groups. A block with a ReLU behind the sum passes on what is positive, which is about half
-# of these random numbers. (In a network x comes out of such a ReLU itself, so nothing negative arrives.) The others
-# pass on everything. Convolutions, norms and activations have all been replaced since 2015. The addition has stayed,
-# and what stood on its path has gone.
+# The numbers fall into two groups. A block with a ReLU after the sum passes on what is positive, which is about half of
+# these random numbers. (In a network x comes out of such a ReLU itself, so nothing negative arrives.) The others pass
+# on everything. Around the addition all has been exchanged by one or the other of these blocks: the kind of
+# convolution, the norm, the activation. The addition itself is in all six.
 #
 # ## What we measured
 #
@@ -622,14 +623,14 @@ print(f"5. Blocks that pass on all of x if F gives nothing: {'; '.join(clean)}."
 # <details><summary>3. In a pre-activation network nothing follows the last addition. Does the network need a batch norm
 # at the end?</summary>
 #
-# Yes, one, and a ReLU, behind the last block. "No, every block has its own" is the usual wrong answer. They stand in
-# front of convolutions, and behind the last sum there is no convolution any more.
+# Yes, one, and a ReLU, after the last block. "No, every block has its own" is the usual wrong answer. Those belong to
+# the convolutions that read x; what reads the last sum is the linear layer, and it has none.
 # </details>
 #
 # <details><summary>4. Which tensor goes into the 1×1 projection of a pre-activation block, and which into the identity?
 # </summary>
 #
-# Into the projection the tensor behind the first batch norm and ReLU; into the identity x itself. With the activated
+# Into the projection the tensor after the first batch norm and ReLU; into the identity x itself. With the activated
 # tensor on the identity shortcut every block would cut the negative half off again.
 # </details>
 #
@@ -637,7 +638,7 @@ print(f"5. Blocks that pass on all of x if F gives nothing: {'; '.join(clean)}."
 # number of the output depend on?</summary>
 #
 # On those of its own group, 1/32 of them. Channels of different groups meet only in the 1×1 convolutions before and
-# behind it.
+# after it.
 # </details>
 
 # %% [markdown]

@@ -213,8 +213,9 @@ print(f"at each pixel the convolution does {conv.weight.numel():,} multiply-adds
       "the ReLU 16 comparisons")  # fmt: skip
 
 # %% [markdown]
-# That is the limit of every trick below that only speeds up products. It is also what a compiler can attack, and we
-# come back to it.
+# What is near 1 waits for memory, and that is the limit of every trick below that only speeds up products. Batch norm in
+# training mode goes over the map more than once: for the mean, for the variance, and to normalise. What several such
+# operations read and write again and again is what a compiler can attack, and we come back to it.
 #
 # ## Half as many bits
 #
@@ -231,12 +232,21 @@ for dtype in (torch.float32, torch.bfloat16, torch.float16):
 scaled = (gradients * 2**16).to(torch.float16).float() / 2**16
 print("float16, scaled by 65,536 before and unscaled after:",
       ", ".join(f"{value:.1e}" for value in scaled.tolist()))  # fmt: skip
+batch, answers = next(iter(data.Batches(images, batch_size // 2, True, device=device)))
+model = make_network().to(device)
+for factor in (1, 0.001):
+    model.zero_grad()
+    (factor * F.cross_entropy(model(batch), answers)).backward()
+    gradients = torch.cat([p.grad.flatten() for p in model.parameters()]).abs()
+    small = ((gradients > 0) & (gradients < 2**-25)).float().mean()
+    print(f"loss × {factor:<5} makes {small:.3%} of the gradients 0 in float16")
 
 # %% [markdown]
-# A gradient of 1e-8 is nothing unusual, and float16 makes 0 of it: it **underflows**. The remedy is in the last line.
-# Multiply the loss by a large number before `backward`; by the chain rule all gradients grow by it. Divide them before
-# the step. A **gradient scaler** does both, watches for infinities, skips a step that has one, and lowers its number.
-# bfloat16 needs no scaler.
+# A gradient of which float16 makes 0 **underflows**. How many do, the last two lines say: in a fresh network, and if its
+# loss were a thousand times smaller, as late in a training. The remedy is in the line above them. Multiply the loss by
+# a large number before `backward`; by the chain rule all gradients grow by it. Divide them before the step. A
+# **gradient scaler** does both, watches for infinities, skips a step that has one, and lowers its number (Micikevicius
+# et al. 2017, §3.2). bfloat16 needs no scaler.
 #
 # Both are used inside `autocast`: products are computed in the short format, the weights stay float32. Four ways take
 # their steps in turns, on *the network in use* and not on some other one. A third name to know is **TF32**: on NVIDIA
@@ -250,7 +260,6 @@ WAYS = {
     "bfloat16, channels_last": (torch.bfloat16, torch.channels_last),
     "float16, channels_last": (torch.float16, torch.channels_last),
 }
-batch, answers = next(iter(data.Batches(images, batch_size // 2, True, device=device)))
 
 
 def stepper(dtype, layout):
@@ -320,15 +329,14 @@ else:
     print(f"TF32: not on this device ({device})")
 
 # %% [markdown]
-# The course chooses in the same
-# way when a lesson asks `runtime.precision()`, with a small network; for a training of a night, measure the network
-# that you are going to train.
+# The course chooses in the same way when a lesson asks `runtime.precision()`, with a small network; for a training of a
+# night, measure the network that you are going to train.
 #
 # ## The ladder
 #
 # The same network, the same images, the same flips and shifts, the same optimizer: how many images in a second? At
 # the foot stands the loop of most tutorials. Each rung changes one thing and keeps what the rungs below it have
-# changed.
+# changed, but for the workers, which the set in memory replaces.
 #
 # | rung | what is new |
 # |---|---|
@@ -354,8 +362,8 @@ rows = speed.ladder(
 # %% [markdown]
 # What may be said of a rung? Compare it with the rung before it, round by round, since the two numbers of a round were
 # taken side by side. **Faster** means: in all six rounds. **Slower**: in none. Otherwise the run **cannot tell**. If
-# two rungs were equally fast, six rounds would agree by chance once in 32 tries. With seven comparisons that is no
-# proof of each single word, and a good guard against most of the noise.
+# two rungs were equally fast, six rounds would agree by chance once in 32 tries. With seven such comparisons there would
+# be a false word in about one run of five. So do not build on a single word whose rounds lie near 1.
 
 
 # %%
@@ -384,12 +392,14 @@ def show_ladder(rows):
 
 
 words, axes = show_ladder(rows)
-plotting.show(axes, "Bars: median of the rounds. Lines: slowest to fastest round.")
+plotting.show(axes, "Bars: median of six rounds. Lines: the lowest and the highest.")
 fastest = max(rows, key=lambda row: row.ratio)
 
 # %% [markdown]
-# The workers stand beside the ladder: on a CPU they take the cores that the network needs, while next to a GPU the
-# cores are free. They are compared with the plain loop, and so is the set in memory.
+# Each number is a ratio to the plain loop of the same round, so a round in which only the plain loop was disturbed
+# gives all of them a long line to the right. The workers stand beside the ladder: on a CPU they share the cores with
+# the network, while next to a GPU the cores are free. They are compared with the plain loop, and so is the set in
+# memory.
 #
 # How far is the top? A training step computes every convolution three times: once forward, and twice backward, for
 # the gradient of the weights and for that of the input. That gives multiply-adds in a second, to be compared with what
@@ -411,8 +421,8 @@ for row in (rows[0], fastest):
           f"{rate / peak:.0%} of one large product")  # fmt: skip
 
 # %% [markdown]
-# What is missing to 100 % is what you saw in the profile: layers too small to fill the machine, and memory traffic.
-# A rung of which the run *cannot tell* is not proven useless. It may gain on another machine or with a larger network.
+# Not all that is missing to 100 % lies outside the convolutions: look at their share in the profile. A convolution of
+# few channels is itself slower, for each multiply-add, than one large product. A rung of which the run *cannot tell* is not proven useless. It may gain on another machine or with a larger network.
 #
 # ## A compiler
 #
@@ -530,7 +540,8 @@ pairs = [(name, regime) for name in base for regime in regimes]
 shown = {f"{name}, {regime}": time_exponent[regime, name] for name, regime in pairs}
 title = "How the time of a step grows"
 axes = plotting.dots(shown, title, "exponent of the time", digits=2)
-plotting.show(axes, "A dot a round, the mean at the right. By the work: 1, 2, 2, 1.")
+expected = "depth and images 1, width and size 2"
+plotting.show(axes, f"A dot for each round, mean at the right. Multiply-adds: {expected}.")
 small, large = (time_exponent[regime, "width"] for regime in regimes)
 by_work = work_exponent["large steps", "width"]
 ends = ", ".join(f"{min(each):.2f} to {max(each):.2f}" for each in (small, large))
@@ -546,8 +557,9 @@ cards.compare_guess(my_guess, measured, lesson="12")
 # %% [markdown]
 # In a small step each operation costs about the same whatever its size: a call from Python, a kernel that starts, an
 # entry for the backward pass. Only the *number* of operations counts there, and that is what depth changes. In a large
-# step the work inside the operations counts. A measured exponent belongs to its regime: who measures small and
-# extrapolates to large is wrong by whole powers.
+# step the work inside the operations counts more, and the exponents come nearer to those of the multiply-adds; how
+# near, you see above. A measured exponent belongs to its regime. Who measures small and extrapolates to large goes
+# wrong by the difference.
 #
 # ## Wider: several processes
 #
@@ -603,7 +615,7 @@ cards.verdict(
 #   The shares of a step differ by one image at most. (So a share can be empty, if the last batch has fewer images than
 #   there are ranks.)
 #
-# `shard(10, 4, 0, 2, 0)` could be `[tensor([7, 2]), tensor([5, 0]), tensor([9])]`, and then rank 1 gets the other six:
+# `shard(10, 4, 0, 2, 0)` could be `[tensor([7, 2]), tensor([5, 0]), tensor([9])]`, and then rank 1 gets the other five:
 # `[tensor([1, 8]), tensor([6, 4]), tensor([3])]` if those are 1, 8, 6, 4 and 3. Tensors or lists, as you like.
 #
 # Stuck? `checks.hint("shard")`
@@ -665,15 +677,16 @@ def train(rank, count, batch_norm="local"):
     sampler = DistributedSampler(images, count, rank, seed=0)  # who takes which
     loader = DataLoader(images, 64 // count, sampler=sampler)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    seconds = []
     for epoch in range(2):
         sampler.set_epoch(epoch)  # another order in each epoch
-        started = default_timer()
         for x, targets in loader:
+            started = default_timer()
             optimizer.zero_grad()
             F.cross_entropy(model(x), targets).backward()
             optimizer.step()
-    seconds = (default_timer() - started) / len(loader)
-    return network.state_dict() | {"seconds": torch.tensor(seconds)}
+            seconds.append(default_timer() - started)
+    return network.state_dict() | {"seconds": torch.tensor(seconds[1:])}
 """
 
 # %% [markdown]
@@ -715,11 +728,14 @@ if output.exists():
     one = found.pop("alone")
     weights = [name for name in one if name.endswith("weight")]
     times, apart = {}, {}
+    alone = one["seconds"]  # of each step but the first
     for name, two in found.items():
-        times[name] = (one["seconds"] / two["seconds"]).item()
+        steps = two["seconds"]
+        times[name] = (alone.median() / steps.median()).item()
+        low, high = alone.min() / steps.max(), alone.max() / steps.min()
         apart[name] = max((one[w] - two[w]).abs().max().item() for w in weights)
-        print(f"two processes, {name} batch norm: {times[name]:.2f} times as fast",
-              f"as one; weights differ by up to {apart[name]:.0e}")  # fmt: skip
+        print(f"two processes, {name} batch norm: {times[name]:.2f} times as fast as one",
+              f"({low:.2f} to {high:.2f});\n   weights differ by up to {apart[name]:.0e}")  # fmt: skip
     several = f"{times['local']:.2f} times as fast with local batch norm, "
     several += f"{times['global']:.2f} times with global"
     cards.verdict(
@@ -730,8 +746,10 @@ if output.exists():
     )
 
 # %% [markdown]
-# Two cores give at most twice the speed, if nothing else uses them. The global batch norm pays for its messages, two in
-# each layer and direction. That is why it is not the default, here or elsewhere:
+# Two cores give at most twice the speed, if nothing else uses them. These are a few steps, and not in turns: the range
+# says how much they scatter, and `python -m benchmarks.processes` takes more. The global batch norm pays for its
+# messages, one in each layer and direction. Goyal et al. (2017, §2.3) give another reason against it: with the number
+# of processes it changes the loss that is optimised. So the default, here and elsewhere, is local:
 #
 # ```
 # torchrun --standalone --nproc-per-node=2 -m resnet_course train --network "residual 20" --output runs/two
@@ -743,6 +761,7 @@ if output.exists():
 # %%
 results = Path(runtime.__file__).parent / "results" / "processes_shapes"
 recorded = json.loads((results / "differences.json").read_text(encoding="utf-8"))
+print("largest difference of a weight")
 for name, difference in recorded.items():
     print(f"{difference:.0e}  {name}")
 
@@ -780,8 +799,8 @@ for rate in (0.001, 0.01, 0.1, 1.0):
     print(f"rate {rate:<6} four small steps against one large: {off[rate]:.1%} apart")
 
 # %% [markdown]
-# Read the column from the top: the longer the steps, the less the gradient may change for the rule to hold. At the
-# start of a training gradients change fast, so the large rate is reached step by step, in a **warm-up** of a few epochs
+# Read the column from the top: the longer the step, the more the gradient of this TinyVGG changes on the way, and the
+# worse the rule fits. At the start of a training gradients change fast, so the large rate is reached step by step, in a **warm-up** of a few epochs
 # (§2.2). And the rule has an end: Goyal et al. could keep the accuracy of ImageNet up to batches of about 8,000 images.
 #
 # ## What we measured
@@ -810,8 +829,8 @@ print(f"5. Two processes: {several}.")
 # <details><summary>2. Your profile says that batch norm and ReLU take a third of the step. You buy a processor with
 # twice as many multiply-adds in a second and the same memory. How much of that third do you save?</summary>
 #
-# About nothing. These operations wait for memory. What helps is to move fewer numbers: fewer bits, or several
-# operations in one pass, as a compiler makes them.
+# Little. ReLU and additions take about as long as a copy, so they wait for memory, and much of batch norm does. What
+# helps is to move fewer numbers: fewer bits, or several operations in one pass, as a compiler makes them.
 # </details>
 #
 # <details><summary>3. Why does float16 need a gradient scaler and bfloat16 none?</summary>

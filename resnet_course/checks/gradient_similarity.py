@@ -93,7 +93,8 @@ def observe(answer: Any) -> Iterator[Seen]:
         place = f"for gradients along {_directions(images)} and, with the noise, {_directions(noisy)}, the result"
         yield Seen(place, answer(Pull(), _batch(images), _batch(noisy), torch.zeros(len(images), dtype=torch.int64)))
     for norm, count in ((False, 1), (False, 4), (True, 6)):
-        what = f"{count} image{'s' * (count > 1)} in a network with{'' if norm else 'out'} batch norm"
+        images = "1 image" if count == 1 else f"{count} images"
+        what = f"{images} in a network with batch norm" if norm else f"{images} in a network without batch norm"
         yield Seen(f"for {what}, the result", Watched(answer, norm, count).run(), explains=False)
 
 

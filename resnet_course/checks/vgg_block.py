@@ -143,7 +143,7 @@ def vgg_block(in_channels, out_channels, num_convs):
     Wrong("batch_norm", [
               ("layers.append(nn.ReLU())", "layers.append(nn.Sequential(nn.BatchNorm2d(out_channels), nn.ReLU()))")],
           ask="Which layers stand in the block besides convolution, ReLU and pooling?",
-          explain="There is a batch norm as well. It was published in 2015, after VGG, and lesson 04 brings it in; "
+          explain="There is a batch norm as well. It was published in 2015, after VGG, and lesson 03 brings it in; "
                   "this block has none."),
     Wrong("no_bias", [
               ("layers.append(nn.Conv2d(in_channels, out_channels, kernel_size=3, padding=1))",

@@ -118,7 +118,7 @@ def split_validation(dataset: ImageSet, fraction: float = 0.1, seed: int = 0) ->
     """
     count = round(len(dataset) * fraction)
     if not 0 < count < len(dataset):
-        raise CourseError(f"a fraction of {fraction} of {len(dataset)} images leaves a part empty; take one in between")
+        raise CourseError(f"a fraction of {fraction} of {len(dataset)} images leaves a part empty; each needs an image")
     taken = torch.zeros(len(dataset), dtype=torch.bool)
     taken[stratified_sample(dataset.targets, count, seed)] = True
     return dataset.subset((~taken).nonzero().flatten()), dataset.subset(taken.nonzero().flatten())

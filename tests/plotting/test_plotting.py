@@ -527,6 +527,7 @@ def test_what_cannot_be_drawn_is_refused_in_words(draw, message):
 
 def test_names_in_every_script_can_be_read_and_a_dollar_is_a_dollar(monkeypatch):
     monkeypatch.setattr(style, "_OTHER_SCRIPTS", ())  # as on a machine without such fonts
+    monkeypatch.setitem(mpl.rcParams, "font.family", ["DejaVu Sans"])  # whatever ran before in this process
     assert style.readable("고양이 Müller été Да") == "goyangi Müller été Да"
     assert style.readable("US$ $x_") == r"US\$ \$x_"
     assert style.readable(style.readable("$")) == r"\$"
