@@ -214,19 +214,19 @@ for name, errors in recorded.items():
 
 # %% [markdown]
 # You can watch this happen, on a task that fits into your browser: two spirals of points, and two
-# networks that learn to tell them apart. Both have 40 layers and start from the same random numbers; one
-# has shortcuts. Press *Train*. Then move the slider: at which depth do the two part? (The numbers below
-# the spirals are for lessons 03 and 04. Where nothing runs it, on paper for example, you see a picture.)
+# networks that learn to tell them apart. Both have 40 layers and start from the same random numbers;
+# one has shortcuts. Press *Train*. Then move the slider: at which depth do the two part? (The numbers
+# below the spirals are for lessons 03 and 04. Where nothing runs it, on paper for example, you see a
+# picture.)
 
 # %%
 explorers.show_playground()
 
 # %% [markdown]
 # In December 2015 the four published networks of this kind. With up to 152 layers they won that year's
-# ImageNet competition. Shortcuts have stayed; today's transformers have them, too. Why
-# should so small a change matter? At the end of this course you will have built such a network, and you
-# will know from your own measurements what the shortcut does, and which claims about it are only
-# claims.
+# ImageNet competition. Shortcuts have stayed; today's transformers have them, too. Why should so small
+# a change matter? At the end of this course you will have built such a network, and you will know from
+# your own measurements what the shortcut does, and which claims about it are only claims.
 #
 # ## The map
 #

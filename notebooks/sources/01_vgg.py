@@ -458,8 +458,9 @@ print(f"TinyVGG, training error by epoch: {words} (guessing: {1 - 1 / classes:.2
 # ## More layers should be better?
 #
 # VGG's argument says: stack more. In the paper the error falls from 11 layers to 16, and hardly any further
-# at 19 (§4.1). Let us try it on a small scale. We put 1, 3 and 8 convolutions into each of two blocks (2, 6 and
-# 16 in all), give every network the same images for the same number of epochs, and do it with five seeds.
+# at 19 (§4.1). Let us try it on a small scale. We put 1, 3 and 8 convolutions into each of two blocks (2, 6
+# and 16 in all), give every network the same images for the same number of epochs, and do it with five
+# seeds.
 
 
 # %%
@@ -510,9 +511,10 @@ cards.compare(
 # %% [markdown]
 # Read the two verdicts. If both are *reproduced*, then stacking helped first and did harm later, on the very
 # images that the networks were trained on. *Cannot tell* says that five seeds do not decide. If the second
-# says *not reproduced*, the deep stack had no trouble here. If the first does, mind the budget: these networks see a few thousand images three times, and VGG's authors
-# trained on 1.3 million images for 74 epochs (§3.1). Perhaps deep stacks only need more time? Look at the
-# stack of 16 epoch by epoch, beside the others.
+# says *not reproduced*, the deep stack had no trouble here. If the first does, mind the budget: these
+# networks see a few thousand images three times, and VGG's authors trained on 1.3 million images for 74
+# epochs (§3.1). Perhaps deep stacks only need more time? Look at the stack of 16 epoch by epoch, beside the
+# others.
 
 # %%
 by_epoch = {}

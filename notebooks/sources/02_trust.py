@@ -729,10 +729,10 @@ for name, sure in (("to the end", end_sure), ("early stopping", stop_sure)):
 
 # %% [markdown]
 # The stopper watched the loss, so the first box is about what it was asked to do. If the
-# second box says something else, compare the printed numbers: is one network surer of
-# its mistakes? Then its loss is higher, although the number of mistakes need not be. If
-# only the class matters to you, give the stopper the validation error instead; but decide
-# that before you open the test images.
+# second box says something else, compare the printed numbers: is one network surer of its
+# mistakes? Then its loss is higher, although the number of mistakes need not be. If only
+# the class matters to you, give the stopper the validation error instead; but decide that
+# before you open the test images.
 
 # %% [markdown]
 # ## What we measured

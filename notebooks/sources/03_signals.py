@@ -8,14 +8,13 @@
 # has just made, and shows you what comes out at the far end. Can you tell which of the two
 # images went in?
 #
-# The network has not learned anything yet, so you would not ask it what the image shows.
-# But if the outputs for the two images are practically the same, then what comes after
-# these layers has almost nothing to tell the images apart by, and must wait until they
-# learn.
-# [Lesson 01](01_vgg.ipynb) ended with a stack of sixteen convolutions, and with a question:
-# why should it matter what the weights are *before* the first step? One formula and a few
-# measurements answer it, and lead to two remedies that you will meet in nearly every deep
-# network for images. You build both.
+# The network has not learned anything yet, so you would not ask it what the image shows. But if
+# the outputs for the two images are practically the same, then what comes after these layers
+# has almost nothing to tell the images apart by, and must wait until they learn. [Lesson
+# 01](01_vgg.ipynb) ended with a stack of sixteen convolutions, and with a question: why should
+# it matter what the weights are *before* the first step? One formula and a few measurements
+# answer it, and lead to two remedies that you will meet in nearly every deep network for
+# images. You build both.
 #
 # **After this lesson you can**
 #
@@ -254,11 +253,11 @@ print(f"After sixteen layers the size is {sizes[-1]:.2g}. What differs between i
 print(f"has the size {differences[-1]:.1g}, a share of {share:.0e}.")
 
 # %% [markdown]
-# Compare the two lines. Where they part, the signal lives on the biases, which are the same
-# for every image, and the image itself fades as before. If the share is a few millionths,
-# you cannot tell which image went in. float32 keeps about seven digits, and all but one or
-# two of them are the same for every image. Then the network is not silent, but it says
-# nearly the same thing to everybody.
+# Compare the two lines. Where they part, the signal lives on the biases, which are the same for
+# every image, and the image itself fades as before. If the share is a few millionths, you
+# cannot tell which image went in. float32 keeps about seven digits, and all but one or two of
+# them are the same for every image. Then the network is not silent, but it says nearly the same
+# thing to everybody.
 #
 # ## The way back
 #
@@ -306,9 +305,10 @@ print(f"so the gradient {inspection.trend(norms)}")
 # Kaiming initialisation.
 #
 # There was a rule before it. In 2010 Xavier Glorot and Yoshua Bengio had asked the same
-# question for networks without ReLUs. Their variance is 2 / (fan-in + fan-out), which is
-# 1 / n where both are n: half of He's. The authors of VGG, who had trained a shallow
-# network first to get started, note that this rule would have saved them the trouble ([Simonyan & Zisserman 2014](https://arxiv.org/abs/1409.1556), §3.1).
+# question for networks without ReLUs. Their variance is 2 / (fan-in + fan-out), which is 1 / n
+# where both are n: half of He's. The authors of VGG, who had trained a shallow network first to
+# get started, note that this rule would have saved them the trouble ([Simonyan & Zisserman
+# 2014](https://arxiv.org/abs/1409.1556), §3.1).
 
 
 # %%
@@ -576,9 +576,9 @@ cards.compare(
 # that does not make them equal. If the first is *reproduced*, batch norm has given room for
 # larger steps. Whether these are worth anything says the third. Bjorck et al. 2018 ([arXiv
 # 1806.02375](https://arxiv.org/abs/1806.02375)) argue that the larger steps are the gain. Why
-# can it bear them? One reason you can compute: if a step makes all weights of a
-# convolution ten times as large, batch norm divides the output by ten again. A step that is too
-# long no longer drives the signal out of its range.
+# can it bear them? One reason you can compute: if a step makes all weights of a convolution ten
+# times as large, batch norm divides the output by ten again. A step that is too long no longer
+# drives the signal out of its range.
 #
 # ## An image and its company
 #
@@ -619,12 +619,12 @@ plotting.show(axes, caption=f"One network with batch norm; {len(images):,} of {w
 
 # %% [markdown]
 # The network is the same at every point of the figure; only the company changes. Follow the
-# line of training mode from the largest batch to the smallest, and compare it with eval
-# mode. Where eval mode lies above the right end of the line, the running values have not
-# caught up with the weights: the larger the last steps, the more. (So we took a network
-# of the small rate.) Note the word "copy" in the code. A pass in training mode also
-# moves the running values, so whoever forgets `eval()` on test images gets numbers that
-# depend on the batches *and* changes the network.
+# line of training mode from the largest batch to the smallest, and compare it with eval mode.
+# Where eval mode lies above the right end of the line, the running values have not caught up
+# with the weights: the larger the last steps, the more. (So we took a network of the small
+# rate.) Note the word "copy" in the code. A pass in training mode also moves the running
+# values, so whoever forgets `eval()` on test images gets numbers that depend on the batches
+# *and* changes the network.
 #
 # ## What batch norm does, and what is said of it
 #
@@ -667,8 +667,8 @@ for name, values in norms.items():
 # layer has 3 channels and not 16, so the second is printed too.) Yang et al. 2019 ([arXiv
 # 1902.08129](https://arxiv.org/abs/1902.08129)) derive such a growth from batch norm itself. A
 # factor a little above 1 may do no harm in sixteen layers; with more, the same arithmetic
-# applies as at the beginning of this lesson, and lesson 04 measures it. We have reached the networks of 2015: they start
-# well, they are normalised, and they are about to get deeper.
+# applies as at the beginning of this lesson, and lesson 04 measures it. We have reached the
+# networks of 2015: they start well, they are normalised, and they are about to get deeper.
 
 # %% [markdown]
 # ## What we measured

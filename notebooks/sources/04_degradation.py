@@ -127,9 +127,8 @@ class PlainBlock(nn.Module):
 PlainBlock = checks.plain_block(PlainBlock)
 
 # %% [markdown]
-# Stacked, your blocks are the network. All convolutions start with the weights of He
-# initialisation from lesson 03, counted here over the channels that go *out*, as
-# torchvision does it.
+# Stacked, your blocks are the network. All convolutions start with the weights of He initialisation from
+# lesson 03, counted here over the channels that go *out*, as torchvision does it.
 
 
 # %%
@@ -299,11 +298,10 @@ gap = inspection.paired_difference(errors[56], errors[20])
 close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
-# An overfitted deep network would have a training error no higher than that of the small
-# one. If its training error is higher, overfitting cannot be the reason, whatever the
-# error on new images is. (And the last line answers a doubt from lesson 03: after so few
-# steps the values that batch norm has stored may lag. If that were all, the network would
-# do well in training mode.)
+# An overfitted deep network would have a training error no higher than that of the small one. If its
+# training error is higher, overfitting cannot be the reason, whatever the error on new images is. (And
+# the last line answers a doubt from lesson 03: after so few steps the values that batch norm has stored
+# may lag. If that were all, the network would do well in training mode.)
 #
 # Beware of a wrong argument that is often heard: "it is not overfitting, because the
 # *test* error is high as well". A high test error *beside a low training error* is what
@@ -312,10 +310,9 @@ close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 # %% [markdown]
 # ## Do the gradients vanish, or explode?
 #
-# This is the explanation that most people give. A gradient has to come back through all
-# layers, and on its way it may become too small to move the first of them, or far too
-# large. Batch norm is often said to prevent both, and all networks here have it. Does it,
-# with 56 layers?
+# This is the explanation that most people give. A gradient has to come back through all layers, and on
+# its way it may become too small to move the first of them, or far too large. Batch norm is often said to
+# prevent both, and all networks here have it. Does it, with 56 layers?
 #
 # Layers have weights of different size, so we divide the gradient's norm by that of the
 # weights: by what fraction of its own size would the layer change, in one step of
@@ -401,11 +398,10 @@ cards.verdict(
 )
 
 # %% [markdown]
-# He et al. also find that vanishing gradients are unlikely to be the reason: theirs had
-# "healthy norms" (§4.1). Are yours healthy? Look at what the lines above call them. Too
-# *large* is a suspect of its own: Yang et al. 2019 ([arXiv
-# 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow* towards the
-# input at the start of a deep network with batch norm.
+# He et al. also find that vanishing gradients are unlikely to be the reason: theirs had "healthy norms"
+# (§4.1). Are yours healthy? Look at what the lines above call them. Too *large* is a suspect of its own:
+# Yang et al. 2019 ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow*
+# towards the input at the start of a deep network with batch norm.
 #
 # ### Does the size matter to the optimizer?
 #
@@ -455,10 +451,9 @@ gap = inspection.paired_difference(changed["usual", 1], shallow)
 close("jumps of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
-# If the verdict is *reproduced*, neither the length of Adam's steps nor sudden jumps are
-# the reason here. That acquits the jumps, and not all that size can do: where the
-# gradient is large, a step of the same length changes the loss more. We come back to it
-# when something helps.
+# If the verdict is *reproduced*, neither the length of Adam's steps nor sudden jumps are the reason here.
+# That acquits the jumps, and not all that size can do: where the gradient is large, a step of the same
+# length changes the loss more. We come back to it when something helps.
 
 # %% [markdown]
 # ## Is it a bad learning rate?
@@ -536,11 +531,11 @@ for name in ("plain 20", "plain 56"):
     print(f"{name}: from {first} to {last} epochs the error falls by {falls}")
 
 # %% [markdown]
-# Read this one with care. An acquittal says that so many more steps are not enough. Where
-# plain 56 would be after hundreds of epochs, the record does not say: the last printed
-# line tells whether its error still falls. He et al. asked the same. On ImageNet a plain
-# network of 34 layers stayed above one of 18 in training error for the whole schedule
-# (figure 4), and three times as many steps did not change that (§4.1, footnote).
+# Read this one with care. An acquittal says that so many more steps are not enough. Where plain 56 would
+# be after hundreds of epochs, the record does not say: the last printed line tells whether its error
+# still falls. He et al. asked the same. On ImageNet a plain network of 34 layers stayed above one of 18
+# in training error for the whole schedule (figure 4), and three times as many steps did not change that
+# (§4.1, footnote).
 
 # %% [markdown]
 # ## Does it lack capacity?
@@ -653,11 +648,11 @@ ratios = gradient_norms(fresh, *batch)
 print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1]:.2g}")
 
 # %% [markdown]
-# To be exact, the blocks start *near* the identity: in training mode, batch norm shifts
-# each channel to the mean 0, and the ReLU cuts what falls below. The last printed line
-# belongs to the doubt from above: compare it with the row "plain 56, start" further up.
-# This start changes the size of the gradients as well as what the layers compute, and
-# cannot tell which of the two was at fault. Now with five seeds, from the record:
+# To be exact, the blocks start *near* the identity: in training mode, batch norm shifts each channel to
+# the mean 0, and the ReLU cuts what falls below. The last printed line belongs to the doubt from above:
+# compare it with the row "plain 56, start" further up. This start changes the size of the gradients as
+# well as what the layers compute, and cannot tell which of the two was at fault. Now with five seeds,
+# from the record:
 
 # %%
 tried = {
@@ -777,12 +772,11 @@ for suspect, test, number, ended in hunt:
     print(f"      {test}: {number}")
 
 # %% [markdown]
-# All but the last are differences of training errors; the last is one of cosines. An
-# acquittal holds for these images, this recipe and the lengths that were run, and several
-# reasons can act together. With that said: if all but the last two are acquitted, the
-# list tells one story. The deep network is *able* to fit its training images. But it
-# starts in a place where not even an image and its noisy twin share the direction of
-# their gradients. Clipping, which only limits the length of the whole gradient, does not
+# All but the last are differences of training errors; the last is one of cosines. An acquittal holds for
+# these images, this recipe and the lengths that were run, and several reasons can act together. With that
+# said: if all but the last two are acquitted, the list tells one story. The deep network is *able* to fit
+# its training images. But it starts in a place where not even an image and its noisy twin share the
+# direction of their gradients. Clipping, which only limits the length of the whole gradient, does not
 # mend that. Started elsewhere, the network learns.
 #
 # ## The turn

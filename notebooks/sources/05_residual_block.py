@@ -6,10 +6,10 @@
 # %% [markdown]
 # In 2014 a deep network had 19 layers, or 22: those were VGG and GoogLeNet, the two best entries in that year's
 # ImageNet classification. In December 2015 the deepest network of the winning entry had **152**. It came from four
-# people, Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, and it was no giant: it took 11.3 billion
-# multiply-adds for an image, and VGG's 16 layers take 15.3 ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), table
-# 1 and §4.1). What had they added? You can draw it with one stroke of a pen. In this lesson you write it, and
-# then you repeat the experiment of lesson 04 with it.
+# people, Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, and it was no giant: it took 11.3 billion multiply-adds
+# for an image, and VGG's 16 layers take 15.3 ([arXiv 1512.03385](https://arxiv.org/abs/1512.03385), table 1 and §4.1).
+# What had they added? You can draw it with one stroke of a pen. In this lesson you write it, and then you repeat the
+# experiment of lesson 04 with it.
 #
 # **After this lesson you can**
 #
@@ -86,8 +86,8 @@ plotting.show(
 # most here.
 #
 # A path around layers was not new. Half a year before, the **highway networks** of Srivastava, Greff and Schmidhuber
-# ([arXiv 1505.00387](https://arxiv.org/abs/1505.00387)) had let each layer mix its result with its input, by a gate that
-# has weights of its own and can close. The residual block leaves the gate out: nothing to learn, and always open.
+# ([arXiv 1505.00387](https://arxiv.org/abs/1505.00387)) had let each layer mix its result with its input, by a gate
+# that has weights of its own and can close. The residual block leaves the gate out: nothing to learn, and always open.
 #
 # ## Thirty-six layers that do nothing
 #
@@ -378,10 +378,10 @@ for depth in (20, 56):
     )  # fmt: skip
 
 # %% [markdown]
-# And at 8 layers? Look at the two leftmost groups of points in the figure. He et al. saw two networks of 18 layers end about
-# equal, one plain and one residual (2015, §4.1, table 2): at a depth that does not yet hold a plain network back, there
-# is little that a shortcut could repair. Look at the residual points of 20 and 56 layers too, and keep them in mind:
-# that step gets a section of its own.
+# And at 8 layers? Look at the two leftmost groups of points in the figure. He et al. saw two networks of 18 layers end
+# about equal, one plain and one residual (2015, §4.1, table 2): at a depth that does not yet hold a plain network back,
+# there is little that a shortcut could repair. Look at the residual points of 20 and 56 layers too, and keep them in
+# mind: that step gets a section of its own.
 #
 # ### Is it the weights?
 #
@@ -512,10 +512,10 @@ for what, found in trainings.items():
 
 # %% [markdown]
 # Read the boxes from top to bottom, the differences themselves as well as the verdicts: an interval can shrink while
-# its middle stays. And the number of steps is not all that changes, but also the images. Where one says *cannot tell*, these seeds do not settle the sign of the difference.
-# Where one says *not reproduced*, 56 layers ended above 20 in a training of that length, although they have shortcuts.
-# (The first box also has fewer images, and projections where the records have option A.) So "depth helps again" needs
-# an addition: how long, on what, and with which shortcut.
+# its middle stays. And the number of steps is not all that changes, but also the images. Where one says *cannot tell*,
+# these seeds do not settle the sign of the difference. Where one says *not reproduced*, 56 layers ended above 20 in a
+# training of that length, although they have shortcuts. (The first box also has fewer images, and projections where the
+# records have option A.) So "depth helps again" needs an addition: how long, on what, and with which shortcut.
 #
 # ## The other side
 #

@@ -258,8 +258,8 @@ cards.compare(
 # By the definition of lesson 03 a gradient vanishes where the first layer's is at most a hundredth of the last layer's.
 # Compare the last lines of the explorer with that. If the numbers are well above 1, then nothing vanishes here before
 # the first step, in either of the networks, and there is nothing of that kind to cure. He et al. do not blame vanishing
-# gradients either (2015, §4.1), and call the norms of theirs healthy. From 100 on, ours explode. Why they *grow* in deep
-# networks with batch norm is explained by Yang et al. 2019 ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)).
+# gradients either (2015, §4.1), and call the norms of theirs healthy. From 100 on, ours explode. Why they *grow* in
+# deep networks with batch norm is explained by Yang et al. 2019 ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)).
 #
 # If the box says *reproduced*, this much can be said: with shortcuts the gradient is more **even** over the layers. And
 # after a training? Here are the two networks, trained by the recipe of lesson 05. The loop is written out, so that
@@ -410,8 +410,8 @@ cards.compare(
 #
 # ### Exercise: `zero_init_residual`
 #
-# Write `zero_init_residual(model)`: in every block of a network, set γ of the last batch norm of $F$ to zero. The blocks
-# are of the class `CourseBlock`, and their layers are called `conv1`, `bn1`, `conv2`, `bn2` and `shortcut`.
+# Write `zero_init_residual(model)`: in every block of a network, set γ of the last batch norm of $F$ to zero. The
+# blocks are of the class `CourseBlock`, and their layers are called `conv1`, `bn1`, `conv2`, `bn2` and `shortcut`.
 # `model.modules()` walks through all modules, blocks and layers alike. Change the model itself; what you return does
 # not matter.
 #
@@ -542,8 +542,8 @@ print(f"through all {blocks} F goes {paths[-1]} path, through none of them {path
 # Most paths are about half as deep as the network, as the number of heads in 27 throws of a coin is mostly near 13. And
 # Veit et al. found more than this count. In a residual network of 110 layers, they measured that most of the gradient
 # comes from paths of 10 to 34 layers (abstract). That is 5 to 17 of that network's 54 $F$, where most paths go through
-# about 27. They also took single
-# blocks out of trained networks, and little happened. You will do that yourself, in lesson 10.
+# about 27. They also took single blocks out of trained networks, and little happened. You will do that yourself, in
+# lesson 10.
 #
 # The picture has a use, then: it predicts that a block can be missed. And it has a limit: the paths share their
 # weights, they are trained together, and each $F$ sees all the paths before it at once. They are no crowd of separate

@@ -547,8 +547,8 @@ for kind, errors in recorded.items():
 #
 # ## What does option C give up?
 #
-# Option C has the most weights and, in eval mode, can do whatever B can do. Yet something is missing in such a network: no block
-# passes its input on as it is. Every shortcut is one more layer, and it starts from random weights.
+# Option C has the most weights and, in eval mode, can do whatever B can do. Yet something is missing in such a network:
+# no block passes its input on as it is. Every shortcut is one more layer, and it starts from random weights.
 #
 # Lesson 04 had a number for what gets lost in deep plain networks before any training: the loss gradient at an image
 # and at nearly the same image, and whether the two point the same way. It takes a second to measure. We ask it of fresh

@@ -148,8 +148,8 @@ for name, blocks in {"a list": pair, "nn.Sequential": nn.Sequential(*pair)}.item
 # %% [markdown]
 # A module knows only those attributes that are modules or parameters themselves, and a list is neither. An optimizer
 # gets nothing to train, `state_dict()` saves nothing, `to("cuda")` and `eval()` do not reach the blocks. On a CPU
-# nothing complains, and the blocks keep their first random weights for ever. `nn.Sequential` is a module. It takes the blocks
-# one by one, hence the star in `nn.Sequential(*layers)`.
+# nothing complains, and the blocks keep their first random weights for ever. `nn.Sequential` is a module. It takes the
+# blocks one by one, hence the star in `nn.Sequential(*layers)`.
 #
 # ### Exercise: `make_layer`
 #
@@ -295,7 +295,8 @@ flat_features = checks.flat_features(flat_features)
 
 # %% [markdown]
 # For 64×64 the function gives 2048: the notes are made for such images. With a linear layer of 512 inputs, made for
-# 32×32, images of 48×48 give no error at all: the map is 6×6, and one window of 4×4 fits into it. To see what the pooling reads, we set the last two rows and columns to zero.
+# 32×32, images of 48×48 give no error at all: the map is 6×6, and one window of 4×4 fits into it. To see what the
+# pooling reads, we set the last two rows and columns to zero.
 
 
 # %%
@@ -326,8 +327,8 @@ for name, pool in {
 #
 # <details><summary>Answers</summary>
 #
-# Every size between two that the pooling divides evenly: the map of 96×96 is 12×12 and is read to the end, that of 80×80
-# is 10×10 and is not. ResNet-50, where the channels go from 64 to 256 in `layer1`.
+# Every size between two that the pooling divides evenly: the map of 96×96 is 12×12 and is read to the end, that of
+# 80×80 is 10×10 and is not. ResNet-50, where the channels go from 64 to 256 in `layer1`.
 # </details>
 
 # %%

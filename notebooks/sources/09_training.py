@@ -206,8 +206,8 @@ print(f"with a patience of 1 the training would have kept epoch {impatient}")
 # Read the two panels together. While both losses fall, the network learns what holds for the class. Where the dashed
 # line goes on down and the solid one does not follow, it learns its training images (lesson 02). `NUM_TRIALS` is the
 # patience to sit out an epoch that is worse by chance. The last printed line says whether this training needed it: if
-# it names the best epoch, one bad epoch would have been warning enough. How much patience is right in general cannot
-# be seen in one curve.
+# it names the best epoch, one bad epoch would have been warning enough. How much patience is right in general cannot be
+# seen in one curve.
 #
 # ## A smaller network beside it
 #
@@ -229,10 +229,10 @@ spread = 2 * (0.25 / len(val_images)) ** 0.5  # at most, for one accuracy
 print(f"{len(val_images)} validation images: each accuracy is known to ±{spread:.2f}")
 
 # %% [markdown]
-# What is equal in this table? The images, their order, the recipe, the rule by which the epoch was chosen. What is
-# not? The parameters, the number of epochs, the seconds. Each network was trained for as long as its own validation
-# loss asked for, if `NUM_EPOCHS` has not cut it off. That is one fair way. Equal *epochs* is another, equal *seconds*
-# a third, and they can give different winners. So a sentence like "ResNet-18 is better" needs the addition: with what
+# What is equal in this table? The images, their order, the recipe, the rule by which the epoch was chosen. What is not?
+# The parameters, the number of epochs, the seconds. Each network was trained for as long as its own validation loss
+# asked for, if `NUM_EPOCHS` has not cut it off. That is one fair way. Equal *epochs* is another, equal *seconds* a
+# third, and they can give different winners. So a sentence like "ResNet-18 is better" needs the addition: with what
 # held equal? And the last line says how little one training and so few validation images can decide. More of both come
 # below: there the trainings have more images and a schedule, and the answer need not be the same.
 #

@@ -525,10 +525,10 @@ cards.verdict(
 
 # %% [markdown]
 # Veit et al. found the same shift: in their network of 110 layers most of the gradient came on paths of 10 to 34 layers
-# (abstract), while most of its paths are about half as deep as the network. (Their blocks had the order of 2016, without
-# a ReLU after the sum; lesson 11 has it. In ours every path goes through a ReLU at each block.) It is a statement about
-# these paths as a sum. A path has no life of its own: its blocks take part in millions of others, and what the ReLUs
-# let through was decided by all of them together.
+# (abstract), while most of its paths are about half as deep as the network. (Their blocks had the order of 2016,
+# without a ReLU after the sum; lesson 11 has it. In ours every path goes through a ReLU at each block.) It is a
+# statement about these paths as a sum. A path has no life of its own: its blocks take part in millions of others, and
+# what the ReLUs let through was decided by all of them together.
 #
 # ## The loss around a network
 #
@@ -627,11 +627,11 @@ for normalise in (fixed_length, filter_normalise):
 # ## Two landscapes at equal loss
 #
 # Now the picture. The record holds the loss on 128 training images at 41 by 41 points around residual 56 and around
-# plain 56 with the identity start, the same random numbers for both, each normalised against its own weights. Both
-# come from about the same training loss, so the middles of the two maps lie about equally deep (the cell prints how
-# deep), and neither network looks better because it was trained further. Both are in eval mode: batch norm uses the
-# values that it stored, and these fit the middle of the map. At step 0.5, a direction has half the length of the
-# weights, filter by filter.
+# plain 56 with the identity start, the same random numbers for both, each normalised against its own weights. Both come
+# from about the same training loss, so the middles of the two maps lie about equally deep (the cell prints how deep),
+# and neither network looks better because it was trained further. Both are in eval mode: batch norm uses the values
+# that it stored, and these fit the middle of the map. At step 0.5, a direction has half the length of the weights,
+# filter by filter.
 
 # %%
 surfaces = {name: inside[name][0]["landscape"]["losses"] for name in pair}

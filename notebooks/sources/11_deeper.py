@@ -89,9 +89,9 @@ for name, layers in candidates.items():
 # ## Where the stride belongs
 #
 # At the beginning of a stage the image is halved, and one of the three layers takes the stride of 2. In the networks
-# that the authors published it is the first 1×1 convolution. torchvision, and this course, put it on the 3×3. A fair count needs *everything* the
-# block computes, and here that includes the shortcut. Such a block changes its shape, so the shortcut is a projection:
-# a 1×1 convolution from 256 to 512 channels. It is the same in both versions.
+# that the authors published it is the first 1×1 convolution. torchvision, and this course, put it on the 3×3. A fair
+# count needs *everything* the block computes, and here that includes the shortcut. Such a block changes its shape, so
+# the shortcut is a projection: a 1×1 convolution from 256 to 512 channels. It is the same in both versions.
 
 # %%
 small, large = 28 * 28, 56 * 56  # pixels after the stride, and before it
@@ -217,8 +217,8 @@ cards.compare_guess(my_guess, measured, lesson="11")
 # channels on large images. ResNet shrinks the image to a quarter of its height in the stem, and lets 1×1 convolutions
 # carry the channels.
 #
-# Is less work also less time? The wide ends of a bottleneck have four times as many numbers to normalise, to add and
-# to send through a ReLU, and a 1×1 convolution does little work for each number that it reads. So let a clock decide.
+# Is less work also less time? The wide ends of a bottleneck have four times as many numbers to normalise, to add and to
+# send through a ReLU, and a 1×1 convolution does little work for each number that it reads. So let a clock decide.
 # ResNet-34 and ResNet-50 go forward and back in turns, so that whatever else the machine does falls on both.
 
 
@@ -268,9 +268,9 @@ cards.verdict(
 #
 # $$x_{l+1} = \text{ReLU}\big(x_l + F(x_l)\big)$$
 #
-# He et al. took it away in their next paper ([2016](https://arxiv.org/abs/1603.05027)). If nothing but the addition stands on
-# the path, then $x_{l+1} = x_l + F(x_l)$, and the x of any later block is the x of any earlier one plus a sum:
-# $x_L = x_l + F(x_l) + \dots + F(x_{L-1})$ (§2). Batch norm and ReLU do not disappear. They move *in front of* the
+# He et al. took it away in their next paper ([2016](https://arxiv.org/abs/1603.05027)). If nothing but the addition
+# stands on the path, then $x_{l+1} = x_l + F(x_l)$, and the x of any later block is the x of any earlier one plus a
+# sum: $x_L = x_l + F(x_l) + \dots + F(x_{L-1})$ (§2). Batch norm and ReLU do not disappear. They move *in front of* the
 # convolution that needs them:
 #
 # | order | main path | after the addition |
@@ -292,10 +292,10 @@ cards.verdict(
 # | 5 | the shortcut | (N, 32, 4, 4) |
 # | 6 | the sum of 4 and 5. Nothing follows it | (N, 32, 4, 4) |
 #
-# The shortcut is the point to mind, since two tensors could go in. Where the shape **stays**, it is **x itself**, as
-# it came in. Where the shape **changes**, it is a 1×1 convolution **of a**: the projection branches off after the
-# first batch norm and ReLU. It takes the stride, and it has no batch norm of its own, since one already comes
-# before it. No convolution has a bias.
+# The shortcut is the point to mind, since two tensors could go in. Where the shape **stays**, it is **x itself**, as it
+# came in. Where the shape **changes**, it is a 1×1 convolution **of a**: the projection branches off after the first
+# batch norm and ReLU. It takes the stride, and it has no batch norm of its own, since one already comes before it. No
+# convolution has a bias.
 #
 # Stuck? `checks.hint("preact_block")`
 
@@ -482,10 +482,10 @@ theirs = torchvision.models.resnext50_32x4d().layer1[1]
 assert count_weights(theirs) == count_weights(ResNeXtBlock(256))
 
 # %% [markdown]
-# **ConvNeXt** (Liu et al. 2022) takes the groups to their end: as many groups as channels, a **depthwise**
-# convolution, with a kernel of 7×7. All mixing of channels is left to two 1×1 convolutions, written as linear layers.
-# They widen in the middle, where the bottleneck was narrow. One norm is left, and a GELU, a smooth relative of the
-# ReLU. Nothing follows the addition.
+# **ConvNeXt** (Liu et al. 2022) takes the groups to their end: as many groups as channels, a **depthwise** convolution,
+# with a kernel of 7×7. All mixing of channels is left to two 1×1 convolutions, written as linear layers. They widen in
+# the middle, where the bottleneck was narrow. One norm is left, and a GELU, a smooth relative of the ReLU. Nothing
+# follows the addition.
 
 
 # %%
@@ -510,10 +510,10 @@ assert count_weights(theirs) == count_weights(ConvNeXtBlock(96))
 
 # %% [markdown]
 # A **transformer** (Vaswani et al. 2017) has no convolution at all: **attention** lets each place of the image, or each
-# word, read from all others. But look at the two additions in `forward` below. In 2017 the norm came after the addition,
-# as the ReLU did in 2015. Here it comes before the layers, an order that is called pre-norm. What runs from the first
-# block to the last, with each block adding to it, is called the **residual stream**. It is $x_L = x_l + \sum F$ once
-# more.
+# word, read from all others. But look at the two additions in `forward` below. In 2017 the norm came after the
+# addition, as the ReLU did in 2015. Here it comes before the layers, an order that is called pre-norm. What runs from
+# the first block to the last, with each block adding to it, is called the **residual stream**. It is $x_L = x_l + \sum
+# F$ once more.
 
 
 # %%

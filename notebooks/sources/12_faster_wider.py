@@ -213,8 +213,8 @@ print(f"at each pixel the convolution does {conv.weight.numel():,} multiply-adds
       "the ReLU 16 comparisons")  # fmt: skip
 
 # %% [markdown]
-# What is near 1 waits for memory, and that is the limit of every trick below that only speeds up products. Batch norm in
-# training mode goes over the map more than once: for the mean, for the variance, and to normalise. What several such
+# What is near 1 waits for memory, and that is the limit of every trick below that only speeds up products. Batch norm
+# in training mode goes over the map more than once: for the mean, for the variance, and to normalise. What several such
 # operations read and write again and again is what a compiler can attack, and we come back to it.
 #
 # ## Half as many bits
@@ -242,9 +242,9 @@ for factor in (1, 0.001):
     print(f"loss × {factor:<5} makes {small:.3%} of the gradients 0 in float16")
 
 # %% [markdown]
-# A gradient of which float16 makes 0 **underflows**. How many do, the last two lines say: in a fresh network, and if its
-# loss were a thousand times smaller, as late in a training. The remedy is in the line above them. Multiply the loss by
-# a large number before `backward`; by the chain rule all gradients grow by it. Divide them before the step. A
+# A gradient of which float16 makes 0 **underflows**. How many do, the last two lines say: in a fresh network, and if
+# its loss were a thousand times smaller, as late in a training. The remedy is in the line above them. Multiply the loss
+# by a large number before `backward`; by the chain rule all gradients grow by it. Divide them before the step. A
 # **gradient scaler** does both, watches for infinities, skips a step that has one, and lowers its number (Micikevicius
 # et al. 2017, §3.2). bfloat16 needs no scaler.
 #
@@ -334,9 +334,9 @@ else:
 #
 # ## The ladder
 #
-# The same network, the same images, the same flips and shifts, the same optimizer: how many images in a second? At
-# the foot stands the loop of most tutorials. Each rung changes one thing and keeps what the rungs below it have
-# changed, but for the workers, which the set in memory replaces.
+# The same network, the same images, the same flips and shifts, the same optimizer: how many images in a second? At the
+# foot stands the loop of most tutorials. Each rung changes one thing and keeps what the rungs below it have changed,
+# but for the workers, which the set in memory replaces.
 #
 # | rung | what is new |
 # |---|---|
@@ -362,8 +362,8 @@ rows = speed.ladder(
 # %% [markdown]
 # What may be said of a rung? Compare it with the rung before it, round by round, since the two numbers of a round were
 # taken side by side. **Faster** means: in all six rounds. **Slower**: in none. Otherwise the run **cannot tell**. If
-# two rungs were equally fast, six rounds would agree by chance once in 32 tries. With seven such comparisons there would
-# be a false word in about one run of five. So do not build on a single word whose rounds lie near 1.
+# two rungs were equally fast, six rounds would agree by chance once in 32 tries. With seven such comparisons there
+# would be a false word in about one run of five. So do not build on a single word whose rounds lie near 1.
 
 
 # %%
@@ -422,7 +422,8 @@ for row in (rows[0], fastest):
 
 # %% [markdown]
 # Not all that is missing to 100 % lies outside the convolutions: look at their share in the profile. A convolution of
-# few channels is itself slower, for each multiply-add, than one large product. A rung of which the run *cannot tell* is not proven useless. It may gain on another machine or with a larger network.
+# few channels is itself slower, for each multiply-add, than one large product. A rung of which the run *cannot tell* is
+# not proven useless. It may gain on another machine or with a larger network.
 #
 # ## A compiler
 #
@@ -652,8 +653,8 @@ for rank in range(4):
 # ## The real thing
 #
 # `torchrun` starts the processes, and each of them runs the same script. It has to be a file of its own. Here is all of
-# it, in two parts. First the training, as one of `count` processes. Three lines in it would be missing in a training
-# by one process, and one of them is `set_epoch`.
+# it, in two parts. First the training, as one of `count` processes. Three lines in it would be missing in a training by
+# one process, and one of them is `set_epoch`.
 
 # %%
 SCRIPT = """
@@ -800,8 +801,9 @@ for rate in (0.001, 0.01, 0.1, 1.0):
 
 # %% [markdown]
 # Read the column from the top: the longer the step, the more the gradient of this TinyVGG changes on the way, and the
-# worse the rule fits. At the start of a training gradients change fast, so the large rate is reached step by step, in a **warm-up** of a few epochs
-# (§2.2). And the rule has an end: Goyal et al. could keep the accuracy of ImageNet up to batches of about 8,000 images.
+# worse the rule fits. At the start of a training gradients change fast, so the large rate is reached step by step, in a
+# **warm-up** of a few epochs (§2.2). And the rule has an end: Goyal et al. could keep the accuracy of ImageNet up to
+# batches of about 8,000 images.
 #
 # ## What we measured
 

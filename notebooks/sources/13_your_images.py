@@ -5,9 +5,9 @@
 
 # %% [markdown]
 # On your phone are some hundred photographs, sorted into folders: the plants on your balcony, the screws in your
-# workshop, the kinds of waste that go into different bins. You would like a program that looks at a new photo and
-# names it. The paper that this course follows trained on 1.28 million labelled images. You have eight of each class to
-# train with, and as many more to choose with.
+# workshop, the kinds of waste that go into different bins. You would like a program that looks at a new photo and names
+# it. The paper that this course follows trained on 1.28 million labelled images. You have eight of each class to train
+# with, and as many more to choose with.
 #
 # Is that hopeless? There are three ways to use what you have, and they differ more than you may expect. And there is a
 # fourth result, which is worse than a bad one: a number that looks good and is wrong, because the test asked for what
@@ -463,10 +463,10 @@ cards.verdict(
 )
 
 # %% [markdown]
-# If the last box says *reproduced*, you have seen networks that agree on nearly all the photos they learnt, and differ on
-# new ones. Eight photos of each class do not say what a class is: colours, backgrounds and corners would separate them
-# as well. Which of the many explanations a training finds depends on where it starts. Trained weights start with what
-# was of use for the old task.
+# If the last box says *reproduced*, you have seen networks that agree on nearly all the photos they learnt, and differ
+# on new ones. Eight photos of each class do not say what a class is: colours, backgrounds and corners would separate
+# them as well. Which of the many explanations a training finds depends on where it starts. Trained weights start with
+# what was of use for the old task.
 #
 # With a folder of your own, "not reproduced" is a result, too. How much have your photos in common with what the
 # weights were trained on?
@@ -490,9 +490,9 @@ if has_siblings:
 
 # %% [markdown]
 # Siblings differ in light, place and noise. Where their error is the lower one, a photo of a thing has helped to name
-# another photo of it. A test that holds siblings answers another question than the one
-# you asked: not "does it know houses?" but "does it know these houses again?" Nothing in the number warns you. That is
-# why groups come from you, before the split.
+# another photo of it. A test that holds siblings answers another question than the one you asked: not "does it know
+# houses?" but "does it know these houses again?" Nothing in the number warns you. That is why groups come from you,
+# before the split.
 #
 # ## One photo
 #
@@ -572,8 +572,8 @@ plotting.show(axes, f"{len(new)} test photos, way: {best_way}; rows are the trut
 # ## Where it fails: other photos than in training
 #
 # A test says how it goes on photos *like these*. What if they are taken at dusk, from farther away, out of focus, or
-# with the phone turned and the note lost? Change the test photos in this way, and measure again. The network
-# stays as it is. (They are imitations: around "from farther away" the border goes on as it was at the edge.)
+# with the phone turned and the note lost? Change the test photos in this way, and measure again. The network stays as
+# it is. (They are imitations: around "from farther away" the border goes on as it was at the edge.)
 
 
 # %%
