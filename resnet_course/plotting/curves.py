@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, MaxNLocator, NullFormatter
 
 from resnet_course.plotting.display import describe
 from resnet_course.plotting.inputs import Floats, as_floats, as_series, check_length, check_names
@@ -208,7 +208,9 @@ def _scale_y(ax: Axes, values: Mapping[str, Floats], log_y: bool, y_limits: tupl
         ratio = everything.max() / everything.min()
         leading_digits = (1, 2, 3, 5, 7) if ratio < 10 else (1, 2, 5) if ratio < 100 else (1,)
         ax.yaxis.set_major_locator(LogLocator(subs=leading_digits))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+        plain = FuncFormatter(lambda number, _: f"{number:g}")
+        short = everything.min() >= 1e-3 and everything.max() < 1e5  # else 0.0001 would stand beside 1e-05
+        ax.yaxis.set_major_formatter(plain if short or ratio < 100 else LogFormatterMathtext())
         ax.yaxis.set_minor_formatter(NullFormatter())
     if y_limits is not None:
         ax.set_ylim(y_limits)

@@ -51,6 +51,7 @@ _FAMILIES = {
     "": ((BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK), "-"),
 }
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_ALIKE = {SKY: BLUE, ORANGE: VERMILLION}  # light and strong of one hue
 
 # Light against strong follows depth in both families: plain 20 and residual 20 are the light ones.
 _FIXED = {
@@ -245,7 +246,10 @@ def _free_style(name: str, used: list[dict[str, Any]]) -> dict[str, Any]:
     looks = [(colour, marker) for marker in (own["marker"], *_MARKERS) for colour in colours]
     used_colours = {style["color"] for style in used}
     used_looks = {(style["color"], style["marker"]) for style in used}
-    free = [look for look in looks if look[0] not in used_colours] + [look for look in looks if look not in used_looks]
+    hues, markers = {_ALIKE.get(colour, colour) for colour in used_colours}, {style["marker"] for style in used}
+    free = [look for look in looks if _ALIKE.get(look[0], look[0]) not in hues and look[1] not in markers]
+    free += [look for look in looks if look[0] not in used_colours]
+    free += [look for look in looks if look not in used_looks]
     if not free:
         return own
     return _style(*free[0], ":" if free[0][0] in used_colours else own["linestyle"])
