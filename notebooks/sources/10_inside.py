@@ -426,7 +426,7 @@ for name in ("plain 56, identity start", "plain 20"):
         f"a channel stays more like itself in residual 56 than in {name}",
         {"residual 56": own["residual 56"]}, {name: own[name]},
     )  # fmt: skip
-print("correlation between a block's number and its cost, over the blocks, by seed")
+print("over the blocks: how a block's correlation and its cost go together, by seed")
 for name, seeds in inside.items():
     found = []
     for seed, costs in zip(seeds, lost[name], strict=True):

@@ -653,8 +653,8 @@ for rank in range(4):
 # ## The real thing
 #
 # `torchrun` starts the processes, and each of them runs the same script. It has to be a file of its own. Here is all of
-# it, in two parts. First the training, as one of `count` processes. Three lines in it would be missing in a training by
-# one process, and one of them is `set_epoch`.
+# it, in two parts. First the training, as one of `count` processes. Three things in it are there because there are
+# several: `DistributedSampler`, `DistributedDataParallel`, and the line with `set_epoch`.
 
 # %%
 SCRIPT = """
@@ -749,8 +749,9 @@ if output.exists():
 # %% [markdown]
 # Two cores give at most twice the speed, if nothing else uses them. These are a few steps, and not in turns: the range
 # says how much they scatter, and `python -m benchmarks.processes` takes more. The global batch norm pays for its
-# messages, one in each layer and direction. Goyal et al. (2017, §2.3) give another reason against it: with the number
-# of processes it changes the loss that is optimised. So the default, here and elsewhere, is local:
+# messages, one in each layer and direction. Goyal et al. (2017, §2.3) give another reason against it: where each
+# process keeps its own batch, more processes would change the loss that is optimised. So the default, here and
+# elsewhere, is local:
 #
 # ```
 # torchrun --standalone --nproc-per-node=2 -m resnet_course train --network "residual 20" --output runs/two
@@ -831,8 +832,9 @@ print(f"5. Two processes: {several}.")
 # <details><summary>2. Your profile says that batch norm and ReLU take a third of the step. You buy a processor with
 # twice as many multiply-adds in a second and the same memory. How much of that third do you save?</summary>
 #
-# Little. ReLU and additions take about as long as a copy, so they wait for memory, and much of batch norm does. What
-# helps is to move fewer numbers: fewer bits, or several operations in one pass, as a compiler makes them.
+# Little, if ReLU and additions take about as long as a copy, as on most machines: then they wait for memory, and so
+# does much of batch norm. What helps is to move fewer numbers: fewer bits, or several operations in one pass, as a
+# compiler makes them.
 # </details>
 #
 # <details><summary>3. Why does float16 need a gradient scaler and bfloat16 none?</summary>

@@ -463,10 +463,10 @@ cards.verdict(
 )
 
 # %% [markdown]
-# If the last box says *reproduced*, you have seen networks that agree on nearly all the photos they learnt, and differ
-# on new ones. Eight photos of each class do not say what a class is: colours, backgrounds and corners would separate
-# them as well. Which of the many explanations a training finds depends on where it starts. Trained weights start with
-# what was of use for the old task.
+# If the boxes say *reproduced*, you have seen networks that agree on nearly all the photos they learnt, and differ on
+# new ones. Eight photos of each class do not say what a class is: colours, backgrounds and corners would separate them
+# as well. Which of the many explanations a training finds depends on where it starts. Trained weights start with what
+# was of use for the old task.
 #
 # With a folder of your own, "not reproduced" is a result, too. How much have your photos in common with what the
 # weights were trained on?
