@@ -538,7 +538,7 @@ plotting.show(figure, f"As the network sees it, but with more pixels. Way: {best
 
 # %% [markdown]
 # The first number is not the chance that the answer is right. Below 0.5 the network takes one of the others, all
-# together, for more likely; and the section after the next shows how sure it can be of nonsense.
+# together, for more likely; and a later section shows how sure it can be of nonsense.
 #
 # What if the file is no photo? It is named, and you read what it is and what to do.
 
