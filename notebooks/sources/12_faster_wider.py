@@ -40,6 +40,7 @@ my_guess = {"fastest loop / plain loop": None, "twice as wide, small step": None
 import copy
 import itertools
 import json
+import logging
 import math
 import os
 import re
@@ -451,6 +452,7 @@ class EndOfBlock(torch.nn.Module):
 shape = profile.pick(quick=(batch_size, 16, 32, 32), full=(batch_size, 3, 32, 32))
 piece = profile.pick(quick=EndOfBlock, full=make_network)().to(device).eval()
 x = torch.randn(shape, device=device)
+logging.getLogger("torch.utils.cpp_extension").setLevel("ERROR")  # no GPU is no news
 first = eager = compiled = None
 with torch.no_grad():
     try:

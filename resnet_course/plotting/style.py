@@ -90,10 +90,14 @@ def use_style() -> None:
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
     if language() == "ko":
         can_draw("가")
-        # Nanum's bold is called semibold in its list, and matplotlib says so in red letters.
-        logging.getLogger(font_manager.__name__).addFilter(lambda record: "font weight" not in str(record.msg))
+    # Nanum's bold is called semibold in its list, and matplotlib says so in red letters.
+    logging.getLogger(font_manager.__name__).addFilter(_not_of_weights)
     chosen, here = mpl.rcParams["font.family"], {font.name for font in font_manager.fontManager.ttflist}
     mpl.rcParams["font.family"] = [*chosen, *(name for name in _OTHER_SCRIPTS if name in here and name not in chosen)]
+
+
+def _not_of_weights(record: logging.LogRecord) -> bool:
+    return "font weight" not in str(record.msg)
 
 
 def readable(text: str) -> str:
