@@ -574,11 +574,11 @@ cards.compare(
 # %% [markdown]
 # Read the verdicts together. Where one says *cannot tell*, three seeds do not separate the two;
 # that does not make them equal. If the first is *reproduced*, batch norm has given room for
-# larger steps. Whether these are worth anything says the third. Bjorck et al. 2018 ([arXiv
+# larger steps. The third says whether these are worth anything. Bjorck et al. 2018 ([arXiv
 # 1806.02375](https://arxiv.org/abs/1806.02375)) argue that the larger steps are the gain. Why
-# can it bear them? One reason you can compute: if a step makes all weights of a convolution ten
-# times as large, batch norm divides the output by ten again. A step that is too long no longer
-# drives the signal out of its range.
+# can a network with batch norm bear them? One reason you can compute: if a step makes all
+# weights of a convolution ten times as large, batch norm divides the output by ten again. A
+# step that is too long no longer drives the signal out of its range.
 #
 # ## An image and its company
 #

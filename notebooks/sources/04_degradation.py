@@ -300,8 +300,8 @@ close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 # %% [markdown]
 # An overfitted deep network would have a training error no higher than that of the small one. If its
 # training error is higher, overfitting cannot be the reason, whatever the error on new images is. (And
-# the last line answers a doubt from lesson 03: after so few steps the values that batch norm has stored
-# may lag. If that were all, the network would do well in training mode.)
+# the line below the table answers a doubt from lesson 03: after so few steps the values that batch norm
+# has stored may lag. If that were all, the network would do well in training mode.)
 #
 # Beware of a wrong argument that is often heard: "it is not overfitting, because the
 # *test* error is high as well". A high test error *beside a low training error* is what
@@ -496,7 +496,7 @@ for name in ("plain 20", "plain 56"):
     rates = by_rate[name]
     found = min(rates, key=lambda rate: mean(rates[rate]))
     edge = found in (min(rates), max(rates))
-    print(f"{name}: best at {found:g}", "(the last one tried)" if edge else "")
+    print(f"{name}: best at {found:g}", "(at the edge of what was tried)" if edge else "")
 
 # %% [markdown]
 # ## Are there too few steps?
@@ -532,10 +532,10 @@ for name in ("plain 20", "plain 56"):
 
 # %% [markdown]
 # Read this one with care. An acquittal says that so many more steps are not enough. Where plain 56 would
-# be after hundreds of epochs, the record does not say: the last printed line tells whether its error
-# still falls. He et al. asked the same. On ImageNet a plain network of 34 layers stayed above one of 18
-# in training error for the whole schedule (figure 4), and three times as many steps did not change that
-# (§4.1, footnote).
+# be after hundreds of epochs, the record does not say; the last printed line tells how far its error has
+# fallen by then. He et al. asked the same. On ImageNet a plain network of 34 layers stayed above one of
+# 18 in training error for the whole schedule (figure 4), and three times as many steps did not change
+# that (§4.1, footnote).
 
 # %% [markdown]
 # ## Does it lack capacity?
@@ -649,9 +649,9 @@ print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1
 
 # %% [markdown]
 # To be exact, the blocks start *near* the identity: in training mode, batch norm shifts each channel to
-# the mean 0, and the ReLU cuts what falls below. The last printed line belongs to the doubt from above:
-# compare it with the row "plain 56, start" further up. This start changes the size of the gradients as
-# well as what the layers compute, and cannot tell which of the two was at fault. Now with five seeds,
+# the mean 0, and the ReLU cuts what falls below. The last printed line belongs to what the jumps left
+# open: compare it with the row "plain 56, start" further up. This start changes the size of the gradients
+# as well as what the layers compute, and cannot tell which of the two was at fault. Now with five seeds,
 # from the record:
 
 # %%

@@ -9,7 +9,7 @@
 # Whoever builds a residual network by hand meets this sentence sooner or later, often after a whole stage of blocks has
 # run without complaint. What is tensor a? From where is dimension 3 counted? And why does the message speak of one
 # dimension when three are wrong? We read it word by word. Then come four ways to make the sum possible: one has no
-# weights at all, two overlook something. Does it matter which of them you take?
+# weights at all, most of them overlook something. Does it matter which of them you take?
 
 # %% [markdown]
 # **After this lesson you can**

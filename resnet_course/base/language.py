@@ -105,7 +105,8 @@ def _said(text: str, wanted: str, known: dict[str, str], patterns: list[Pattern]
     if tail and (said := _known(head, known)):
         return f"{said}\n{_translated(tail, wanted)}"
     if text[0] == text[-1] in "'\"" and len(text) > 2:
-        return text[0] + _translated(text[1:-1], wanted) + text[0]
+        inside = text[1:-1]
+        return text if inside.isidentifier() and inside.isascii() else text[0] + _translated(inside, wanted) + text[0]
     if text[0] in "([" and "'" in text:
         return _QUOTED.sub(lambda found: _known(f"the {found[0]}", known) or _translated(found[0], wanted), text)
     if said := _filled(text, wanted, [pattern for pattern in patterns if pattern.rank < 2], whole=False):
@@ -166,7 +167,8 @@ def _catalogues(wanted: str) -> tuple[dict[str, str], list[Pattern]]:
     known = {english: said for file in files for english, said in read_catalogue(file).items()}
     known |= {text.strip(", "): said.strip(", ") for text, said in known.items() if "," in (text[0], text[-1])}
     known = {said: english for english, said in known.items()} if back else known
-    made = (_pattern(text, known[text]) for text in known if PLACEHOLDER.search(text))
+    open_texts = (text for text in known if PLACEHOLDER.search(text) and not PLACEHOLDER.fullmatch(text))
+    made = (_pattern(text, known[text]) for text in open_texts)
     return known, sorted(made, key=lambda one: (one.rank, -sum(map(len, one.chunks))))
 
 

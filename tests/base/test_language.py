@@ -96,8 +96,11 @@ def test_messages_pages_and_errors_speak_the_readers_language(korean: Path, caps
 def test_what_was_translated_is_found_back_in_english_with_the_texts_of_lessons(korean: Path) -> None:
     (korean.parent / "lessons").mkdir()
     lesson = korean.parent / "lessons" / "07_small.po"
-    lesson.write_text('msgid "{0} layers, by depth"\nmsgstr "깊이별 {0}층"\n', encoding="utf-8")
+    anything = 'msgid "the {0}"\nmsgstr "{0}"\n'  # read backwards, it fits every text
+    text = f'msgid "{{0}} layers, by depth"\nmsgstr "깊이별 {{0}}층"\n\n{anything}'
+    lesson.write_text(text, encoding="utf-8")
     assert language.in_english("깊이별 56층") == "56 layers, by depth"
+    assert language.in_english("가나다") == "가나다"
     assert language.in_english("평균 손실") == "the mean loss"
     assert language.translated("56 layers, by depth") == "56 layers, by depth"  # its notebook says it in Korean
 
