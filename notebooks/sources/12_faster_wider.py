@@ -834,9 +834,9 @@ print(f"5. Two processes: {several}.")
 # <details><summary>2. Your profile says that batch norm and ReLU take a third of the step. You buy a processor with
 # twice as many multiply-adds in a second and the same memory. How much of that third do you save?</summary>
 #
-# Little, if ReLU and additions take about as long as a copy, as on most machines: then they wait for memory, and so
-# does much of batch norm. What helps is to move fewer numbers: fewer bits, or several operations in one pass, as a
-# compiler makes them.
+# Little, if ReLU and additions take about as long as a copy (you measured it): then they wait for memory, and so does
+# much of batch norm. What helps is to move fewer numbers: fewer bits, or several operations in one pass, as a compiler
+# makes them.
 # </details>
 #
 # <details><summary>3. Why does float16 need a gradient scaler and bfloat16 none?</summary>
