@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import os
 import platform
 import sys
@@ -266,8 +267,23 @@ MINUTES = """\
 {% for word in minutes %}<td>{{ word }}</td>{% endfor %}</tr>{% endfor %}</tbody></table>"""
 
 
+def share_of_processor(folder: Path = Path("/sys/fs/cgroup")) -> float:
+    """How many cores a container may use, as on Binder or a class's server; infinity where nobody set a limit.
+
+    PyTorch sees all cores of the machine. Threads beyond the limit wait for one another at every layer.
+    """
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):  # cgroup 2, and 1
+        with contextlib.suppress(OSError, ValueError):  # "max" is no number
+            quota, period = " ".join((folder / name).read_text(encoding="utf-8") for name in files).split()
+            if int(quota) > 0:
+                return int(quota) / int(period)
+    return math.inf
+
+
 def begin_lesson(number: str, version: str, language: str = "en") -> None:
     """What a lesson says before it starts: that it takes long here, or that the course is not of its version.
+
+    And it takes no more threads than it has cores to itself.
 
     Args:
         number: of the lesson.
@@ -275,6 +291,8 @@ def begin_lesson(number: str, version: str, language: str = "en") -> None:
         language: of its notebook; from here on the course speaks it.
     """
     speak(language)
+    if share_of_processor() < torch.get_num_threads():
+        torch.set_num_threads(max(1, int(share_of_processor())))
     if language == "ko":
         _look_for_hangul()
     if version != __version__:

@@ -1,4 +1,5 @@
 import json
+import math
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -232,6 +233,33 @@ def test_a_lesson_says_before_it_starts_that_it_takes_long(monkeypatch, capsys, 
     shown = capsys.readouterr().out
     assert ("In the full profile this lesson takes about 37 minutes here" in shown) == said
     assert bool(shown) == said
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "150000 100000\n"}, 1.5),
+        ({"cpu.max": "max 100000\n"}, math.inf),
+        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, math.inf),
+        ({}, math.inf),
+    ],
+)
+def test_the_share_of_the_processor_that_a_container_has(tmp_path, files: dict[str, str], cores: float) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert runtime.share_of_processor(tmp_path) == cores
+
+
+def test_a_lesson_takes_no_more_threads_than_it_has_cores(monkeypatch) -> None:
+    taken = []
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 16)
+    monkeypatch.setattr(torch, "set_num_threads", taken.append)
+    for cores in (0.5, 2.9, math.inf):
+        monkeypatch.setattr(runtime, "share_of_processor", lambda cores=cores: cores)
+        runtime.begin_lesson("05", __version__)
+    assert taken == [1, 2]
 
 
 def test_a_notebook_of_another_version_says_so(capsys) -> None:
