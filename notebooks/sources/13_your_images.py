@@ -166,7 +166,7 @@ print(f"{len(everything):,} photos of {len(sizes):,} things.",
       f"at most {int(sizes.max())}.")  # fmt: skip
 largest = sizes.argsort(descending=True, stable=True)[:3]
 places = torch.cat([(groups == group).nonzero().flatten()[:3] for group in largest])
-names = [f"group {group}" for group in groups[places]]
+names = [f"no. {group}" for group in groups[places]]
 shown = everything.images[places]
 plotting.show(plotting.image_grid(shown, names, title="The largest groups"))
 
