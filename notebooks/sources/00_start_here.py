@@ -25,7 +25,7 @@
 # **You need:** Python, the first steps of PyTorch (tensors, `nn.Module`), and an idea of what a
 # convolution does.
 #
-# **Time:** 17 minutes to read and write; the code runs in less than half a minute.
+# **Time:** 17 minutes to read and write; the code runs in about half a minute.
 
 # %%
 from statistics import mean

@@ -24,7 +24,7 @@
 # **You need:** [lesson 00](00_start_here.ipynb), and knowing what a convolution, a loss and a gradient
 # are.
 #
-# **Time:** 29 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 29 minutes to read and write; the code runs in about a minute on two CPU cores.
 #
 # ## A bet
 #

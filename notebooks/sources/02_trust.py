@@ -17,7 +17,7 @@
 #
 # **You need:** lesson 01, with its training loop and its cross-entropy.
 #
-# **Time:** 34 minutes to read and write; the code runs in less than a minute on two CPU
+# **Time:** 34 minutes to read and write; the code runs in about a minute on two CPU
 # cores.
 
 # %% [markdown]

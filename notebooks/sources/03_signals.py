@@ -28,8 +28,7 @@
 # **You need:** lessons 01 and 02: the training loop, and what a difference between
 # several seeds means.
 #
-# **Time:** 32 minutes to read and write; the code runs in less than a minute on two CPU
-# cores.
+# **Time:** 32 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
@@ -58,7 +57,7 @@ plotting.use_style()
 profile = runtime.profile()
 device = profile.device
 budget = profile.pick(
-    quick=runtime.Budget(images=1_400, image_size=16, epochs=4, batch_size=32),
+    quick=runtime.Budget(images=1_200, image_size=16, epochs=4, batch_size=32),
     full=runtime.Budget(images=5_000, image_size=16, epochs=4, batch_size=128),
 )
 

@@ -32,8 +32,7 @@ my_guess = {"plain 20": None, "plain 56": None}  # for example 0.25
 # **You need:** batch norm and He initialisation from lesson 03; seeds and what a
 # difference means from lesson 02.
 #
-# **Time:** 34 minutes to read and write; the code runs in less than a minute on two CPU
-# cores.
+# **Time:** 34 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %%
 import copy
@@ -188,8 +187,7 @@ def error_on(batches, model):
 
 @torch.no_grad()
 def error_on_the_way(model):
-    """Batch norm as during the training: with what it sees, not with what it stored."""
-    model = copy.deepcopy(model).train()  # a copy: this changes the stored values
+    model = copy.deepcopy(model).train()  # batch norm uses what it sees
     right = [(model(x).argmax(1) == targets).sum().item() for x, targets in clean]
     return 1 - sum(right) / len(images)
 
@@ -221,10 +219,10 @@ cards.compare(
 # problem**. They saw it on CIFAR-10 and on ImageNet ([arXiv
 # 1512.03385](https://arxiv.org/abs/1512.03385), §1, figures 1 and 4).
 #
-# Three depths and a minute of training are not much. The course therefore ships
-# **records**: trainings that were made once, with the data and seeds that each
-# caption names. The photographs come from a copy of CIFAR-10 that was saved as JPEG
-# files; that changes the pixels, so these numbers are never compared with published ones.
+# Three depths and a minute of training are not much. So the course ships **records**: trainings that were
+# made once, with the data and seeds that each caption names. The photographs come from a copy of CIFAR-10
+# that was saved as JPEG files; that changes the pixels, so these numbers are never compared with
+# published ones.
 
 
 # %%
@@ -399,9 +397,9 @@ cards.verdict(
 
 # %% [markdown]
 # He et al. also find that vanishing gradients are unlikely to be the reason: theirs had "healthy norms"
-# (§4.1). Are yours healthy? Look at what the lines above call them. Too *large* is a suspect of its own:
-# Yang et al. 2019 ([arXiv 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow*
-# towards the input at the start of a deep network with batch norm.
+# (§4.1). Are yours healthy? Look at what the lines above call them. Yang et al. 2019 ([arXiv
+# 1902.08129](https://arxiv.org/abs/1902.08129)) show why gradients *grow* towards the input at the start
+# of a deep network with batch norm.
 #
 # ### Does the size matter to the optimizer?
 #
@@ -496,7 +494,8 @@ for name in ("plain 20", "plain 56"):
     rates = by_rate[name]
     found = min(rates, key=lambda rate: mean(rates[rate]))
     edge = found in (min(rates), max(rates))
-    print(f"{name}: best at {found:g}", "(at the edge of what was tried)" if edge else "")
+    where = "(at the edge of what was tried)" if edge else ""
+    print(f"{name}: best at {found:g}", where)
 
 # %% [markdown]
 # ## Are there too few steps?
@@ -750,13 +749,11 @@ gap = inspection.paired_difference(usual[20], usual[56])
 close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_above()])
 
 # %% [markdown]
-# A cosine near 0 says: at two nearly equal images, the loss pulls in unrelated
-# directions. That suggests, but does not prove, that a training step for one image helps
-# its neighbour little: we measured at the input, and training moves weights. Balduzzi et
-# al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) call such gradients
-# *shattered*. They show that in deep plain networks with a usual start the gradients come
-# to look like white noise, and that with shortcuts, the topic of lesson 05, this happens
-# far more slowly.
+# A cosine near 0 says: at two nearly equal images, the loss pulls in unrelated directions. That suggests,
+# but does not prove, that a step for one image helps its neighbour little: we measured at the input, and
+# training moves weights. Balduzzi et al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) call
+# such gradients *shattered*. They show that in deep plain networks with a usual start the gradients come
+# to look like white noise, and that with shortcuts, the topic of lesson 05, this happens far more slowly.
 #
 # This test mends nothing; it measures something that *goes with* depth, before the
 # training begins. Compare the two dots at 56 layers with the errors of plain 56 from the

@@ -20,7 +20,7 @@
 #
 # **You need:** lesson 04, and batch norm from lesson 03.
 #
-# **Time:** 25 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 26 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %% [markdown]
 # ## Write down a number

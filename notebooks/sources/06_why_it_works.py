@@ -22,7 +22,7 @@
 #
 # **You need:** lesson 05, and the measurements of lesson 04.
 #
-# **Time:** 25 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 26 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %%
 import itertools

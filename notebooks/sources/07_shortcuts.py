@@ -612,7 +612,8 @@ for kind, errors in recorded.items():
     axes = plotting.dots(pair, f"Option C, two starts, {kind}", "test error")
     plotting.show(axes, caption="Recorded: residual 20, as above.")
     judge(f"{kind}: from the identity, C has a lower error", errors, *pair)
-    judge(f"{kind}: B has a lower error still", errors, "C from the identity", "option B")
+    claim = f"{kind}: B has a lower error still"
+    judge(claim, errors, "C from the identity", "option B")
 
 # %% [markdown]
 # *Reproduced* says that the start is a part of what hurts C, since the layers and the number of weights are the same:

@@ -22,7 +22,7 @@
 #
 # **You need:** lesson 02 (three sets of images, early stopping, seeds) and lesson 08.
 #
-# **Time:** 21 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 21 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet

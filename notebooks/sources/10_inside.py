@@ -23,7 +23,7 @@
 #
 # **You need:** lessons 05 to 07, and `evaluate` of lesson 02.
 #
-# **Time:** 32 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 33 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %%
 import copy

@@ -23,7 +23,7 @@
 #
 # **You need:** lessons 05 to 08.
 #
-# **Time:** 29 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 29 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
@@ -251,7 +251,7 @@ for _ in range(6):
     rounds.append(slow / fast)
 work_ratio, low, high = work["ResNet-50"] / work["ResNet-34"], min(rounds), max(rounds)
 cards.verdict(
-    f"at width {width}, ResNet-50 takes more time against ResNet-34 than the counts say",
+    f"at width {width} ResNet-50 takes longer, against ResNet-34, than by the counts",
     True if low > work_ratio else False if high < work_ratio else None,
     f"{work_ratio:.2f} times the multiply-adds; "
     f"{median(rounds):.2f} times the time ({low:.2f} to {high:.2f}, 6 rounds)",

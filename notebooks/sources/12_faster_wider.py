@@ -23,7 +23,7 @@
 #
 # **You need:** lessons 02, 05 and 09. A quiet machine helps: close what else computes.
 #
-# **Time:** 28 minutes to read and write; the code runs in about a minute on two CPU cores.
+# **Time:** 30 minutes to read and write; the code runs in a minute and a half on two CPU cores.
 
 # %% [markdown]
 # ## A bet
@@ -543,8 +543,8 @@ pairs = [(name, regime) for name in base for regime in regimes]
 shown = {f"{name}, {regime}": time_exponent[regime, name] for name, regime in pairs}
 title = "How the time of a step grows"
 axes = plotting.dots(shown, title, "exponent of the time", digits=2)
-expected = "depth and images 1, width and size 2"
-plotting.show(axes, f"A dot for each round, mean at the right. Multiply-adds: {expected}.")
+caption = "A dot for each round, mean at the right."
+plotting.show(axes, f"{caption} Multiply-adds: depth, images 1; width, size 2.")
 small, large = (time_exponent[regime, "width"] for regime in regimes)
 by_work = work_exponent["large steps", "width"]
 ends = ", ".join(f"{min(each):.2f} to {max(each):.2f}" for each in (small, large))
@@ -655,8 +655,7 @@ for rank in range(4):
 # ## The real thing
 #
 # `torchrun` starts the processes, and each of them runs the same script. It has to be a file of its own. Here is all of
-# it, in two parts. First the training, as one of `count` processes. Three things in it are there because there are
-# several: `DistributedSampler`, `DistributedDataParallel`, and the line with `set_epoch`.
+# it, in three parts. First: who am I, and what are the images?
 
 # %%
 SCRIPT = """
@@ -670,6 +669,17 @@ from torch.utils.data import DataLoader, DistributedSampler
 from resnet_course import data, models
 from resnet_course.course.distributed import use_global_batch_norm
 
+dist.init_process_group("gloo")  # "nccl" on GPUs
+rank, count = dist.get_rank(), dist.get_world_size()
+images = data.load("shapes", "train", 32, 192)
+"""
+
+# %% [markdown]
+# Second: a training as one of `count` processes. Three things in it are there because there are several:
+# `DistributedDataParallel`, `DistributedSampler`, and the line with `set_epoch`.
+
+# %%
+SCRIPT += """
 def train(rank, count, batch_norm="local"):
     torch.manual_seed(0)  # the same weights everywhere
     model = network = models.cifar_resnet(20)
@@ -693,14 +703,11 @@ def train(rank, count, batch_norm="local"):
 """
 
 # %% [markdown]
-# Second: who am I, and what is trained. When both processes are done, rank 0 trains once more, alone, and writes what
-# came out into one file.
+# Third: what is trained. When both processes are done, rank 0 trains once more, alone, and writes what came out into
+# one file.
 
 # %%
 SCRIPT += """
-dist.init_process_group("gloo")  # "nccl" on GPUs
-rank, count = dist.get_rank(), dist.get_world_size()
-images = data.load("shapes", "train", 32, 192)
 found = {name: train(rank, count, name) for name in ("local", "global")}
 dist.destroy_process_group()
 if rank == 0:
@@ -737,8 +744,9 @@ if output.exists():
         times[name] = (alone.median() / steps.median()).item()
         low, high = alone.min() / steps.max(), alone.max() / steps.min()
         apart[name] = max((one[w] - two[w]).abs().max().item() for w in weights)
-        print(f"two processes, {name} batch norm: {times[name]:.2f} times as fast as one",
-              f"({low:.2f} to {high:.2f});\n   weights differ by up to {apart[name]:.0e}")  # fmt: skip
+        print(f"two processes, {name} batch norm: {times[name]:.2f} times as fast",
+              f"as one ({low:.2f} to {high:.2f})")  # fmt: skip
+        print(f"   weights differ by up to {apart[name]:.0e}")
     several = f"{times['local']:.2f} times as fast with local batch norm, "
     several += f"{times['global']:.2f} times with global"
     cards.verdict(

@@ -22,7 +22,7 @@
 #
 # **You need:** lessons 02, 05, 08 and 09.
 #
-# **Time:** 28 minutes to read and write; the code runs in less than a minute on two CPU cores.
+# **Time:** 28 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet
@@ -57,7 +57,7 @@ plotting.use_style()
 profile = runtime.profile()
 device, precision = profile.device, runtime.precision()
 budget = profile.pick(  # of every training in this lesson
-    quick=runtime.Budget(images=2_000, image_size=64, batch_size=20, steps=50),
+    quick=runtime.Budget(images=2_000, image_size=64, batch_size=20, steps=45),
     full=runtime.Budget(images=20_000, image_size=64, batch_size=20, steps=200),
 )
 

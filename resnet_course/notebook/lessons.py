@@ -64,8 +64,8 @@ LESSONS = (
         50,
         ("plain_block", "gradient_norms", "extend_with_identity", "gradient_similarity"),
     ),
-    Lesson("05", "residual_block", "The residual block", 25, 50, ("basic_block",)),
-    Lesson("06", "why_it_works", "Why it works", 25, 25, ("shortcut_gradient", "zero_init_residual")),
+    Lesson("05", "residual_block", "The residual block", 26, 50, ("basic_block",)),
+    Lesson("06", "why_it_works", "Why it works", 26, 25, ("shortcut_gradient", "zero_init_residual")),
     Lesson(
         "07",
         "shortcuts",
@@ -83,9 +83,9 @@ LESSONS = (
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
     Lesson("09", "training", "Training ResNet-18", 21, 40, ("checkpoint",)),
-    Lesson("10", "inside", "Inside a trained ResNet", 32, 40, ("lesion", "filter_normalise")),
+    Lesson("10", "inside", "Inside a trained ResNet", 33, 40, ("lesion", "filter_normalise")),
     Lesson("11", "deeper", "Deeper", 29, 35, ("bottleneck", "preact_block")),
-    Lesson("12", "faster_wider", "Faster and wider", 28, 55, ("shard",)),
+    Lesson("12", "faster_wider", "Faster and wider", 30, 55, ("shard",)),
     Lesson("13", "your_images", "Your own images", 28, 50, ("few_shot_split",)),
 )
 
