@@ -37,7 +37,7 @@ class Step(NamedTuple):
 
 
 # What `test` runs: one group after the other, the steps of a group side by side. The last one of a group is seen as it
-# goes, what the others say comes after it. The first group that fails ends it.
+# goes, what the others say comes after it. The first group that fails ends it; the complete run goes on to its end.
 Steps = tuple[tuple[Step, ...], ...]
 READ_STEPS = (
     Step("lint", ("-m", "ruff", "check", ".")),
@@ -363,6 +363,7 @@ def _test(options: argparse.Namespace) -> int:
 
     root = course_root()
     seconds: dict[str, float] = {}
+    failed: list[str] = []
 
     def run(step: Step, capture: bool = False) -> subprocess.CompletedProcess[str]:
         line, started = [sys.executable, *step.arguments], time.perf_counter()
@@ -380,8 +381,10 @@ def _test(options: argparse.Namespace) -> int:
             done = {seen.title: run(seen), **{title: step.result() for title, step in quiet.items()}}
         for title in quiet:
             say(f"\n--- {title}\n{done[title].stdout}{done[title].stderr}".rstrip())
-        if failed := [title for title, step in done.items() if step.returncode]:
-            say(f"failed: {', '.join(failed)}", error=True)
-            return 1
+        failed += [title for title, step in done.items() if step.returncode]
+        if failed and not options.all:
+            break
     say("\n" + "\n".join(f"{title:<28}{spent:>7.0f} s" for title, spent in seconds.items()))
-    return 0
+    if failed:
+        say(f"failed: {', '.join(failed)}", error=True)
+    return 1 if failed else 0
