@@ -50,7 +50,7 @@ WORDS = {
     "Site navigation": "사이트 메뉴",
     "Skip to main content": "본문으로 건너뛰기",
     "System Settings": "시스템 설정",
-    "Version warning": "판 안내",
+    "Version warning": "버전 안내",
     "next": "다음",
     "next page": "다음 페이지",
     "previous": "이전",
