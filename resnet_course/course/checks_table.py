@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
+import torchvision.transforms  # noqa: F401 - some answers import it, which takes seconds and is not their own time
+
 from resnet_course import checks
 from resnet_course.base.progress import say
 from resnet_course.checking.exercise import Exercise
