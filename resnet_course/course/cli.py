@@ -52,7 +52,7 @@ UNIT_TESTS = Step("tests", (*PYTEST, *WORKERS, "--dist", "worksteal"))  # no wor
 NOTEBOOK_STEPS = (  # do all cells run as they are handed out; are the claims true
     Step(
         "student notebooks",
-        (*NBVAL, "notebooks", "--ignore=notebooks/solutions", "--ignore=notebooks/ko"),
+        (*NBVAL, "-n", "2", "notebooks", "--ignore=notebooks/solutions", "--ignore=notebooks/ko"),
         {PROFILE: "smoke"},
     ),
     Step("solution notebooks", (*NBVAL, *WORKERS, "notebooks/solutions"), {PROFILE: "quick"}),
