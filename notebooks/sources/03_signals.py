@@ -57,7 +57,7 @@ plotting.use_style()
 profile = runtime.profile()
 device = profile.device
 budget = profile.pick(
-    quick=runtime.Budget(images=1_200, image_size=16, epochs=4, batch_size=32),
+    quick=runtime.Budget(images=1_400, image_size=16, epochs=4, batch_size=32),
     full=runtime.Budget(images=5_000, image_size=16, epochs=4, batch_size=128),
 )
 

@@ -23,7 +23,7 @@
 #
 # **You need:** lessons 02, 05 and 09. A quiet machine helps: close what else computes.
 #
-# **Time:** 30 minutes to read and write; the code runs in a minute and a half on two CPU cores.
+# **Time:** 30 minutes to read and write; the code runs in about a minute on two CPU cores.
 
 # %% [markdown]
 # ## A bet

@@ -52,26 +52,26 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson("00", "start_here", "Start here", 17, 10, ("warm_up",)),
-    Lesson("01", "vgg", "VGG: depth from 3×3", 29, 35, ("vgg_block", "receptive_field", "multiply_adds", "train_step")),
-    Lesson("02", "trust", "A training you can trust", 34, 25, ("fair_split", "evaluate", "early_stopper")),
-    Lesson("03", "signals", "Signals through many layers", 32, 25, ("signal_factor", "batch_norm")),
+    Lesson("00", "start_here", "Start here", 17, 29, ("warm_up",)),
+    Lesson("01", "vgg", "VGG: depth from 3×3", 29, 58, ("vgg_block", "receptive_field", "multiply_adds", "train_step")),
+    Lesson("02", "trust", "A training you can trust", 34, 53, ("fair_split", "evaluate", "early_stopper")),
+    Lesson("03", "signals", "Signals through many layers", 32, 61, ("signal_factor", "batch_norm")),
     Lesson(
         "04",
         "degradation",
         "The degradation problem",
         34,
-        50,
+        52,
         ("plain_block", "gradient_norms", "extend_with_identity", "gradient_similarity"),
     ),
-    Lesson("05", "residual_block", "The residual block", 26, 50, ("basic_block",)),
-    Lesson("06", "why_it_works", "Why it works", 26, 25, ("shortcut_gradient", "zero_init_residual")),
+    Lesson("05", "residual_block", "The residual block", 26, 54, ("basic_block",)),
+    Lesson("06", "why_it_works", "Why it works", 26, 37, ("shortcut_gradient", "zero_init_residual")),
     Lesson(
         "07",
         "shortcuts",
         "Matching dimensions on the shortcut",
         32,
-        30,
+        21,
         ("needs_projection", "projection_shortcut", "pad_shortcut", "bottleneck_shapes"),
     ),
     Lesson(
@@ -79,14 +79,14 @@ LESSONS = (
         "resnet18",
         "Assembling ResNet-18",
         34,
-        15,
+        16,
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
     Lesson("09", "training", "Training ResNet-18", 21, 40, ("checkpoint",)),
-    Lesson("10", "inside", "Inside a trained ResNet", 33, 40, ("lesion", "filter_normalise")),
-    Lesson("11", "deeper", "Deeper", 29, 35, ("bottleneck", "preact_block")),
-    Lesson("12", "faster_wider", "Faster and wider", 30, 55, ("shard",)),
-    Lesson("13", "your_images", "Your own images", 28, 50, ("few_shot_split",)),
+    Lesson("10", "inside", "Inside a trained ResNet", 33, 24, ("lesion", "filter_normalise")),
+    Lesson("11", "deeper", "Deeper", 29, 39, ("bottleneck", "preact_block")),
+    Lesson("12", "faster_wider", "Faster and wider", 30, 64, ("shard",)),
+    Lesson("13", "your_images", "Your own images", 28, 62, ("few_shot_split",)),
 )
 
 
