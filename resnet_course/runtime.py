@@ -291,8 +291,8 @@ def begin_lesson(number: str, version: str, language: str = "en") -> None:
         language: of its notebook; from here on the course speaks it.
     """
     speak(language)
-    if share_of_processor() < torch.get_num_threads():
-        torch.set_num_threads(max(1, int(share_of_processor())))
+    if (cores := share_of_processor()) < torch.get_num_threads():
+        torch.set_num_threads(max(1, int(cores)))
     if language == "ko":
         _look_for_hangul()
     if version != __version__:

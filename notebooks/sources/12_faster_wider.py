@@ -158,7 +158,7 @@ def profiled(loop, setup):
 # else. Both networks start from the same weights.
 
 # %%
-few = speed.first(images, 4 * batch_size)
+few = speed.first(images, 3 * batch_size)
 loops = {
     "plain loop": (plain_loop, speed.PLAIN),
     "fast loop": (fast_loop, speed.default_rungs(False)[-1]),
@@ -356,7 +356,7 @@ else:
 # %%
 rungs = speed.default_rungs(use_bfloat16)
 rows = speed.ladder(
-    make_network, images, rungs, seconds=profile.pick(quick=12, full=60), rounds=6,
+    make_network, images, rungs, seconds=profile.pick(quick=8, full=60), rounds=6,
     batch_size=batch_size, where=device,
 )  # fmt: skip
 
