@@ -394,8 +394,8 @@ def error(network, some):
 # ## Each at its best rate
 #
 # Which learning rate? A large one that random weights need may wipe out what trained weights know. To compare three
-# ways at one rate is to choose the winner in advance. So each way is tried at several rates, with each seed, and its rate
-# is the one with the lowest error on the *validation* photos. The test is not looked at.
+# ways at one rate is to choose the winner in advance. So each way is tried at several rates, with each seed, and its
+# rate is the one with the lowest error on the *validation* photos. The test is not looked at.
 
 # %%
 tried, chosen_rate, networks = {}, {}, {}
