@@ -55,7 +55,7 @@ LESSONS = (
     Lesson("00", "start_here", "Start here", 17, 29, ("warm_up",)),
     Lesson("01", "vgg", "VGG: depth from 3×3", 29, 58, ("vgg_block", "receptive_field", "multiply_adds", "train_step")),
     Lesson("02", "trust", "A training you can trust", 34, 53, ("fair_split", "evaluate", "early_stopper")),
-    Lesson("03", "signals", "Signals through many layers", 32, 61, ("signal_factor", "batch_norm")),
+    Lesson("03", "signals", "Signals through many layers", 32, 59, ("signal_factor", "batch_norm")),
     Lesson(
         "04",
         "degradation",
@@ -85,8 +85,8 @@ LESSONS = (
     Lesson("09", "training", "Training ResNet-18", 21, 40, ("checkpoint",)),
     Lesson("10", "inside", "Inside a trained ResNet", 33, 24, ("lesion", "filter_normalise")),
     Lesson("11", "deeper", "Deeper", 29, 39, ("bottleneck", "preact_block")),
-    Lesson("12", "faster_wider", "Faster and wider", 30, 64, ("shard",)),
-    Lesson("13", "your_images", "Your own images", 28, 62, ("few_shot_split",)),
+    Lesson("12", "faster_wider", "Faster and wider", 30, 44, ("shard",)),
+    Lesson("13", "your_images", "Your own images", 28, 52, ("few_shot_split",)),
 )
 
 
