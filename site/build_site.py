@@ -89,10 +89,7 @@ def stage(root: Path, pages: Path, files: Path) -> None:
     for picture in (pages / "degradation.png", files / "preview.png"):
         shutil.copy(root / "notebooks" / "figures" / "degradation.png", picture)
     shutil.copytree(playground.FOLDER, files / "playground", ignore=shutil.ignore_patterns("*.py", "page.html", "__*"))
-    links = [f'<script defer src="playground/{script}"></script>\n' for script in playground.SCRIPTS]
-    body = (playground.FOLDER / "page.html").read_text(encoding="utf-8")
-    style = '<link rel="stylesheet" href="playground/page.css">\n'
-    (pages / "playground.html").write_text(style + body + "".join(links), encoding="utf-8")
+    write_playground(pages, "playground")
 
 
 def stage_korean(root: Path, pages: Path, files: Path) -> list[str]:
@@ -105,6 +102,7 @@ def stage_korean(root: Path, pages: Path, files: Path) -> list[str]:
     shutil.copytree(HERE / "ko", pages, ignore=shutil.ignore_patterns("*.py", "__*"))
     lesson_pages.write_lessons(root, pages / "lessons", files, repository, lessons, "ko")
     fill_in(pages, lesson_pages.lesson_table(lessons, "ko"), repository)
+    write_playground(pages, "../playground")
     records = experiments.load_records("degradation", "shapes", experiments.SHIPPED)
     plotting.use_style()
     figure: Any = draw_by_depth(records, "학습이 끝난 뒤 학습 이미지에서의 오류율, 깊이별").figure
@@ -113,6 +111,13 @@ def stage_korean(root: Path, pages: Path, files: Path) -> list[str]:
     say(f"Korean: {len(lessons)} of {len(LESSONS)} lessons were run and have a page")
     names = (page.relative_to(pages).with_suffix("").as_posix() for page in pages.rglob("*.*") if page.suffix != ".png")
     return ["search", *names]
+
+
+def write_playground(pages: Path, folder: str) -> None:
+    """Write what the page `playground.md` takes in; `folder` is that of its scripts, from the page."""
+    links = [f'<script defer src="{folder}/{script}"></script>\n' for script in playground.SCRIPTS]
+    style = f'<link rel="stylesheet" href="{folder}/page.css">\n'
+    (pages / "playground.html").write_text(style + playground.body() + "".join(links), encoding="utf-8")
 
 
 def fill_in(pages: Path, table: str, repository: str) -> None:

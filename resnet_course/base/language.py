@@ -84,6 +84,12 @@ def translated_page(page: str) -> str:
     return page if language() == "en" else _TEXT.sub(lambda found: _inside(found.group()), page)
 
 
+def page_texts(page: str) -> list[str]:
+    """What `translated_page` looks up in this HTML."""
+    found = (html.unescape(text.group()).strip() for text in _TEXT.finditer(page))
+    return [text for text in found if _WORD.search(text)]
+
+
 def _inside(text: str) -> str:
     return html.escape(translated(html.unescape(text)), quote=True)
 

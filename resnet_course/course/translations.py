@@ -13,6 +13,7 @@ import io
 import itertools
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from nbformat import NotebookNode
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
-from resnet_course.base.language import PLACEHOLDER, read_catalogue
+from resnet_course.base.language import PLACEHOLDER, page_texts, read_catalogue
 
 CATALOGUES = Path("resnet_course", "translations")  # in a checkout; below it a folder for each language
 HEADER = 'msgid ""\nmsgstr "Language: {}\\nMIME-Version: 1.0\\nContent-Type: text/plain; charset=utf-8\\n"\n\n'
@@ -35,21 +36,9 @@ ROOMS = (
 SILENT = ("checking/spellings.py", "folders/demo.py", "plotting/style.py")  # what they hold nobody reads
 # Of one word, which nothing tells from a name in the code, or of pieces that Python puts together.
 WORDS = (
-    *(
-        "passed",
-        "reproduced",
-        "lesson",
-        "exercise",
-        "state",
-        "tries",
-        "hints",
-        "Explain",
-        "yours",
-        "Figure",
-        "measured",
-    ),
+    *("passed", "reproduced", "lesson", "exercise", "state", "tries", "hints", "Explain", "yours", "Figure"),
     *("device", "precision", "profile", "stride", "padding", "kernel", "bias", "missing"),
-    *("network", "stem", "pooling", "adaptive", "none", "shortcut"),  # of explorers
+    *("measured", "network", "stem", "pooling", "adaptive", "none", "shortcut"),  # of explorers
     *("disc", "ring", "square", "triangle", "star", "cross", "crescent", "half disc", "arrow", "two bars"),
     *("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     *("addition", "subtraction", "product", "concatenation", "some", "vanishes", "explodes", "neither"),
@@ -309,7 +298,7 @@ def all_texts(root: Path) -> dict[str, list[Text]]:
     """Everything that can be translated, by catalogue: "lessons/00_start_here", "checks/warm_up", "package"."""
     import jupytext  # only needed by those who change lessons
 
-    found: dict[str, list[Text]] = {}
+    found: dict[str, list[Text]] = defaultdict(list)
     for source in sorted((root / "notebooks" / "sources").glob("[0-9][0-9]_*.py")):
         cells = _cells(jupytext.read(source, fmt="py:percent"))
         found[f"lessons/{source.stem}"] = [text for _, texts in cells for text in texts]
@@ -326,8 +315,10 @@ def all_texts(root: Path) -> dict[str, list[Text]]:
             catalogue = ""
         if not catalogue or name.as_posix() in SILENT:
             continue
-        found.setdefault(catalogue, []).extend(package_texts(file, name.as_posix()))
-    found.setdefault("package", []).extend(Text(word, "one word", 0, 0) for word in WORDS)
+        found[catalogue] += package_texts(file, name.as_posix())
+    for file in sorted(package.rglob("*.html")):
+        found["package"] += (Text(text, file.name, 0, 0) for text in page_texts(file.read_text(encoding="utf-8")))
+    found["package"] += (Text(word, "one word", 0, 0) for word in WORDS)
     return found
 
 

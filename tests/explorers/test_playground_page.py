@@ -3,6 +3,9 @@
 import re
 import struct
 
+import pytest
+
+from resnet_course.base.language import page_texts
 from resnet_course.explorers import playground
 
 
@@ -13,6 +16,14 @@ def test_page_fetches_nothing_and_holds_all_its_parts() -> None:
     assert len(page) < 40_000
     used = set(re.findall(r"var\(--pst-color-([\w-]+)\)", page))
     assert used == {name for name in used if f"--pst-color-{name}:" in page}
+
+
+def test_script_and_korean_page_have_their_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESNET_COURSE_LANGUAGE", "ko")
+    assert '<html lang="ko">' in playground.page()
+    held = set(re.findall(r"data-say=\"(?:plain|shortcuts)?([\w ]+)", playground.body()))
+    assert held == set(re.findall(r"words\([\"`](?:\$\{kind\})?([\w ]+)[\"`]", playground.page()))
+    assert set(re.findall("[A-Za-z]{2,}", " ".join(page_texts(playground.body())))) == {"JavaScript"}
 
 
 def test_outside_a_notebook_its_picture_is_said_in_words(capsys) -> None:

@@ -222,12 +222,8 @@ def test_cells_run_in_order_whatever_happens_in_them(monkeypatch):
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # to be put back: `run_cells` takes it over
     for name in ("display", "get_ipython"):
         monkeypatch.setattr(builtins, name, None, raising=False)
-    cells = [
-        "a = 1",
-        "1 / 0",
-        "raise SystemExit",
-        "raise KeyboardInterrupt",
-        "def broken(:",
+    cells = ["a = 1", "1 / 0", "raise SystemExit", "raise KeyboardInterrupt", "def broken(:"]
+    cells += [
         "%matplotlib inline\n!pip install \\\n  nothing\nb = a + 1\nb?",
         "%time c = b + 1",
         "%%time\n%pip list\nd = c + 1",

@@ -4,7 +4,9 @@
   const form = place.querySelector("form");
   const find = (name) => place.querySelector(`[data-show="${name}"]`);
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  const KINDS = { plain: "plain", shortcuts: "with shortcuts" };
+  // What page.html says, in its language, with numbers in it.
+  const words = (name, ...values) => place.querySelector(`[data-say="${name}"]`).textContent.replace(/%(\d)/g, (_, at) => values[at - 1]);
+  const KINDS = ["plain", "shortcuts"];
   const STEPS = 100, SIDE = 60, SPAN = 2.4; // steps a press, squares along a map, the map's half width
   const points = playground.makeSpirals(400, 0);
   const grid = Float64Array.from({ length: 2 * SIDE * SIDE }, (_, at) => {
@@ -18,17 +20,17 @@
     const depth = 2 * Number(chosen.get("depth"));
     const options = { depth, batchNorm: chosen.has("norm"), identity: chosen.get("start") === "identity", seed };
     running = 0;
-    find("depth").textContent = `${depth} layers`;
-    form.elements.depth.setAttribute("aria-valuetext", `${depth} layers`);
-    find("seed").textContent = `seed ${seed}`;
-    nets = Object.keys(KINDS).map((kind) => {
+    find("depth").textContent = words("layers", depth);
+    form.elements.depth.setAttribute("aria-valuetext", words("layers", depth));
+    find("seed").textContent = words("seed", seed);
+    nets = KINDS.map((kind) => {
       const net = new playground.Network({ ...options, shortcuts: kind === "shortcuts" });
       const similarity = net.gradientSimilarity(points);
       return { kind, net, similarity, errors: [] };
     });
     measure();
     draw();
-    find("button").textContent = `Train ${STEPS} steps`;
+    find("button").textContent = words("train", STEPS);
     find("said").textContent = "";
   }
 
@@ -41,7 +43,7 @@
     }
     const until = nets[0].net.step + STEPS, run = performance.now();
     running = run;
-    find("button").textContent = "Pause";
+    find("button").textContent = words("pause");
     const go = () => {
       if (running !== run) return;
       const begun = performance.now();
@@ -66,27 +68,27 @@
 
   function say() {
     const [plain, other] = nets.map(({ errors }) => percent(errors.at(-1)));
-    find("button").textContent = `Train ${STEPS} steps`;
-    find("said").textContent = `After ${nets[0].net.step} steps, ${nets[0].net.depth} layers: of its own ${
-      points.count} training points the plain network gets ${plain} wrong, the one with shortcuts ${other}.`;
+    find("button").textContent = words("train", STEPS);
+    const { step, depth } = nets[0].net;
+    find("said").textContent = words("trained", step, depth, points.count, plain, other);
   }
 
   function draw() {
     for (const { kind, net, errors, similarity } of nets) {
       find(`${kind} error`).textContent = percent(errors.at(-1));
       find(`${kind} similarity`).textContent = similarity.toFixed(2).replace("-", "−");
-      drawMap(find(`${kind} map`), net, `${KINDS[kind]}: ${percent(errors.at(-1))} of the points wrong`);
+      drawMap(find(`${kind} map`), net, words(`${kind} map`, percent(errors.at(-1))));
     }
     drawChart(find("errors"), nets.map(({ errors }) => errors), { low: 0, high: 0.6, ends: ["0", "60 %"] });
     const norms = nets.map(({ net }) => net.gradientNorms().map((value) => Math.log10(Math.max(value, 1e-12))));
     const low = Math.floor(Math.min(...norms.flat())), high = Math.max(low + 1, Math.ceil(Math.max(...norms.flat())));
     drawChart(find("norms"), norms, { low, high, ends: [`1e${low}`, `1e${high}`] });
-    find("errors from").textContent = `step ${nets[0].errors.length - 1}`;
-    find("norms to").textContent = `layer ${nets[0].net.depth}`;
+    find("errors from").textContent = words("step", nets[0].errors.length - 1);
+    find("norms to").textContent = words("layer", nets[0].net.depth);
   }
 
   // What the network says everywhere, and the points on it.
-  function drawMap(canvas, net, words) {
+  function drawMap(canvas, net, label) {
     const context = canvas.getContext("2d"), size = canvas.width / SIDE;
     net.predict(grid, SIDE * SIDE).forEach((share, square) => {
       const mix = (blue, orange) => Math.round(blue + (orange - blue) * share);
@@ -100,7 +102,7 @@
       context.fillStyle = points.y[row] ? "#8a4b00" : "#00456e";
       context.fill();
     }
-    canvas.setAttribute("aria-label", `Map of the plane, ${words}`);
+    canvas.setAttribute("aria-label", label);
   }
 
   // One line for each network. The plain one is dashed: colour is not all that tells them apart.
