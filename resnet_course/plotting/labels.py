@@ -59,9 +59,9 @@ class EndLabels(Artist):
         ax.add_artist(self)
 
     def add(self, x: float, y: float, text: str, colour: str, weight: str = "normal", far: bool = False) -> None:
-        """Name the line that ends at (x, y); a thin line leads there, dotted if the end is far from the right edge."""
-        dots = (0, (1, 2)) if far else "-"
-        lead = {"arrowstyle": "-", "color": colour, "lw": 1.0, "ls": dots, "shrinkA": 1, "shrinkB": 4}
+        """Name the line that ends at (x, y); a thin line leads there, a grey one if that is far: it is no data."""
+        line = {"color": "#8a8a8a", "lw": 0.7} if far else {"color": colour, "lw": 1.0}
+        lead = {"arrowstyle": "-", **line, "shrinkA": 1, "shrinkB": 4}
         name = self._ax.annotate(
             wrap(text, 130, 12),
             xy=(x, y),
