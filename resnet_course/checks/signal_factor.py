@@ -63,10 +63,10 @@ def observe(answer: Any) -> Iterator[Seen]:
         yield Seen("signal_factor(layer)", result)
         return
     yield Seen("the result is a rounded number", 0 < number == round(number, 3), judges=False)
-    base = float(answer(layer_with()))
+    base = float(as_number(answer(layer_with())))
 
     def growth(**changes: Any) -> float:
-        return float(answer(layer_with(**changes))) / base if base else 0.0
+        return float(as_number(answer(layer_with(**changes)))) / base if base else 0.0
 
     for what, changes in SETTINGS.items():
         yield Seen(f"the {what} matter", not math.isclose(growth(**changes), 1, rel_tol=1e-3), judges=False)
