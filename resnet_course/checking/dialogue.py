@@ -71,7 +71,8 @@ class Dialogue:
         if verdict.status != "passed":
             lines += (self._what_next(verdict),)
         elif problem := keeping.keep(exercise, candidate):
-            lines += (f"It cannot be kept for later lessons: {problem}.",)
+            reason, *saw = problem.splitlines()
+            lines += (f"It cannot be kept for later lessons: {reason}.", *saw)
         found = {"name": verdict.name, "status": verdict.status, "hint_id": verdict.hint_id}
         Message(kind, f"{exercise.name}: {title}", lines, {"check": found}).show()
         if verdict.status == "passed":

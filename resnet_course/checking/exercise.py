@@ -112,7 +112,8 @@ class Exercise:
             Exception: whatever the source raises.
         """
         namespace = self.namespace() | {"__name__": module}
-        exec(compile(textwrap.dedent(source), file_name or f"<answer to {self.name}>", "exec"), namespace)
+        file_name = file_name or f"<answer to {self.name}>"
+        exec(compile(textwrap.dedent(source), file_name, "exec", dont_inherit=True), namespace)  # `annotations` neither
         return eval(self.defines, namespace)
 
     def namespace(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -63,6 +64,8 @@ def guarded(seed: int, seconds: float = SECONDS, memory: int = MEMORY) -> Iterat
         stack.enter_context(contextlib.redirect_stdout(caught))
         stack.enter_context(contextlib.redirect_stderr(caught))
         stack.enter_context(_time_limit(seconds))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")  # those of torch are about what the check does
         yield caught
 
 

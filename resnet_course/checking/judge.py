@@ -231,6 +231,8 @@ def hint_of(exercise: Exercise, hint_id: str) -> Hint | None:
 def _in_words(error: Exception) -> str:
     """The whole text of an error, without the codes that colour a terminal, and the line that raised it."""
     said = _ESCAPES.sub("", str(error)).strip()
+    if isinstance(error, WrongKindError):  # which the check has raised
+        return f"{said}."
     frames = _own_frames(error)
     place = f" (in {frames[-1].name}, line {frames[-1].lineno})" if frames else ""
     return f"it raised {type(error).__name__}{': ' if said else ''}{said}{place}."

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
+import inspect
 import linecache
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -26,7 +28,6 @@ from resnet_course.notebook import journal
 
 MODULE = "yours"  # of what comes from a kept file
 _OWN = ("__main__", MODULE)
-_PLAIN = (bool, int, float, str, tuple, type(None))
 
 
 def kept_file(name: str) -> Path | None:
@@ -36,7 +37,7 @@ def kept_file(name: str) -> Path | None:
 
 
 def keep(exercise: Exercise, answer: Any) -> str | None:
-    """Keep a right answer. Returns what hindered it, in words, and None if nothing did."""
+    """Keep a right answer. Returns what hindered it, in one line or two, and None if nothing did."""
     path = kept_file(exercise.name)
     if path is None:
         return None
@@ -67,7 +68,7 @@ def read_kept(exercise: Exercise) -> tuple[Any, str]:
     if header != _header(source):
         changed = "was changed, or comes from another version of the course,"
         if problem := _problem(exercise, source, path):
-            return None, f"{path} {changed} and is not used: {problem}"
+            return None, f"{path} {changed} and is not used: {problem.splitlines()[0]}"
         return _made(exercise, source, path), f"yours, from {path}, which {changed} and passes its check"
     try:
         return _made(exercise, source, path), f"yours, from {path}"
@@ -93,7 +94,7 @@ def _problem(exercise: Exercise, source: str, path: Path) -> str | None:
     except (TooSlowError, ExitRefusedError, SystemExit, Exception) as error:
         return f"{type(error).__name__}: {error}"
     verdict = judge(exercise, answer)
-    return None if verdict.status == "passed" else f"by itself it does not pass: {verdict.message.splitlines()[0]}"
+    return None if verdict.status == "passed" else f"by itself it does not pass\n{verdict.message.splitlines()[-1]}"
 
 
 # --- The text of a definition, and of what it needs -------------------------------------------------------------------
@@ -130,11 +131,19 @@ def _gather(name: str, thing: Any, fresh: dict[str, Any], lines: dict[str, str])
             if needed in names:
                 _gather(needed, names[needed], fresh, lines)
         del lines[name]
-        lines[name] = text if node.name == name else f"{text}\n\n\n{name} = {node.name}"
+        lines[name] = text if _name(node) == name else f"{text}\n\n\n{name} = {_name(node)}"
     elif isinstance(thing, (type, FunctionType)):
         lines[name] = f"from {thing.__module__} import {thing.__qualname__} as {name}"
-    elif isinstance(thing, _PLAIN):
+    elif _is_plain(thing):
         lines[name] = f"{name} = {thing!r}"
+
+
+def _is_plain(thing: Any) -> bool:
+    """Whether a value is all that its `repr` says: a number, a text, and lists and dicts of them."""
+    try:
+        return bool(ast.literal_eval(repr(thing)) == thing)
+    except Exception:  # of whatever `repr` says, or of `==`
+        return False
 
 
 def _definition(thing: Any) -> tuple[Any, str, dict[str, Any]] | None:
@@ -150,14 +159,25 @@ def _definition(thing: Any) -> tuple[Any, str, dict[str, Any]] | None:
             decorators = getattr(node, "decorator_list", [])
             first = min([first, *(each.lineno for each in decorators)])
             line = function.__code__.co_firstlineno
-            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and first <= line <= last:
-                return node, "\n".join(text.splitlines()[first - 1 : last]), function.__globals__
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.Assign)) and first <= line <= last:
+                later = [each for each in statements if re.match(rf"{_name(node)}\.\w+ = ", ast.unparse(each))]
+                typed = [
+                    "\n".join(text.splitlines()[first - 1 : last]),
+                    *map(ast.unparse, later),
+                ]  # Block.expansion = 1
+                return node, "\n\n\n".join(typed), function.__globals__
     return None
 
 
+def _name(node: Any) -> str:
+    """What a definition defines, or the assignment of a lambda."""
+    return ast.unparse(node.targets[0]) if isinstance(node, ast.Assign) else str(node.name)
+
+
 def _functions_of(thing: Any) -> Iterator[FunctionType]:
+    """A function, or those of a class, as typed: without what a decorator has put around them."""
     for each in [thing] if isinstance(thing, FunctionType) else vars(thing).values():
-        function = getattr(each, "__func__", each)
+        function = inspect.unwrap(getattr(each, "__func__", each))
         if isinstance(function, FunctionType):
             yield function
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import subprocess
 import sys
 from pathlib import Path
@@ -178,6 +179,31 @@ def test_what_has_no_source_is_not_kept(journal: Path, capsys) -> None:
     assert checks.needs_projection(exercise.reference) is exercise.reference
     assert "cannot be kept for later lessons" in capsys.readouterr().out
     assert not (journal.parent / "answers").exists()
+
+
+STYLES = {
+    "a decorator": "@torch.no_grad()\ndef needs_projection(i, p, s, e=1):\n    return s != 1 or i != p * e",
+    "a lambda": "needs_projection = lambda i, p, s, e=1: s != 1 or i != p * e",
+    "a dict beside it": "ONE = dict(s=1)\ndef needs_projection(i, p, s, e=1):\n    return s != ONE['s'] or i != p * e",
+    "an attribute set later": (
+        "def needs_projection(i, p, s, e=1):\n    return s != needs_projection.one or i != p * e\n"
+        "needs_projection.one = 1"
+    ),
+    "a dataclass": (
+        "import dataclasses\n@dataclasses.dataclass\nclass Sizes:\n    i: int\n    p: int\n    s: int\n    e: int = 1\n"
+        "    def differ(self):\n        return self.s != 1 or self.i != self.p * self.e\n"
+        "def needs_projection(i, p, s, e=1):\n    return Sizes(i, p, s, e).differ()"
+    ),
+}
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_was_typed_in_other_styles_is_kept(style: str, journal: Path, monkeypatch, capsys) -> None:
+    exercise, file = checks.EXERCISES["needs_projection"], f"<cell with {style}>"
+    monkeypatch.setitem(linecache.cache, file, (1, None, STYLES[style].splitlines(keepends=True), file))
+    checks.needs_projection(exercise.make(STYLES[style], file, "__main__"))
+    assert "cannot be kept" not in capsys.readouterr().out
+    assert checks.yours("needs_projection").__module__ == "yours"
 
 
 def test_a_folder_that_cannot_be_written_costs_the_keeping_alone(journal: Path) -> None:
