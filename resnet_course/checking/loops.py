@@ -104,6 +104,9 @@ def arrived(given: Any, targets: Any, logits: Sequence[Tensor]) -> str:
         for words, function in _CHANGES.items():
             if (changed := function(candidate)).shape == given.shape and close(given, changed):
                 return words
+    rows = [row for batch in logits for row in batch] if given.dim() == 2 else []
+    if rows and all(any(close(row, own) for own in rows) for row in given):  # of some images, as they are
+        return "the logits"
     return f"something else, of shape {tuple(given.shape)}"
 
 

@@ -188,6 +188,11 @@ WRONG = [
           ask="What does the optimizer remember after load_checkpoint?",
           explain="The optimizer's state is in the file, but it is not put back. The next step is then another one "
                   "than without the break."),
+    Wrong("model_state_for_optimizer", [
+              ('optimizer.load_state_dict(state["optimizer"])', 'optimizer.load_state_dict(state["model"])')],
+          ask="Whose state does the optimizer get?",
+          explain="The optimizer gets the state dict of the model, which has no 'param_groups'. Each gets its own "
+                  "back, the one that was saved under its name."),
     Wrong("whole_model_saved", [
               ('"model": model.state_dict()', '"model": model'),
               ("weights_only=True", "weights_only=False"),

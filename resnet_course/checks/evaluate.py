@@ -110,9 +110,10 @@ def evaluate(model, dataloader, loss_fn):
 WRONG = [
     Wrong("no_eval_mode", [("    model.eval()\n", "    model.train()\n")],
           ask="In which mode is the model while it is measured?",
-          explain="The model is measured in training mode: `model.eval` without brackets calls nothing. "
-                  "Dropout then drops numbers, batch norm uses the batch's own statistics, so an image's result "
-                  "depends on its neighbours, and the stored statistics change. Measuring needs eval mode."),
+          explain="The model is measured in training mode: nothing switches eval mode on (`model.eval` without "
+                  "brackets calls nothing), or training mode comes back too early. Dropout then drops numbers, "
+                  "batch norm uses the batch's own statistics, so an image's result depends on its neighbours, and "
+                  "the stored statistics change. Measuring needs eval mode."),
     Wrong("gradients_recorded", [("with torch.no_grad()", "with torch.enable_grad()")],
           ask="What does the forward pass store for a backward pass that never comes?",
           explain="The forward pass keeps the intermediate results of every layer for a backward pass, and nobody "
@@ -136,6 +137,11 @@ WRONG = [
           ask="Which batches are in the result?",
           explain="Only the last batch is in the result: the sums are set to zero in every turn of the loop, or "
                   "overwritten. They start at zero once, before the loop, and grow."),
+    Wrong("argmax_of_all", [("logits.argmax(1)", "logits.argmax()")],
+          ask="Among how many numbers does `argmax()` without a dimension look for the largest?",
+          explain="`argmax()` without a dimension looks through the logits of the whole batch and gives one place "
+                  "among all of them, which is then compared with every target. `argmax(1)` looks along each row: one "
+                  "class for each image."),
     Wrong("accuracy_is_count", [("correct / samples", "correct")],
           ask="How large is the accuracy if all 19 answers are right?",
           explain="For 19 right answers of 19 the accuracy is 19 here. As a share between 0 and 1 it should be 1, so "

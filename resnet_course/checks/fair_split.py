@@ -92,6 +92,10 @@ def observe(answer: Any) -> Iterator[Seen]:
     unsaid = sorted(indices(answer(labels(mixed=True), 0.2)[1]).tolist())
     said = "that of seed 0" if unsaid == again else "another one"
     yield Seen("without a seed, the split", said, explains=again == sets[0])
+    many = answer(torch.arange(12).repeat_interleave(20), 0.2, 0)
+    drawn = indices(many[1]) if is_split(many) else torch.tensor([])
+    classes = len((drawn // 20).unique())
+    yield Seen("for twelve classes of 20 images, the classes that validation holds", classes)
     yield Seen("with fraction=0.5, the number of validation images", _about(len(half), 50), explains=False)
     yield Seen("without a fraction, the number of validation images", _about(len(default), 10), explains=follows)
 
@@ -153,6 +157,10 @@ WRONG = [
           ask="Does your loop reach the last class?",
           explain="A class is in neither part. Labels count from 0 to targets.max(), and range stops one before its "
                   "end: `targets.unique()` has all of them."),
+    Wrong("ten_classes", [("targets.unique()", "range(10)")],
+          ask="How many classes has a set of twelve classes for your loop?",
+          explain="The loop knows ten classes, as CIFAR-10 has them. Of a set with twelve, two would be in neither "
+                  "part, or in training alone. `targets.unique()` has all classes that there are."),
     Wrong("seed_by_chance", [("torch.Generator().manual_seed(seed)", "torch.Generator(); generator.seed()")],
           ask="Do two calls with the same seed give the same split?",
           explain="Each call gives another split, even for the same seed: the generator gets no seed, or one by "

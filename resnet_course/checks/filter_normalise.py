@@ -49,7 +49,8 @@ def _see_call(what: str, answer: Any, direction: Tensor, weight: Tensor) -> Iter
     result = answer(direction, weight)
     yield Seen(f"{what}, the kind of the result", kind_of(result))
     yield Seen(f"{what}, the result", result)
-    yield Seen(f"{what}, the number of tensors that the call changes", count_changed([direction, weight], given))
+    for name, tensor, before in (("direction", direction, given[0]), ("weight", weight, given[1])):
+        yield Seen(f"{what}, whether the call changes the {name}", count_changed([tensor], [before]) > 0)
     yield Seen(f"{what}, whether a tensor of the caller comes back", result is direction or result is weight)
 
 
@@ -108,6 +109,19 @@ def filter_normalise(direction, weight):
           ask="What belongs to one filter?",
           explain="A filter is all of weight[j], with every input channel. Here the 3×3 pieces for the single input "
                   "channels were normalised each on its own."),
+    Wrong("each_pixel", [
+              ("direction.flatten(1).norm(dim=1)", "direction.norm(dim=1, keepdim=True)"),
+              ("weight.flatten(1).norm(dim=1)", "weight.norm(dim=1, keepdim=True)"),
+              ("factor.view(-1, *[1] * (weight.dim() - 1))", "factor")],
+          ask="How many norms has a filter of 3×3 pixels, if only dimension 1 is summed up?",
+          explain="The norm is taken over dimension 1 alone, the input channels, so each pixel of a filter gets a norm "
+                  "of its own. A filter is all of weight[j]: `flatten(1)` makes one row of it."),
+    Wrong("norm_over_three", [
+              ("direction.flatten(1).norm(dim=1)", "direction.norm(dim=tuple(range(1, direction.dim())))"),
+              ("weight.flatten(1).norm(dim=1)", "weight.norm(dim=tuple(range(1, weight.dim())))")],
+          ask="Over how many dimensions at once does `norm` of a tensor take a norm?",
+          explain="`norm` takes two dimensions for those of a matrix and knows no three. `flatten(1)` makes one row of "
+                  "each filter, whose norm has one dimension; `torch.linalg.vector_norm` takes any number of them."),
     Wrong("length_one", [("wanted / length.clamp_min(1e-12)", "1 / length.clamp_min(1e-12)")],
           ask="Which norm should a filter of the result have?",
           explain="A filter of the result should have the norm of the weight's filter. Here each has the norm 1."),

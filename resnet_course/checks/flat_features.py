@@ -93,6 +93,27 @@ def flat_features(image_size, expansion=1):
           ask="For which image size is 512 right?",
           explain="512 is right for 32×32 only, where the pooling leaves a single window. For 64×64 it leaves 2×2 of "
                   "them, and four times as many numbers. The result has to follow `image_size`."),
+    Wrong("window_counted", """
+def flat_features(image_size, expansion=1):
+    return 512 * expansion * 4 * 4
+""",
+          ask="How many numbers does a pooling make of one of its windows?",
+          explain="The 4×4 numbers of a window are counted, but the pooling makes one number of them. And the result "
+                  "is the same for every size: 32×32 images leave one window, 64×64 leave 2×2 of them."),
+    Wrong("square_before_division", """
+def flat_features(image_size, expansion=1):
+    return 512 * expansion * image_size**2 // 32
+""",
+          ask="What does Python compute first, `**` or `//`?",
+          explain="Only the size is squared here, and the 32 is not: `**` comes before `//`. One side of the map is "
+                  "the size divided by 32; put that into brackets, and square them."),
+    Wrong("channels_doubled_four_times", """
+def flat_features(image_size, expansion=1):
+    return 1024 * expansion * (image_size // 8 // 4) ** 2
+""",
+          ask="How many channels does the last of the four stages have?",
+          explain="The channels double from stage to stage, and the first stage has 64 already: 64, 128, 256, 512. "
+                  "That is three doublings and not four."),
     Wrong("float_result", """
 def flat_features(image_size, expansion=1):
     return 512 * expansion * (image_size / 8 / 4) ** 2

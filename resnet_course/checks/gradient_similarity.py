@@ -163,6 +163,10 @@ def gradient_similarity(model, images, noisy, targets):
           ask="Where does the network come into your cosine?",
           explain="The images themselves are compared with their noisy twins, and the network is not used. The two "
                   "vectors are the gradients of the loss at these inputs."),
+    Wrong("grad_forgotten", [(_GRADIENT, "        loss.backward()\n        gradient = x.detach().flatten(1)\n")],
+          ask="Where does `backward()` leave the gradient, in x or in x.grad?",
+          explain="The images are compared, after both passes: `backward()` does not change x, it writes the slopes "
+                  "into `x.grad`. Those are the vectors to compare."),
     Wrong("one_cosine_for_the_batch", [(".flatten(1)", ".flatten().unsqueeze(0)")],
           ask="How many cosines do you compute for a batch of 64 images?",
           explain="All gradients of the batch form one long vector, in which those that are large decide. Each image "

@@ -108,6 +108,16 @@ WRONG = [
           ask="What kind of object comes back?",
           explain="A tuple comes back: a comma between two things makes one, and a tuple cannot be called with x. "
                   "nn.Sequential takes the layers and runs them one after the other."),
+    Wrong("function_of_layers", """
+def projection_shortcut(in_planes, out_planes, stride):
+    conv = nn.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False)
+    norm = nn.BatchNorm2d(out_planes)
+    return lambda x: norm(conv(x))
+""",
+          ask="Where would a block that holds your function find its parameters?",
+          explain="A function comes back, and the layers are hidden inside it: a block that holds it does not find "
+                  "their parameters, and no optimizer trains them. nn.Sequential takes the two layers, runs them one "
+                  "after the other, and is a module."),
     Wrong("returns_none", [("return nn.Sequential(", "nn.Sequential(")],
           ask="What does the function give back?",
           explain="A Python function without a `return` gives back None, so the layers are built and lost. Hand the "

@@ -136,6 +136,13 @@ WRONG = [
           explain="The epoch is divided among the ranks, and each rank cuts its part into batches. Then the images "
                   "that meet in a step are others for another number of ranks, and with 26 images in batches of 8 the "
                   "third rank can need a step less than the first. Cut the batches first, then divide each."),
+    Wrong("dealt_out_before_cutting", [
+              ("batches = order.split(batch_size)", "own = order[rank::count]"),
+              ("[batch.tensor_split(count)[rank] for batch in batches]", "list(own.split(batch_size // count))")],
+          ask="Do you divide the epoch among the ranks, or each batch?",
+          explain="The images are dealt out to the ranks first, and each rank cuts its own into batches. Then the "
+                  "images that meet in a step are others for another number of ranks, and with three ranks one can "
+                  "need a step less. Cut the batches first, then divide each."),
     Wrong("every_count_th_of_the_epoch", [
               ("batches = order.split(batch_size)", "own = order[rank::count]"),
               ("[batch.tensor_split(count)[rank] for batch in batches]", "list(own.split(batch_size))")],
@@ -167,6 +174,17 @@ WRONG = [
           ask="Who takes the rest of a batch of 8 among three ranks?",
           explain="`len(batch) // count` drops the rest: of 8 images among three ranks each takes 2, and two images "
                   "never come. The shares may differ by one image: `tensor_split` does that."),
+    Wrong("chunk_for_tensor_split", [("batch.tensor_split(count)[rank]", "batch.chunk(count)[rank]")],
+          ask="How many parts does `chunk(4)` make of three images?",
+          explain="`chunk(count)` makes parts of equal size, and fewer than `count` of them where the images do not "
+                  "suffice, so a rank finds no share in a small last batch. `tensor_split(count)` always makes `count` "
+                  "parts; some may be empty."),
+    Wrong("empty_shares_skipped", [
+              ("[batch.tensor_split(count)[rank] for batch in batches]",
+               "[part for batch in batches if len(part := batch.tensor_split(count)[rank])]")],
+          ask="What do the other ranks do in a step in which one rank has no image?",
+          explain="An empty share is left out, so that rank has a step less, and the others wait for it in the last "
+                  "one for ever. A rank without an image takes part in the step with an empty share."),
     Wrong("split_for_tensor_split", [
               ("batch.tensor_split(count)[rank]", "batch.split(count)[rank]")],
           ask="What does the number in `split(...)` count, the parts or the images of a part?",

@@ -176,6 +176,10 @@ WRONG = [
           ask="What comes out for a layer whose weights were all doubled?",
           explain="The variance of PyTorch's default start is put in, so every layer gives 0.408. Take the variance "
                   "of the weights that the layer has."),
+    Wrong("he_taken_for_granted", [("layer.weight.var().item()", "2 / fan_in")],
+          ask="What comes out for a layer whose weights were all doubled?",
+          explain="The variance of He's start is put in, so every layer gives 1. Take the variance of the weights "
+                  "that the layer has."),
     Wrong("largest_for_deviation", [("layer.weight.var().item()", "layer.weight.max().item() ** 2")],
           ask="How large is a weight in the mean, and how large is the largest?",
           explain="The largest weight stands in the place of the deviation. Most weights are much smaller, and what "
