@@ -22,7 +22,7 @@ SETTINGS = {  # every cell in the page, and no question about news
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
-RUN_TIMEOUT = 300_000  # milliseconds for a whole lesson
+RUN_TIMEOUT = 900_000  # milliseconds for a whole lesson, beside others
 
 
 @dataclass
