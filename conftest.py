@@ -22,7 +22,7 @@ try:
 except ImportError:  # without nbval no notebook is collected, and all other tests run
     nbval, RunningKernel = None, object
 
-CELL_TIMEOUT = 1_200  # seconds, for an endless loop; the longest cell takes a minute alone, and here five share two cores
+CELL_TIMEOUT = 1_200  # seconds, for an endless loop: the longest cell takes one minute alone, but here five share two
 POLL = 1  # seconds between two looks at whether the kernel is alive
 EXPECTED = {"notebooks": "not_written", "solutions": "passed"}  # what checks say in the notebooks of these folders
 CHECK = re.compile(r"^\w+.* = checks\.(?!yours\b|verdict\b)(\w+)\(", re.MULTILINE)
