@@ -149,17 +149,19 @@ def test_search_finds_a_lesson(visit) -> None:
 @pytest.mark.skipif("ko/lessons/00_start_here.html" not in PAGES, reason="no lesson was run in Korean")
 def test_the_language_is_switched_on_the_same_lesson_and_search_finds_korean(visit) -> None:
     visit.open("lessons/00_start_here.html")
-    visit.page.get_by_role("link", name="한국어").click()
+    visit.page.get_by_role("link", name="한국어", exact=True).click()
     visit.page.wait_for_url("**/ko/lessons/00_start_here.html")
     assert visit.page.evaluate("document.documentElement.lang") == "ko"
     assert visit.page.evaluate("getComputedStyle(document.querySelector('p')).wordBreak") == "keep-all"
     assert "/notebooks/ko/00_start_here.ipynb" in visit.page.locator(".launch a").first.get_attribute("href")
     assert find_violations(visit.page) == []
-    visit.page.get_by_role("link", name="English").click()
+    visit.page.get_by_role("link", name="English", exact=True).click()
     visit.page.wait_for_url(f"{visit.address}lessons/00_start_here.html")
     visit.open("glossary.html")
-    visit.page.get_by_role("link", name="한국어").click()
+    visit.page.get_by_role("link", name="한국어", exact=True).click()
     visit.page.wait_for_url("**/ko/index.html")
+    visit.page.get_by_role("link", name="여기서 신경망 두 개 학습시키기").click()
+    visit.page.get_by_role("button", name="100스텝 학습").wait_for()
     visit.open("ko/search.html?q=신경망")  # which stands there with something at its end
     visit.page.locator("#search-results a[href*='00_start_here']").first.wait_for(timeout=20_000)
     assert visit.outside == []
