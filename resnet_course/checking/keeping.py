@@ -94,7 +94,9 @@ def _problem(exercise: Exercise, source: str, path: Path) -> str | None:
     except (TooSlowError, ExitRefusedError, SystemExit, Exception) as error:
         return f"{type(error).__name__}: {error}"
     verdict = judge(exercise, answer)
-    return None if verdict.status == "passed" else f"by itself it does not pass\n{verdict.message.splitlines()[-1]}"
+    lines = verdict.message.splitlines()
+    saw = next((line for line in lines if line.startswith("What the check saw")), lines[0])
+    return None if verdict.status == "passed" else f"by itself it does not pass\n{saw}"
 
 
 # --- The text of a definition, and of what it needs -------------------------------------------------------------------
@@ -159,13 +161,12 @@ def _definition(thing: Any) -> tuple[Any, str, dict[str, Any]] | None:
             decorators = getattr(node, "decorator_list", [])
             first = min([first, *(each.lineno for each in decorators)])
             line = function.__code__.co_firstlineno
-            if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.Assign)) and first <= line <= last:
+            named = isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.Assign)) and _name(node).isidentifier()
+            if named and first <= line <= last:
+                # What is set afterwards belongs to it: Block.expansion = 1
                 later = [each for each in statements if re.match(rf"{_name(node)}\.\w+ = ", ast.unparse(each))]
-                typed = [
-                    "\n".join(text.splitlines()[first - 1 : last]),
-                    *map(ast.unparse, later),
-                ]  # Block.expansion = 1
-                return node, "\n\n\n".join(typed), function.__globals__
+                typed = "\n".join(text.splitlines()[first - 1 : last])
+                return node, "\n\n\n".join([typed, *map(ast.unparse, later)]), function.__globals__
     return None
 
 

@@ -150,7 +150,11 @@ CHANGES = [
         "layer3.0.bn2",
         "The eps of `layer3.0.bn2` is 0.1; it should be 1e-05.",
     ),
-    (lambda m: m.layer3[0].bn1.train(), "layer3.0.bn1", "is True; it should be False. model.train() and model.eval()"),
+    (
+        lambda m: m.layer3[0].bn1.train(),
+        "layer3.0.bn1",
+        "is True; it should be False. model.train() and model.eval() set",
+    ),
     (other_convolution(3, True), "layer3.1.conv1", "The bias of `layer3.1.conv1` is True; it should be False."),
     (other_convolution(5, False), "layer3.1.conv1", "The kernel of `layer3.1.conv1` is 5; it should be 3."),
     (group_norm, "layer3.1.bn1", "In place of `layer3.1.bn1` there is the group_norm"),
