@@ -119,7 +119,7 @@ def results(folder):
     (folder / "notebooks" / "solutions").mkdir()
     write_notebook(folder / "notebooks" / "solutions" / "whole.ipynb", ["print('one')", "2"])
     write_notebook(folder / "notebooks" / "solutions" / "broken.ipynb", ["print('one')", "1 / 0"])
-    (folder / "test_limit.py").write_text(LIMIT.format(300), encoding="utf-8")
+    (folder / "test_limit.py").write_text(LIMIT.format(1200), encoding="utf-8")
     return run_pytest(folder)
 
 
