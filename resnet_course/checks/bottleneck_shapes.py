@@ -187,6 +187,11 @@ def bottleneck_shapes(in_planes, planes, stride, height):
           ask="What does `planes` stand for, the narrow part or what goes out?",
           explain="The narrow part has a quarter of the input's channels here, and `planes` go out. `planes` is the "
                   "width of the narrow part, and four times as many go out: planes=64 gives 64, 64 and 256."),
+    Wrong("stride_2_or_none", [("small = math.ceil(height / stride)",
+                                "small = math.ceil(height / 2) if stride == 2 else height")],
+          ask="Which height does your result give for stride 3?",
+          explain="Only a stride of 2 makes the height smaller here; with any other it stays. Divide by the stride, "
+                  "whatever it is, and round up: 10 rows become 4 at stride 3."),
 ]
 # fmt: on
 

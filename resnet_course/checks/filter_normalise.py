@@ -36,9 +36,8 @@ def observe(answer: Any) -> Iterator[Seen]:
         pair[place][1] = 0
         result = answer(*pair)
         fits = isinstance(result, Tensor) and result.shape == pair[0].shape
-        yield Seen(
-            f"where a filter of the {name} is all zeros, what becomes of it", _zeros(result[1] if fits else result)
-        )
+        became = _zeros(result[1], pair[1][1]) if fits else kind_of(result)
+        yield Seen(f"where a filter of the {name} is all zeros, what becomes of it", became)
         effects.append(Seen(f"where a filter of the {name} is all zeros, the result", result, explains=False))
     yield from _see_call("for a vector (7,)", answer, 0.05 * torch.randn(7), 3 * torch.randn(7))
     yield from effects
@@ -54,13 +53,13 @@ def _see_call(what: str, answer: Any, direction: Tensor, weight: Tensor) -> Iter
     yield Seen(f"{what}, whether a tensor of the caller comes back", result is direction or result is weight)
 
 
-def _zeros(filter_of_result: Any) -> str:
+def _zeros(filter_of_result: Tensor, filter_of_weight: Tensor) -> str:
     """What a filter has become, in words that are the same for all numbers."""
-    if not isinstance(filter_of_result, Tensor):
-        return kind_of(filter_of_result)
     if filter_of_result.isnan().any():
         return "nan"
-    return "other numbers than 0" if plain(filter_of_result).abs().max() > 1e-6 else "zeros"
+    if plain(filter_of_result).abs().max() <= 1e-6:
+        return "zeros"
+    return "the weight" if torch.allclose(plain(filter_of_result), plain(filter_of_weight)) else "other numbers than 0"
 
 
 ANSWER = """

@@ -22,6 +22,8 @@ from resnet_course.checking.seen import Seen
 from resnet_course.checking.values import as_number, kind_of, plain
 
 CLASSES = 4
+BLOCK = ("block.conv1", "block.conv2", "block.conv3", "conv4")
+NAMES = ("first", "second", "conv3")
 
 
 class Watched:
@@ -74,6 +76,8 @@ def observe(answer: Any) -> Iterator[Seen]:
         "the number of weights and biases that the call changes", count_changed(kept, [*watched.model.parameters()])
     )
     yield Seen("for a network with 4 convolutions, the number of entries", len(once))
+    yield Seen("for 3 convolutions in a block and one after it, the number of entries", _count(answer, BLOCK))
+    yield Seen("for convolutions called first, second and conv3, the number of entries", _count(answer, NAMES))
     graph = any(isinstance(entry, Tensor) and entry.requires_grad for entry in once)
     yield Seen("an entry that keeps the graph for a backward pass", graph)
     yield Seen("the number of rounded entries", sum(_is_rounded(as_number(entry)) for entry in once), judges=False)
@@ -99,6 +103,19 @@ def observe(answer: Any) -> Iterator[Seen]:
     yield Seen(
         "for 3 images in a network without batch norm, the entries", Watched(images=3).run(answer), explains=False
     )
+
+
+def _count(answer: Any, names: tuple[str, ...]) -> Any:
+    """The number of entries for 1×1 convolutions of these names; one with a dot stands in a block."""
+    torch.manual_seed(SEED)
+    model = nn.Sequential()
+    for name in names:
+        block, _, inner = name.rpartition(".")
+        if block and not hasattr(model, block):
+            model.add_module(block, nn.Sequential())
+        model.get_submodule(block).add_module(inner, nn.Conv2d(3, 3, 1))
+    model.append(nn.Flatten()).append(nn.Linear(12, CLASSES))
+    return _length(answer(model, torch.randn(1, 3, 2, 2), torch.tensor([1])))
 
 
 def _factor(again: Any, once: Any) -> Any:

@@ -284,6 +284,12 @@ def gradient_similarity(model, images, noisy, targets):
           ask="Do the two gradients lie in two tensors?",
           explain="Both vectors are one and the same tensor, x.grad, to which the second backward() has added; so the "
                   "cosine is always 1. Give each pass a tensor of its own."),
+    Wrong("kept_gradient_cleared", _ADDED_UP.replace("x.grad.clone()", "x.grad").replace(
+              "    x.data =", "    x.grad.zero_()\n    x.data ="),
+          ask="What does `zero_()` do to the gradient that you have kept?",
+          explain="`first` is no copy: it is x.grad itself. Clearing it in place clears what you have kept, and the "
+                  "second backward() writes into it, so both vectors are the same and the cosine is always 1. Keep "
+                  "`x.grad.clone()`, or use another tensor for the second pass."),
     Wrong("callers_tensors_marked", [(_CLONE, "        x.requires_grad_()\n")],
           ask="Whose tensors are marked with requires_grad_?",
           explain="requires_grad_() marks the caller's own tensors, and they stay marked: every later pass with these "

@@ -350,6 +350,13 @@ def make_layer(block, in_planes, planes, num_blocks, stride):
           ask="What does nn.Sequential take, a list or modules?",
           explain="nn.Sequential takes the modules, one argument each, and here it gets a single list. A star in "
                   "front of a list hands its members over one by one."),
+    Wrong("stride_with_channels_only", [
+              ("    layers = []\n",
+               "    layers = []\n    stride = stride if in_planes != planes * block.expansion else 1\n")],
+          ask="What does make_layer(BasicBlock, 64, 64, 2, 2) do to the height?",
+          explain="The stride is used only where the number of channels changes, so a stage that keeps its channels "
+                  "keeps its height, too. The caller decides both by themselves: the first block gets the stride that "
+                  "was handed in."),
 ]
 # fmt: on
 

@@ -28,6 +28,7 @@ GROWN = (
     ((1, 1, 1, 8, 11, 3), (1, 1, 1, 8, 11)),
     ((1, 1, 3, 5, 4), (1, 1, 1, 5, 4)),
     ((1, 1, 5, 11, 9, 2), (1, 1, 1, 11, 9, 2)),
+    ((1, 1, 3, 1, 2), (1, 1, 1, 1, 2)),
 )
 SHOWN = (
     *(LEAST, (5, 1, 1, 1, 1), (1, 7, 1, 1, 1), (1, 1, 3, 1, 1), (1, 1, 1, 4, 6), (1, 1, 1, 12, 6, 2)),
@@ -242,6 +243,26 @@ WRONG = [
           ask="What does the function hand back?",
           explain="A Python function without a `return` gives back None: the number is computed "
                   "and lost. Hand it back."),
+    Wrong("one_more_with_a_stride", [
+              (ROWS, "height // stride + (stride > 1)"), (COLUMNS, "width // stride + (stride > 1)")],
+          ask="On which rows of 12 does the window stand at stride 2?",
+          explain="With a stride above 1 one place more is counted in each direction, also where the division leaves "
+                  "no rest: 12×6 pixels get 7×4 places. Rows 0, 2, 4, 6, 8 and 10 are six."),
+    Wrong("rest_added", [
+              (ROWS, "height // stride + height % stride"), (COLUMNS, "width // stride + width % stride")],
+          ask="How many more places does a rest of 2 rows hold at stride 3?",
+          explain="The rest of the division is added to the places: 8 rows at stride 3 get 2 + 2. The window stands on "
+                  "rows 0, 3 and 6; a rest, however large, holds one more place."),
+    Wrong("border_left_out", """
+def multiply_adds(in_channels, out_channels, kernel_size, height, width, stride=1):
+    def taps(size):
+        places = [middle + step - kernel_size // 2 for middle in range(0, size, stride) for step in range(kernel_size)]
+        return sum(0 <= place < size for place in places)
+    return in_channels * out_channels * taps(height) * taps(width)
+""",
+          ask="Does a convolution skip the zeros that were put around the image?",
+          explain="The products with the zeros of the border are left out. A convolution does not skip them: it "
+                  "multiplies each number under the window, also the zeros, so every place costs the same."),
 ]
 # fmt: on
 

@@ -223,6 +223,14 @@ def needs_projection(in_planes, planes, stride, expansion=1):
           ask="Is what comes back always True or False?",
           explain="A number comes back that is neither 0 nor 1. An `if` takes it for True, but `== True` does not, and "
                   "the lesson compares your answers with torchvision's. Hand back a comparison."),
+    Wrong("values_counted", """
+def needs_projection(in_planes, planes, stride, expansion=1):
+    return in_planes * stride**2 != expansion * planes
+""",
+          ask="Do (16, 8, 8) and (64, 4, 4) fit each other, as they hold the same number of values?",
+          explain="The numbers of values before and after are compared. A stride of 2 and four times the channels give "
+                  "the same number of values, and x of shape (16, 8, 8) still cannot be added to (64, 4, 4): each "
+                  "side has to be the same."),
 ]
 # fmt: on
 

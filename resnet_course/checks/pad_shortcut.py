@@ -35,17 +35,20 @@ def observe(answer: Any) -> Iterator[Seen]:
         tensor = isinstance(result, Tensor)
         yield Seen(f"what comes from {call}", "a tensor" if tensor else kind_of(result))
         if tensor:
-            yield from _see_tensor(call, result)
+            longer = [side for side, was, now in zip(SIDES, x.shape, result.shape, strict=False) if now > was]
+            if stride == 1:
+                yield Seen(f"the sides of {call} that are longer than those of x", ", ".join(longer) or "none")
+            yield from _see_tensor(call, result, "channels" in longer or channels == out_planes)
             same = equal(result, answer(handed, out_planes, stride)) if result.numel() else True
             yield Seen(f"a second call of {call} gives the same", same)
             wholes.append(Seen(call, result, explains=False))
     yield from wholes
 
 
-def _see_tensor(call: str, result: Tensor) -> Iterator[Seen]:
+def _see_tensor(call: str, result: Tensor, sides_explain: bool) -> Iterator[Seen]:
     for index, side in enumerate(SIDES):
         if index < result.dim():
-            yield Seen(f"the number of {side} of {call}", result.shape[index])
+            yield Seen(f"the number of {side} of {call}", result.shape[index], explains=sides_explain)
     yield Seen(f"the number of dimensions of {call}", result.dim())
     yield Seen(f"a gradient flows back from {call}", result.requires_grad)
     if result.dim() != len(SIDES) or not result.numel():
@@ -53,7 +56,8 @@ def _see_tensor(call: str, result: Tensor) -> Iterator[Seen]:
     numbers = plain(result)
     even = [bool((numbers[:, channel] == numbers[0, channel, 0, 0]).all()) for channel in range(result.shape[1])]
     filled = [channel for channel, same in enumerate(even) if same]
-    yield Seen(f"the channels of {call} that hold one number only", ", ".join(map(str, filled)) or "none")
+    shown = ", ".join(map(str, filled)) or "none"
+    yield Seen(f"the channels of {call} that hold one number only", shown, explains=sides_explain)
     if filled:
         yield Seen(f"the number in the new channels of {call}", numbers[0, filled[0], 0, 0].item())
     if len(filled) < result.shape[1]:
@@ -211,6 +215,12 @@ def pad_shortcut(x, out_planes, stride):
           ask="What becomes of the tensor that F.pad makes?",
           explain="No channel is added: x comes back with the channels that it had. F.pad leaves x as it is and gives "
                   "back a new tensor, which has to be handed on."),
+    Wrong("first_dimension_first", [("(0, 0, 0, 0, before, missing - before)",
+                                     "(0, 0, before, missing - before, 0, 0, 0, 0)")],
+          ask="Which dimension does the first pair of numbers belong to in F.pad?",
+          explain="The pairs stand in the order of the dimensions, as in np.pad: images, channels, rows, columns. "
+                  "F.pad counts from the last dimension: the first pair is for the columns, the second for the rows, "
+                  "the third for the channels. So here the rows grow, and no channel is added."),
 ]
 # fmt: on
 

@@ -258,6 +258,12 @@ WRONG = [
           ask="Where does the class say how many channels leave a block, as a multiple of `planes`?",
           explain="The class attribute `expansion` is missing. ResNet asks the class itself, before a block is "
                   "built, so it stands above __init__. For this block it is 1."),
+    Wrong("projection_before_relu", [
+              ("active = F.relu(self.norm_a(x))", "early = self.norm_a(x)\n        active = F.relu(early)"),
+              ("self.projection(active) if", "self.projection(early) if")],
+          ask="Has the tensor that the projection gets been through the first ReLU?",
+          explain="The projection takes what the first batch norm gives, before its ReLU. Where the shape changes, it "
+                  "takes the same tensor as the first convolution: after batch norm and ReLU."),
 ]
 # fmt: on
 

@@ -122,6 +122,25 @@ def projection_shortcut(in_planes, out_planes, stride):
           ask="What does the function give back?",
           explain="A Python function without a `return` gives back None, so the layers are built and lost. Hand the "
                   "module back."),
+    Wrong("thinned_out_at_the_end", """
+class Projection(nn.Module):
+    def __init__(self, in_planes, out_planes, stride):
+        super().__init__()
+        self.conv = nn.Conv2d(in_planes, out_planes, 1, bias=False)
+        self.norm = nn.BatchNorm2d(out_planes)
+        self.stride = stride
+
+    def forward(self, x):
+        return self.norm(self.conv(x))[..., ::self.stride, ::self.stride]
+
+
+def projection_shortcut(in_planes, out_planes, stride):
+    return Projection(in_planes, out_planes, stride)
+""",
+          ask="Of which pixels does the batch norm take mean and variance?",
+          explain="Rows and columns are left out only after the batch norm, so in training mode its mean and variance "
+                  "also count the pixels that are thrown away, and each of them was computed for nothing. The "
+                  "convolution takes the stride."),
 ]
 # fmt: on
 

@@ -195,6 +195,32 @@ def receptive_field(kernel_sizes, strides):
           ask="How many numbers are asked for?",
           explain="Two numbers come back, or the field and the jump together. The height and the width are the "
                   "same, and one number is asked for."),
+    Wrong("stride_widens", """
+def receptive_field(kernel_sizes, strides):
+    field = jump = 1
+    for k, s in zip(kernel_sizes, strides):
+        if s > 1:
+            field, jump = field * s, jump * s
+        else:
+            field += (k - 1) * jump
+    return field
+""",
+          ask="What does a layer with kernel size 1 and stride 2 see?",
+          explain="A layer with a stride multiplies the field here, so that one with kernel size 1 and stride 2 sees 2 "
+                  "pixels. It sees one and skips the next: the kernel of a layer widens its field, by (k - 1) jumps, "
+                  "and its stride acts on the layers after it."),
+    Wrong("first_layer_apart", """
+def receptive_field(kernel_sizes, strides):
+    field, jump = kernel_sizes[0], strides[0]
+    for k, s in zip(kernel_sizes[1:], strides[1:]):
+        jump *= s
+        field += (k - 1) * jump
+    return field
+""",
+          ask="On which layers does the stride of the *second* layer act?",
+          explain="The first layer is right, and from the second on each stride acts on its own layer: [3, 2] with "
+                  "strides [2, 2] gives 7 and not 5. A stride counts for the layers after it, so the field is widened "
+                  "first and the jump multiplied afterwards, in every layer."),
 ]
 # fmt: on
 

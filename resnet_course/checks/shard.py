@@ -230,6 +230,15 @@ WRONG = [
           ask="How many steps has the epoch?",
           explain="Only the first step comes back. An epoch of 26 images in batches of 8 has four steps, and each "
                   "needs its entry."),
+    Wrong("pythons_random_numbers", [
+              ("    generator = torch.Generator().manual_seed(seed + epoch)\n",
+               "    import random\n    random.seed(1000 * seed + epoch)\n"),
+              ("order = torch.randperm(num_images, generator=generator)",
+               "order = torch.tensor(random.sample(range(num_images), num_images))")],
+          ask="Who else in the program draws from Python's `random`?",
+          explain="`random.seed` sets the random numbers that the whole program shares, those of an augmentation for "
+                  "example: it then draws the same numbers in each epoch. Use a generator of your own: "
+                  "`random.Random(…)` or `torch.Generator()`."),
 ]
 # fmt: on
 

@@ -26,7 +26,7 @@ SETTINGS = {
     "channels out": {"outside": 512},
     "rows of the kernel": {"kernel": (5, 1)},
     "columns of the kernel": {"kernel": (1, 5)},
-    "bias": {"bias": 1.0},
+    "bias": {"bias": 10.0},
 }
 
 
@@ -42,7 +42,7 @@ def layer_with(
     pattern = torch.cat([drawn, -drawn]) / drawn.square().mean().sqrt()
     with torch.no_grad():
         layer.weight.copy_(size * pattern.repeat(layer.weight.numel() // len(pattern)).view_as(layer.weight))
-        layer.bias.fill_(bias)
+        layer.bias.copy_(bias * (1 + torch.linspace(-1, 1, outside)))
     return layer
 
 
@@ -72,7 +72,7 @@ def observe(answer: Any) -> Iterator[Seen]:
         yield Seen(f"the {what} matter", not math.isclose(growth(**changes), 1, rel_tol=1e-3), judges=False)
     yield Seen("with all weights twice as large, the factor grows by", growth(size=2.0))
     yield Seen("with four times the channels, in and out, the factor grows by", growth(inside=400, outside=512))
-    yield Seen("with a kernel of 3×3 and not 1×1, the factor grows by", growth(kernel=(3, 3)), True, False)
+    yield Seen("with a kernel of 3×3 and not 1×1, the factor grows by", growth(kernel=(3, 3)))
     for what, changes in SETTINGS.items():
         yield Seen(f"with more of the {what}, the factor grows by", growth(**changes), True, False)
     name = "for 16 channels in, a 3×3 kernel and weights of size 0.053, the factor"
@@ -238,6 +238,11 @@ def signal_factor(layer):
           ask="Can the result be multiplied?",
           explain="Text comes back. The lesson multiplies the factors of the layers, so return the number, and format "
                   "it where you print."),
+    Wrong("bias_counted", [
+              ("variance / 2", "variance / 2 + (0 if layer.bias is None else layer.bias.var().item() / 2)")],
+          ask="Is the bias one of the products that are added up?",
+          explain="The variance of the bias is added. A bias is no product with the signal: it comes on top whatever "
+                  "the signal's size is, so it does not belong to the factor, and the exercise leaves it out."),
 ]
 # fmt: on
 

@@ -395,6 +395,11 @@ WRONG = [
           ask="Does an image of the first batch count as much as one of the last?",
           explain="The loss is smoothed from batch to batch, so later batches count more than the first. That is good "
                   "for a display that follows the training; the mean over all images is asked for."),
+    Wrong("size_of_the_first_batch", [
+              ("    for images", "    n = 0\n    for images"), ("loss.item() * len(images)", "loss.item() * n"),
+              ("        optimizer.zero_grad()\n", "        optimizer.zero_grad()\n        n = n or len(images)\n")],
+          ask="With how many images does the last, smaller batch count?",
+          explain="All batches count as if they had as many images as the first. The last one has fewer."),
 ]
 # fmt: on
 

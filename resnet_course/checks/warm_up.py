@@ -256,6 +256,15 @@ def normalise(images, mean, std):
           explain="A list came back, with one tensor for each image. A tensor of the same shape as `images` is "
                   "asked for. The formula works on all images at once, so no loop is needed; torch.stack would "
                   "join the list."),
+    Wrong("reshaped_back", """
+def normalise(images, mean, std):
+    last = (images.permute(0, 2, 3, 1) - mean) / std
+    return last.reshape(images.shape)
+""",
+          ask="Does `reshape` put the channels back to where they were?",
+          explain="The channels were brought to the last place, and `reshape` does not bring them back: it keeps all "
+                  "numbers in their order and only cuts them into other rows, so pixels and channels get mixed. "
+                  "`permute(0, 3, 1, 2)` moves a dimension."),
 ]
 # fmt: on
 

@@ -255,6 +255,8 @@ FEW_PHOTOGRAPHS: dict[str, Any] = {"images": 5_000, "epochs": 10}
 """The budget for real images that a reader can repeat: minutes on two CPU cores."""
 ALL_PHOTOGRAPHS: dict[str, Any] = {"epochs": 6, "batch_size": 128, "images": 50_000}
 """All of them at 16x16 pixels: an hour on two CPU cores."""
+SMALL_PHOTOGRAPHS: dict[str, Any] = {"batch_size": 128, "images": 50_000, "image_size": 8}
+"""All of them, so small that there is time for many epochs."""
 
 
 def _runs(kind: type[Run] = Run, budget: Mapping[str, Any] | None = None, **choices: Iterable[Any]) -> list[Any]:
@@ -294,8 +296,8 @@ def _learning_rates(dataset: str) -> list[Run]:
 
 
 def _long_training(dataset: str) -> list[Run]:
-    networks = ("plain 20", "plain 56", "residual 56")
-    return _runs(AdamRun, seed=range(3), epochs=(5, 20), network=networks)
+    budget, lengths = ({}, (5, 20)) if dataset == "shapes" else (SMALL_PHOTOGRAPHS, (8, 32))
+    return _runs(AdamRun, budget, seed=range(3), epochs=lengths, network=("plain 20", "plain 56", "residual 56"))
 
 
 def _starts(dataset: str) -> list[Run]:

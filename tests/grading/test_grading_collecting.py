@@ -82,6 +82,7 @@ def test_what_platforms_hand_out_is_sorted_by_student(packed, take, names, stude
         (["ada.ipynb.txt"], "its name ends in .txt; rename it"),
         (["ada.zip"], "an archive in the archive"),
         (["libo_1_2_a.ipynb", "libo_2_3_a.ipynb"], "two students have the name 'libo'"),
+        ([BLACKBOARD.format(1).replace("amina", f"{name}_lee") for name in ("anna", "bert")], "have the name 'lee'"),
     ],
 )
 def test_what_is_left_out_is_listed_with_its_reason_and_stops_nobody(packed, take, tmp_path, names, said):
@@ -115,15 +116,17 @@ s1;Anna;Müller;112
 s2;Bo;Li;113
 s3;Bo;Li;114
 s4;Cem;Öz;
+max_mus;Max;Mus;
 """
 
 
 def test_a_roster_gives_the_ids_and_says_who_is_missing(packed, take, tmp_path):
     (tmp_path / "class.csv").write_text(ROSTER, encoding="utf-8-sig")
     names = [MOODLE[0], "libo_113_9_a.ipynb", "libo_114_9_a.ipynb", "zoe_1.ipynb", MOODLE[1]]
+    names += [BLACKBOARD.format(1).replace("amina", "max_mus")]
     students, heard = take(packed(names), students=tmp_path / "class.csv")
-    assert students == ["s1", "s2", "s3"]
-    assert "1 of 4 missing: s4" in heard
+    assert students == ["max_mus", "s1", "s2", "s3"]
+    assert "1 of 5 missing: s4" in heard
     assert "'zoe' is not in the roster" in heard
     assert "'Bo Li' is not in the roster" in heard  # two have this name, and Moodle's number is in no column
     (tmp_path / "class.csv").write_text("name\nAnna", encoding="utf-8")

@@ -165,6 +165,13 @@ def test_line_ends_accuse_nobody(read, release, end):
     assert [source.split() for source in hand_in.cells] == [ANSWER.split()]
 
 
+def test_lines_without_their_ends_stay_lines(read, release):
+    content = json.loads(nbformat.writes(answered(release, ANSWER)))
+    for cell in content["cells"]:
+        cell["source"] = "".join(cell["source"]).split("\n")
+    assert read(content).cells == [ANSWER]
+
+
 def test_only_a_stub_or_an_empty_cell_is_not_written(read, release):
     assert read(answered(release, ANSWER)).of_task["double"] == 0
     stub = task_cell(release).source

@@ -36,7 +36,7 @@ UNPACKED = 50, 256 * 2**20  # an archive may unpack to so many times its size, a
 _PLATFORMS = {
     "Moodle": r"(?P<name>.+)_(?P<student>\d+)_assignsubmission_\w+?(?:_.*)?",
     "Canvas": r"(?P<name>[^\W_]+?)(?P<late>_LATE)?_(?P<student>\d+)_\d+_(?P<file>.+)",
-    "Blackboard": r".+?_(?P<student>[^_]+)_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(?:_(?P<file>.*))?",
+    "Blackboard": r"(?P<name>.+?_(?P<student>[^_]+))_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(_(?P<file>.*))?",
 }
 
 
@@ -61,11 +61,10 @@ class _File:
 
 @dataclass(frozen=True)
 class _Whose:
-    """What a platform says: the id, its own name and number of the student, and when the file came."""
+    """What a platform says: the id, all that it calls the student, the surest first, and when the file came."""
 
     student: str
-    name: str = ""
-    number: str = ""
+    names: tuple[str, ...] = ()
     late: bool = False
     when: datetime.datetime | None = None
 
@@ -164,7 +163,7 @@ class _LeftOutError(Exception):
 def _doubt(hand_ins: list[_HandIn]) -> str:
     """Why it cannot be told which of several files of one id counts; "" if it can."""
     student, latest = hand_ins[0].whose.student, max(each.when for each in hand_ins)
-    if len({each.whose.number for each in hand_ins}) > 1:
+    if len({each.whose.names for each in hand_ins}) > 1:
         return f"two students have the name {student!r} there; give --students"
     if sum(each.when == latest for each in hand_ins) > 1:
         return f"two files of the student {student!r}, and neither is newer; keep one"
@@ -193,9 +192,10 @@ def _whose(file: _File, assignment: str, pattern: str | None, roster: Roster | N
         raise _LeftOutError(f"larger than {MOST_BYTES // 2**20} MB; ask for it without outputs")
     whose = _by_pattern(path, pattern) if pattern else _by_platform(path, assignment)
     if roster is not None:
-        known = roster.find(whose.number, whose.student, whose.name)
+        names = whose.names or (whose.student,)
+        known = roster.find(*names)
         if known is None:
-            raise _LeftOutError(f"{whose.name or whose.student!r} is not in the roster")
+            raise _LeftOutError(f"{names[-1]!r} is not in the roster")
         return replace(whose, student=known)
     if not is_id(whose.student):
         raise _LeftOutError(f"no student's id is found in it, {whose.student!r} is none; see --pattern and --students")
@@ -218,9 +218,13 @@ def _by_platform(path: PurePosixPath, assignment: str) -> _Whose:
             if _other_assignment(groups.get("file") or "", assignment):
                 raise _LeftOutError(f"of another assignment than {assignment}")
             when = datetime.datetime.strptime(groups["when"], "%Y-%m-%d-%H-%M-%S") if groups.get("when") else None
+            name, number = groups["name"], groups["student"]
+            names = (number, name)
+            if platform == "Blackboard":  # "A1 VGG_max_mus": which part is the student, a roster knows
+                parts = name.split("_")
+                names = tuple("_".join(parts[first:]) for first in range(1, len(parts)))
             # Canvas writes a name without spaces, which serves as id; Moodle's name is none.
-            name, number = groups.get("name") or "", groups["student"]
-            return _Whose(name if platform == "Canvas" else number, name, number, bool(groups.get("late")), when)
+            return _Whose(name if platform == "Canvas" else number, names, bool(groups.get("late")), when)
     stem = re.sub(r"[ (_-]+\d*\)?$", "", path.stem) if path.stem.startswith(assignment) else path.stem
     if stem == assignment:  # the folder says whose it is
         if len(path.parts) < 2:

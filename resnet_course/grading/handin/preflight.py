@@ -127,7 +127,8 @@ def _cells(content: dict[str, Any], repairs: list[str]) -> list[NotebookNode]:
     for cell in content["cells"][:MOST_CELLS]:
         source = cell.get("source", "") if isinstance(cell, dict) else None
         if isinstance(source, list):
-            source = "".join(part for part in source if isinstance(part, str))
+            parts = [part for part in source if isinstance(part, str)]
+            source = ("" if any(part.endswith("\n") for part in parts) else "\n").join(parts)  # some drop the line ends
         source = whole(source).replace("\r\n", "\n").replace("\r", "\n") if isinstance(source, str) else source
         if not isinstance(source, str) or cell.get("cell_type") not in ("code", "markdown", "raw"):
             repairs.append("something that is no cell was left out")
