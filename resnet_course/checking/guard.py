@@ -76,12 +76,7 @@ def _kept_state(seed: int) -> Iterator[None]:
     dtype, device = torch.get_default_dtype(), torch.get_default_device()
     gradients, folder = torch.is_grad_enabled(), os.getcwd()
     threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-    torch.set_default_dtype(torch.float32)
-    torch.set_grad_enabled(True)
-    _set_default_device(torch.device("cpu"))
+    usual_state(seed)
     try:
         yield
     finally:
@@ -97,6 +92,15 @@ def _kept_state(seed: int) -> Iterator[None]:
             torch.set_num_threads(threads)
         with contextlib.suppress(OSError):
             os.chdir(folder)
+
+
+def usual_state(seed: int) -> None:
+    """What a check computes with, whatever cells have set: seeds, float32, gradients, the CPU."""
+    for set_seed in (random.seed, np.random.seed, torch.manual_seed):
+        set_seed(seed)
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    _set_default_device(torch.device("cpu"))
 
 
 def _set_default_device(device: torch.device) -> None:

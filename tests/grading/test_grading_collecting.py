@@ -62,6 +62,7 @@ BLACKBOARD = "a1_amina_attempt_2027-03-0{}-10-00-00_mine.ipynb"
         (["amina/a1_vgg.ipynb", "bo/a1_vgg.ipynb", "bo/.ipynb_checkpoints/a1_vgg-checkpoint.ipynb"], ["amina", "bo"]),
         (["lee_anna.ipynb", "lee_bert_a1_vgg.ipynb"], ["lee_anna", "lee_bert"]),
         (["amina_1.IPYNB", "__MACOSX/amina_1.ipynb"], ["amina"]),
+        (["../amina/a1_vgg.ipynb", "Bo_12_assignsubmission_file_\\a1_vgg.ipynb"], ["12", "amina"]),
         (["김정민_2.ipynb", "अमित_1.ipynb", "น้ำ.ipynb", "o'brien_1.ipynb"], ["o'brien", "अमित", "น้ำ", "김정민"]),
     ],
 )
@@ -82,6 +83,7 @@ def test_what_platforms_hand_out_is_sorted_by_student(packed, take, names, stude
         (["ada.ipynb.txt"], "its name ends in .txt; rename it"),
         (["ada.zip"], "an archive in the archive"),
         (["libo_1_2_a.ipynb", "libo_2_3_a.ipynb"], "two students have the name 'libo'"),
+        (["s1/mine.ipynb", "s2/mine.ipynb"], "two students have the name 'mine'"),
         ([BLACKBOARD.format(1).replace("amina", f"{name}_lee") for name in ("anna", "bert")], "have the name 'lee'"),
     ],
 )

@@ -148,3 +148,16 @@ def test_each_time_starts_from_the_same_luck_and_leaves_its_inputs_alone():
     first, second = (observe(examine, {"f": draw}, inputs) for _ in range(2))
     assert (first["r/0"], first["r/1"]) == (second["r/0"], second["r/1"])
     assert not inputs["x"].any()
+
+
+def test_what_cells_have_set_in_torch_counts_for_nothing():
+    torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
+    try:
+        seen = observe(
+            examiners(CALL)["f"], {"f": lambda x: [torch.zeros(1), torch.is_grad_enabled()]}, {"x": np.zeros(2)}
+        )
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_grad_enabled(True)
+    assert (seen["r/0"].dtype, bool(seen["r/1"])) == (np.float32, True)

@@ -204,6 +204,10 @@ def test_only_the_first_outputs_of_a_cell_are_looked_at(read, release):
 
 def test_a_notebook_in_another_encoding_is_read(read, release):
     assert read(json.dumps(answered(release, ANSWER)).encode("utf-16")).cells == [ANSWER]
+    korean = json.dumps(answered(release, f"{ANSWER}  # 두 배"), ensure_ascii=False).encode("cp949")
+    hand_in = read(korean)
+    assert hand_in.cells[0].startswith(f"{ANSWER}  # \ufffd")
+    assert any("not saved in UTF-8" in repair for repair in hand_in.repairs)
 
 
 @pytest.mark.parametrize(

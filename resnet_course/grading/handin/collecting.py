@@ -195,7 +195,7 @@ def _whose(file: _File, assignment: str, pattern: str | None, roster: Roster | N
         names = whose.names or (whose.student,)
         known = roster.find(*names)
         if known is None:
-            raise _LeftOutError(f"{names[-1]!r} is not in the roster")
+            raise _LeftOutError(f"{next(filter(None, reversed(names)))!r} is not in the roster")
         return replace(whose, student=known)
     if not is_id(whose.student):
         raise _LeftOutError(f"no student's id is found in it, {whose.student!r} is none; see --pattern and --students")
@@ -219,7 +219,7 @@ def _by_platform(path: PurePosixPath, assignment: str) -> _Whose:
                 raise _LeftOutError(f"of another assignment than {assignment}")
             when = datetime.datetime.strptime(groups["when"], "%Y-%m-%d-%H-%M-%S") if groups.get("when") else None
             name, number = groups["name"], groups["student"]
-            names = (number, name)
+            names: tuple[str, ...] = (number, name)
             if platform == "Blackboard":  # "A1 VGG_max_mus": which part is the student, a roster knows
                 parts = name.split("_")
                 names = tuple("_".join(parts[first:]) for first in range(1, len(parts)))
@@ -229,9 +229,9 @@ def _by_platform(path: PurePosixPath, assignment: str) -> _Whose:
     if stem == assignment:  # the folder says whose it is
         if len(path.parts) < 2:
             raise _LeftOutError("nothing says whose it is; put it into a folder with the student's id")
-        return _Whose(path.parts[-2])
+        return _Whose(path.parent.name)
     name = re.sub(rf"(?:_\d.*|[_-]{re.escape(assignment)}.*)$", "", path.stem)
-    return _Whose(name)
+    return _Whose(name, (name, path.parent.name))  # the same name in two folders may be two students
 
 
 def _other_assignment(file: str, assignment: str) -> bool:
@@ -257,7 +257,7 @@ def _files(source: Path, encoding: str, opened: contextlib.ExitStack) -> Iterato
     left = UNPACKED[0] * source.stat().st_size + UNPACKED[1]
     for member in archive.infolist():
         name, wrong = _name_in_archive(member, encoding)
-        inner = PurePosixPath(name)
+        inner = PurePosixPath(name.replace("\\", "/"))  # as some archives from Windows divide folders
         if member.is_dir() or _hidden(inner):
             continue
         left -= member.file_size
@@ -280,7 +280,7 @@ def _name_in_archive(member: zipfile.ZipInfo, encoding: str) -> tuple[str, str]:
 
 
 def _hidden(path: PurePosixPath) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in path.parts)
 
 
 def _content(file: _File) -> bytes:

@@ -93,7 +93,7 @@ def read_hand_in(path: Path, release: NotebookNode) -> HandIn:
             f"{plain(path.name)} is larger than {MOST_BYTES // 2**20} MB; clear all outputs and hand in again"
         )
     repairs: list[str] = []
-    content = _parse(path.read_bytes(), plain(path.name))
+    content = _parse(path.read_bytes(), plain(path.name), repairs)
     kernel = str(_inside(content, "metadata", "kernelspec", "language") or "python").lower()
     if kernel != "python":
         repairs.append(f"its kernel was {plain(kernel)[:20]}; its cells were run as Python")
@@ -101,11 +101,21 @@ def read_hand_in(path: Path, release: NotebookNode) -> HandIn:
     return _fit(cells, release, repairs)
 
 
-def _parse(data: bytes, name: str) -> dict[str, Any]:
+def _text(data: bytes, repairs: list[str]) -> str:
+    """In UTF-8, UTF-16 or UTF-32, with a mark in front or without; of another encoding, what can be read of it."""
+    encoding = json.detect_encoding(data)
+    try:
+        return data.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:
+        repairs.append("it is not saved in UTF-8; signs that cannot be read were replaced")
+        return data.decode(encoding, "replace")
+
+
+def _parse(data: bytes, name: str, repairs: list[str]) -> dict[str, Any]:
     if sum(map(data.count, (b"[", b"{", b","))) > MOST_VALUES:
         raise RefusedError(f"{name} holds millions of values; clear all outputs and hand in again")
     try:
-        content = json.loads(data)  # in UTF-8 or UTF-16, with a mark in front or without
+        content = json.loads(_text(data, repairs))
     except (ValueError, RecursionError) as error:
         kind = "empty" if not data.strip() else kind_of(data)
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) and kind == "text" else ""
