@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import api_pages
+import home_page
 import lesson_pages
 import result_pages
 
@@ -31,7 +32,7 @@ from resnet_course.course.build import notebooks_out_of_step
 from resnet_course.course.run import stale_lessons
 from resnet_course.experiments.figures import draw_by_depth
 from resnet_course.explorers import playground
-from resnet_course.notebook.lessons import LESSONS
+from resnet_course.notebook.lessons import LESSONS, Lesson
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -78,7 +79,7 @@ def stage(root: Path, pages: Path, files: Path) -> None:
     """Write what Sphinx is to read into the folder `pages`, and what the site hands out as it is into `files`."""
     shutil.copytree(HERE / "pages", pages)
     repository = repository_address(root)
-    fill_in(pages, lesson_pages.lesson_table(), repository)
+    fill_in(pages, repository)
     lesson_pages.write_lessons(root, pages / "lessons", files, repository)
     result_pages.write_results(pages / "results")
     api_pages.write_api(pages / "api")
@@ -101,7 +102,7 @@ def stage_korean(root: Path, pages: Path, files: Path) -> list[str]:
     repository = repository_address(root)
     shutil.copytree(HERE / "ko", pages, ignore=shutil.ignore_patterns("*.py", "__*"))
     lesson_pages.write_lessons(root, pages / "lessons", files, repository, lessons, "ko")
-    fill_in(pages, lesson_pages.lesson_table(lessons, "ko"), repository)
+    fill_in(pages, repository, lessons, "ko")
     write_playground(pages, "../playground")
     records = experiments.load_records("degradation", "shapes", experiments.SHIPPED)
     plotting.use_style()
@@ -109,7 +110,11 @@ def stage_korean(root: Path, pages: Path, files: Path) -> list[str]:
     (pages / "degradation.png").write_bytes(plotting.figure_png(figure))
     speak("en")
     say(f"Korean: {len(lessons)} of {len(LESSONS)} lessons were run and have a page")
-    names = (page.relative_to(pages).with_suffix("").as_posix() for page in pages.rglob("*.*") if page.suffix != ".png")
+    names = (
+        page.relative_to(pages).with_suffix("").as_posix()
+        for page in pages.rglob("*.*")
+        if page.suffix in (".md", ".ipynb")
+    )
     return ["search", *names]
 
 
@@ -120,11 +125,21 @@ def write_playground(pages: Path, folder: str) -> None:
     (pages / "playground.html").write_text(style + playground.body() + "".join(links), encoding="utf-8")
 
 
-def fill_in(pages: Path, table: str, repository: str) -> None:
-    """Put the table of lessons and the repository's address into the pages that name them."""
-    for page in (pages / "run.md", pages / "lessons" / "index.md"):
-        text = page.read_text(encoding="utf-8").replace("@table@", table).replace("@repository@", repository)
-        page.write_text(text.replace("@name@", repository.rsplit("/", 1)[1]), encoding="utf-8")
+def fill_in(pages: Path, repository: str, lessons: Sequence[Lesson] = LESSONS, language: str = "en") -> None:
+    """Put into the pages what they name: the table and the path of the lessons, a check's answers, addresses."""
+    parts = {
+        "@table@": lesson_pages.lesson_table(lessons, language),
+        "@path@": home_page.path(lessons, language),
+        "@repository@": repository,
+        "@name@": repository.rsplit("/", 1)[1],
+        "@colab@": lesson_pages.colab_address(LESSONS[0], repository, language),
+    }
+    for page in (pages / "index.md", pages / "run.md", pages / "lessons" / "index.md"):
+        text = page.read_text(encoding="utf-8")
+        for name, part in parts.items():
+            text = text.replace(name, part)
+        page.write_text(text, encoding="utf-8")
+    (pages / "answers.html").write_text(home_page.answers(language), encoding="utf-8")
 
 
 def copy_documents(source: Path, target: Path, root: Path, repository: str) -> None:

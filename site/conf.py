@@ -76,7 +76,7 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "show_nav_level": 2,
     "show_toc_level": 2,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
     "article_header_start": [],
     "footer_start": ["copyright"],
     "footer_end": ["mend"],

@@ -127,11 +127,16 @@ def describe(lesson: Lesson, title: str) -> str:
     return f"{translated('lesson').capitalize()} {lesson.number}, {lesson.title}. {found[1] if found else ''}".strip()
 
 
-def _bar(lesson: Lesson, repository: str, language: str) -> str:
+def colab_address(lesson: Lesson, repository: str, language: str = "en") -> str:
+    """Where Colab opens the notebook that learners write in."""
     place = f"blob/main/notebooks/{edition(language)}".rstrip("/")
     path = f"{repository.removeprefix('https://github.com/')}/{place}/{lesson.file_name}"
+    return f"https://colab.research.google.com/github/{path}"
+
+
+def _bar(lesson: Lesson, repository: str, language: str) -> str:
     return BAR.format(
-        colab=f"https://colab.research.google.com/github/{path}",
+        colab=colab_address(lesson, repository, language),
         notebook=f"../notebooks/{lesson.file_name}",
         solution=f"../notebooks/{Path(lesson.file_name).stem}_solution.ipynb",
         minutes=lesson.read_minutes,

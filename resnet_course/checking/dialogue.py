@@ -47,6 +47,13 @@ _OTHERS = {
 }
 
 
+def message_of(verdict: Verdict, *more: str) -> Message:
+    """What a learner reads of a verdict, and what else there is to say."""
+    kind, title = _TITLES[verdict.status]
+    found = {"name": verdict.name, "status": verdict.status, "hint_id": verdict.hint_id}
+    return Message(kind, f"{verdict.name}: {title}", (*verdict.message.splitlines(), *more), {"check": found})
+
+
 class CheckFailedError(AssertionError):
     """A check failed while `RESNET_COURSE_STRICT=1`."""
 
@@ -66,19 +73,18 @@ class Dialogue:
         """
         verdict = judge(exercise, candidate)
         self._remember(verdict)
-        kind, title = _TITLES[verdict.status]
-        lines = tuple(verdict.message.splitlines())
+        more: tuple[str, ...] = ()
         if verdict.status != "passed":
-            lines += (self._what_next(verdict),)
+            more = (self._what_next(verdict),)
         elif problem := keeping.keep(exercise, candidate):
             reason, *saw = problem.splitlines()
-            lines += (f"It cannot be kept for later lessons: {reason}.", *saw)
-        found = {"name": verdict.name, "status": verdict.status, "hint_id": verdict.hint_id}
-        Message(kind, f"{exercise.name}: {title}", lines, {"check": found}).show()
+            more = (f"It cannot be kept for later lessons: {reason}.", *saw)
+        message = message_of(verdict, *more)
+        message.show()
         if verdict.status == "passed":
             return candidate
         if os.environ.get("RESNET_COURSE_STRICT") == "1":
-            raise CheckFailedError(f"{exercise.name}: {title}. {verdict.message}")
+            raise CheckFailedError(f"{message.title}. {verdict.message}")
         if widgets_work():
             label = "Where to begin" if verdict.status == "not_written" else "Explain"
             show_button(label, lambda: self._hint(exercise.name))

@@ -83,7 +83,7 @@ def run_pytest(folder, *options):
     report = folder / "report.xml"
     flags = ["--nbval-lax", "--nbval-current-env", "--color=no", f"--rootdir={folder}", f"--junitxml={report}"]
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", *flags, *options, str(folder)],
+        [sys.executable, "-m", "pytest", "-p", "no:randomly", *flags, *options, str(folder)],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"},
         capture_output=True,

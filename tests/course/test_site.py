@@ -40,6 +40,19 @@ def test_a_lesson_page_folds_solutions_and_has_no_install_cell_and_no_badge(tmp_
     assert page.metadata["myst"]["html_meta"]["description"] == "Lesson 08, Assembling ResNet-18. What it is about."
 
 
+def test_the_home_page_shows_what_the_check_says_to_each_answer() -> None:
+    import home_page
+
+    said = home_page.answers("en").split("<summary><code>")[1:]
+    titles = ("not right yet", "it stopped with an error", "it stopped with an error", "passed")
+    for one, ending, title in zip(said, home_page.ENDINGS, titles, strict=True):
+        assert one.startswith(f"{ending}</code>")
+        assert f"basic_block: {title}" in one
+    assert "What is the smallest number that can be added to x?" in said[0]
+    assert "**" not in home_page.path()
+    assert "(lessons/13_your_images.ipynb) 28 minutes" in home_page.path()
+
+
 def test_an_explorer_holds_every_answer_and_shows_the_first(tmp_path: Path, monkeypatch) -> None:
     import explorer_pages
 
