@@ -26,12 +26,18 @@ def outcome(points, comment, student="ada", repairs=()):
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory):
+def built(tmp_path_factory):
     root = tmp_path_factory.mktemp("course")
     tests = write_assignment(root)
     write_class(root, release_of(tests), {"ada": ANSWER, "ben": ANSWER})
     nbgrader_folder(root, tests)
     return root
+
+
+@pytest.fixture
+def course(built, tmp_path):
+    """A copy of its own, so that the order of the tests does not matter."""
+    return shutil.copytree(built, tmp_path / "course")
 
 
 def submission(gradebook, student="ada"):

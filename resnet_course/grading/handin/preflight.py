@@ -170,6 +170,9 @@ def _fit(cells: list[NotebookNode], release: NotebookNode, repairs: list[str]) -
     counted = 0
     for index, cell in enumerate(cells):
         own = of_cell.get(index)
+        if own is not None and _skipped(own):  # the cell that installs the course: nothing of a learner's
+            counted += cell.cell_type == "code"
+            continue
         new = copy.deepcopy(own) if own is not None else cell
         if own is not None and _locked(own) and _same(own.source) != _same(cell.source):
             repairs.append(f"the check cell {_grade_id(own)} was changed; the original was put back")
@@ -185,7 +188,7 @@ def _fit(cells: list[NotebookNode], release: NotebookNode, repairs: list[str]) -
         hand_in.notebook.cells.append(new)
         is_code = "code" in (cell.cell_type, own.cell_type if own is not None else "")
         counted += is_code
-        if not is_code or _same(cell.source) in locked_sources or (own is not None and (_locked(own) or _skipped(own))):
+        if not is_code or _same(cell.source) in locked_sources or (own is not None and _locked(own)):
             continue
         task = _grade_id(own).removesuffix("_answer") if own is not None else ""
         if own is not None and task:

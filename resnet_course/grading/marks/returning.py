@@ -17,7 +17,9 @@ from resnet_course.grading.handin.roster import Roster
 from resnet_course.grading.marks.outcomes import Outcome, outcomes_in
 
 MARK = "<!-- summary -->"
-PHONE = '<head>\n<meta name="viewport" content="width=device-width, initial-scale=1">'  # nbgrader's pages lack it
+# What nbgrader's pages lack, for a phone; and its list of links that are all called "Comment" and "Test cell".
+HEAD = """<head>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>#toc { display: none }</style>"""
 SUMMARY = """\
 <section style="max-width:50em;margin:1em auto;padding:1em;border:1px solid #999;font-family:sans-serif">
 <h1>{{ outcome.assignment }}: {{ "%g" | format(outcome.points) }} of {{ "%g" | format(most) }} points</h1>
@@ -50,7 +52,7 @@ def finish_feedback(folder: Path) -> list[Path]:
         text = page.read_text(encoding="utf-8", errors="replace")
         if MARK not in text:
             before, body, after = re.split(r"(<body[^>]*>)", f"{text}<body>", maxsplit=1)
-            before = before.replace("<head>", PHONE, 1)
+            before = before.replace("<head>", HEAD, 1)
             text = f"{before}{body}\n{MARK}{summary(outcome)}{after.removesuffix('<body>')}"
             write_atomically(page, text.encode(errors="replace"))
         name = platform_name(folder, outcome).removesuffix(".ipynb") + ".html"
