@@ -18,7 +18,7 @@ from resnet_course.grading.demo import DEMO, demo
 from resnet_course.grading.handin.collecting import collect
 from resnet_course.grading.handin.roster import Roster
 from resnet_course.grading.marks.batch import grade_all, is_done, jobs_in
-from resnet_course.grading.marks.gradebook import write_marks
+from resnet_course.grading.marks.gradebook import look_into_gradebook, write_marks
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
 from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table
 from resnet_course.grading.marks.status import status
@@ -167,6 +167,7 @@ def _cell(outcome: Outcome | None) -> str:
 
 
 def _feedback(options: argparse.Namespace) -> None:
+    look_into_gradebook(options.folder)
     for folder in assignment_folders():
         if any((options.folder / "autograded").glob(f"*/{folder.name}")):  # nbgrader fails where there is none
             nbgrader(options.folder, "generate_feedback", folder.name, "--force")
@@ -176,6 +177,7 @@ def _feedback(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
+    look_into_gradebook(options.folder)
     target = (options.to or options.folder / "grades.csv").resolve()
     nbgrader(options.folder, "export", f"--CsvExportPlugin.to={target}")
     text = target.read_text(encoding="utf-8")

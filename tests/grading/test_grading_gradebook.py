@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 
 import nbformat
@@ -10,6 +11,7 @@ from grading_helpers import answered, nbgrader_folder, release_of, write_assignm
 from nbgrader.api import Gradebook
 
 from resnet_course.base.errors import CourseError
+from resnet_course.grading import commands
 from resnet_course.grading.assignment import build
 from resnet_course.grading.marks import gradebook as gradebook_module
 from resnet_course.grading.marks.gradebook import write_marks
@@ -166,10 +168,26 @@ def test_a_report_that_changed_after_it_was_marked_waits_for_a_person_again(cour
         assert (report.manual_score, report.needs_manual_grade) == (4.0, True)
 
 
-def test_a_damaged_gradebook_gets_advice(tmp_path):
+def test_a_damaged_or_missing_gradebook_gets_advice(tmp_path, capsys):
+    assert commands.main(["export", str(tmp_path)]) == 2
+    assert "has no gradebook yet; `grade` makes it" in capsys.readouterr().err
     (tmp_path / "gradebook.db").write_bytes(b"no database " * 100)
     with pytest.raises(CourseError, match=r"gradebook.db is damaged \(.*Move it away"):
         write_marks([], tmp_path)
+    for command in ("export", "feedback"):
+        assert commands.main([command, str(tmp_path)]) == 2
+        assert "is damaged (file is not a database). Move it away" in capsys.readouterr().err
+
+
+def test_a_full_disk_ends_the_writing_with_a_sentence(course, monkeypatch):
+    """Also where nbgrader wraps what the database said."""
+
+    def fill(*_):
+        raise ValueError("could not add it") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(gradebook_module, "write_atomically", fill)
+    with pytest.raises(CourseError, match=r"the disk of .* is full\. Make room and grade again"):
+        write_marks([outcome(10.0, "Right.")], course)
 
 
 def test_a_course_folder_may_be_moved(course, tmp_path):

@@ -72,6 +72,13 @@ def build_classroom(target: Path) -> list[Path]:
     return notebooks
 
 
+def find_programs() -> None:
+    """Let nbgrader find alembic, which stands beside this Python, also where nobody has activated its environment."""
+    beside, known = str(Path(sys.executable).parent), os.environ.get("PATH", "")
+    if beside not in known.split(os.pathsep):
+        os.environ["PATH"] = f"{beside}{os.pathsep}{known}"
+
+
 def nbgrader(folder: Path, command: str, *arguments: str) -> None:
     """Run one of nbgrader's own commands in a course folder.
 
@@ -81,8 +88,7 @@ def nbgrader(folder: Path, command: str, *arguments: str) -> None:
     if importlib.util.find_spec("nbgrader") is None:
         raise CourseError("nbgrader is missing. In the course's folder: pip install -e '.[classroom]'")
     line = [sys.executable, "-m", "nbgrader", command, *arguments, f"--CourseDirectory.root={folder.resolve()}"]
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"  # nbgrader starts alembic
-    environment = {**os.environ, "PATH": programs}
-    ended = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    find_programs()
+    ended = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise CourseError(f"nbgrader {command} failed: {ended.stderr.strip()[-500:]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import nbformat
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.grading.assignment.build import find_programs
 from resnet_course.grading.handin.preflight import HandIn, RefusedError, find_notebook, read_hand_in
 from resnet_course.grading.marks.outcomes import Outcome
 
@@ -24,21 +26,49 @@ def open_gradebook(folder: Path) -> Iterator[Any]:
     Raises:
         CourseError: with what to do, if the file is damaged or another program holds it.
     """
-    from nbgrader.api import Gradebook  # of the extra `classroom`
+    from nbgrader.api import Gradebook, app_log  # of the extra `classroom`
     from sqlalchemy.exc import DatabaseError, SAWarning
 
     path = folder / "gradebook.db"
+    find_programs()
+    app_log.disabled = True  # it would print whole tracebacks of what is said in a sentence below
     try:
         with warnings.catch_warnings(), Gradebook(f"sqlite:///{path}") as gradebook:
             warnings.simplefilter("ignore", SAWarning)  # about the order in which nbgrader itself adds things
             yield gradebook
-    except DatabaseError as error:
+    except Exception as error:
+        if is_full(error):
+            raise CourseError(
+                f"the disk of {folder} is full. Make room and grade again: what is finished by now is kept."
+            ) from error
+        if not isinstance(error, DatabaseError):
+            raise
         if "locked" in str(error):
             raise CourseError(f"another program holds {path}; close formgrader or wait, then try again") from error
         raise CourseError(
             f"{path} is damaged ({str(error.orig).splitlines()[0]}). Move it away and put a copy in its place, or "
             "`build` and `grade` again: automatic marks come back from outcomes/, those given by hand do not."
         ) from error
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether it, or what it came from, says that the disk is full."""
+    if error is None:
+        return False
+    found = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
+    return found or is_full(error.__cause__)
+
+
+def look_into_gradebook(folder: Path) -> None:
+    """Say what is wrong with it before nbgrader's own commands meet it.
+
+    Raises:
+        CourseError: as `open_gradebook`, and if there is none.
+    """
+    if not (folder / "gradebook.db").is_file():
+        raise CourseError(f"{folder} has no gradebook yet; `grade` makes it")
+    with open_gradebook(folder) as gradebook:
+        _ = gradebook.assignments
 
 
 def write_marks(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
@@ -58,9 +88,9 @@ def write_marks(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
         for outcome in outcomes:
             try:
                 _write_one(gradebook, outcome, folder)
-            except DatabaseError:
-                raise
             except Exception as error:  # whatever is in one hand-in, the marks of the others are written
+                if isinstance(error, DatabaseError) or is_full(error):
+                    raise
                 gradebook.db.rollback()
                 failed.append(f"{outcome.student}, {outcome.assignment}: {type(error).__name__}: {error}"[:300])
     return failed
