@@ -362,30 +362,22 @@ axes = plotting.profile(at_start, title, "convolution", "ratio of the norms")
 plotting.show(axes, "One batch of 128 training images, seed 0, before the first step.")
 
 # %% [markdown]
-# And after training? The ratio also falls when the *weights* grow, so we print their
-# norms beside it. `inspection.trend` is the definition of lesson 03: a gradient vanishes
+# And after training? `inspection.trend` is the definition of lesson 03: a gradient vanishes
 # if the first layer's number is at most a hundredth of the last layer's, and it explodes
 # if it is at least a hundred times as large.
 
-
 # %%
-def weight_norms(model):
-    convs = [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]
-    return [conv.weight.norm().item() for conv in convs]
-
-
-print("                        gradient / weight                weight norm")
-print("                     first      last                    first   last")
+print("gradient / weight    first      last")
 for depth in (8, 20, 56):
     trained = copy.deepcopy(models[depth, 0])  # a pass moves what batch norm stores
     for when, model in (("start", starts[depth]), ("trained", trained)):
-        ratios, weights = gradient_norms(model, *batch), weight_norms(model)
+        ratios = gradient_norms(model, *batch)
         name = f"plain {depth}, {when}"
-        print(f"{name:<18}{ratios[0]:>9.2g} {ratios[-1]:>9.2g}", end="  ")
-        print(f"{inspection.trend(ratios):<12}{weights[0]:>12.1f}{weights[-1]:>7.1f}")
+        print(f"{name:<18}{ratios[0]:>8.2g}{ratios[-1]:>10.2g}", end=" ")
+        print(inspection.trend(ratios))
 
 # %%
-trends = []  # of plain 56: at the start and after training, for each seed
+trends = []  # at the start, trained, for each seed
 for seed in SEEDS:
     torch.manual_seed(seed)
     for model in (make_plain(56), copy.deepcopy(models[56, seed])):
@@ -450,17 +442,16 @@ gap = inspection.paired_difference(changed["usual", 1], shallow)
 close("jumps of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
-# If the verdict is *reproduced*, neither the length of Adam's steps nor sudden jumps are the reason here.
-# That acquits the jumps, and not all that size can do: where the gradient is large, a step of the same
-# length changes the loss more. We come back to it when something helps.
+# If the verdict is *reproduced*, jumps are not the whole reason: without them plain 56 stays above plain 20.
+# That does not acquit all that size can do: where the gradient is large, a step of the same length changes
+# the loss more.
 
 # %% [markdown]
 # ## Is it a bad learning rate?
 #
 # One rate for all depths may be unfair to the deep network. So each depth gets four
-# rates, with three seeds each, and is judged by its best one. That takes longer than this
-# page may, so it comes from the record; `python -m resnet_course reproduce
-# learning-rates` repeats it.
+# rates, with three seeds each, and is judged by its best one. It comes from the record;
+# `python -m resnet_course reproduce learning-rates` repeats it.
 
 
 # %%
@@ -537,7 +528,7 @@ for kind, by_epochs in long_records.items():
 # %% [markdown]
 # Read this one with care. An acquittal says that so many more steps are not enough. Where plain 56 would
 # be after hundreds of epochs, the record does not say; the printed lines tell how far both errors have
-# fallen by then. He et al. asked the same. On ImageNet a plain network of 34 layers stayed above one of
+# fallen. On ImageNet, in He et al., a plain network of 34 layers stayed above one of
 # 18 in training error for the whole schedule (figure 4), and three times as many steps did not change
 # that (§4.1, footnote).
 
@@ -624,13 +615,14 @@ close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 # a higher error, something better exists, but training does not *find* it. That makes it
 # a problem of **optimisation**, not of capacity. (This is the argument of He et al., §1.)
 #
-# Whether a training finds a good place depends on where it starts.
+# The number in its row is that of the first suspect, since the grown network is plain 20;
+# what is new is that such a setting exists. Does it depend on the start whether a training finds one?
 
 # %% [markdown]
 # ## Is it a bad start?
 #
-# You have just seen a good place: layers that pass their input on. What if plain 56
-# *starts* there, and trains from then on like all the others? Each convolution that keeps
+# In the grown network 36 layers pass their input on. What if *all* of plain 56 starts like
+# that, untrained, and then trains like all the others? Each convolution that keeps
 # the number of channels starts by copying its input, instead of with random weights. The
 # first one, and the two that double the channels, keep their usual start.
 
@@ -643,20 +635,22 @@ def start_as_identity(model):
     return model
 
 
-torch.manual_seed(0)
-model = train(start_as_identity(make_plain(56)), 0, "plain 56, identity start")
-print(f"plain 56, seed 0: training error {errors[56][0]:.3f}", end=", ")
-print(f"started as the identity {error_on(clean, model):.3f}")
+for depth in (20, 56):
+    torch.manual_seed(0)
+    model = start_as_identity(make_plain(depth))
+    model = train(model, 0, f"plain {depth}, identity start")
+    print(f"plain {depth}, seed 0: training error {errors[depth][0]:.3f}", end=", ")
+    print(f"started as the identity {error_on(clean, model):.3f}")
 fresh = start_as_identity(make_plain(56))
 ratios = gradient_norms(fresh, *batch)
 print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1]:.2g}")
 
 # %% [markdown]
 # To be exact, the blocks start *near* the identity: in training mode, batch norm shifts each channel to
-# the mean 0, and the ReLU cuts what falls below. The last printed line belongs to what the jumps left
-# open: compare it with the row "plain 56, start" further up. This start changes the size of the gradients
-# as well as what the layers compute, and cannot tell which of the two was at fault. Now with five seeds,
-# from the record:
+# the mean 0, and the ReLU cuts what falls below. The last printed line holds a doubt that stays open: the
+# first number is the one that the row "plain 56, start" has under *first* for the usual start. This start
+# changes the size of the gradients as well as what the layers compute, and cannot tell which of the two was
+# at fault. Now with five seeds, from the record:
 
 # %%
 tried = {
@@ -678,7 +672,8 @@ close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
 # %% [markdown]
 # If the verdict is *reproduced*, nothing is wrong with 56 plain layers as such: the same
 # network, with the same recipe and images, does better if it begins near "do nothing".
-# Compare it with plain 20 in the figure, too. Hardt & Ma 2016 ([arXiv
+# A cure for depth, or a better start at any depth? Compare the first two printed lines
+# above: what does it do to 20 layers, and what to the gap? Hardt & Ma 2016 ([arXiv
 # 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are written
 # so that weights of zero are the identity.
 
@@ -778,8 +773,8 @@ for suspect, test, number, ended in hunt:
 # these images, this recipe and the lengths that were run, and several reasons can act together. With that
 # said: if all but the last two are acquitted, the list tells one story. The deep network is *able* to fit
 # its training images. But it starts in a place where not even an image and its noisy twin share the
-# direction of their gradients. Clipping, which only limits the length of the whole gradient, does not
-# mend that. Started elsewhere, the network learns.
+# direction of their gradients. Limiting the length of the whole gradient did not bring it to plain 20.
+# Started elsewhere, the network learns.
 #
 # ## The turn
 #
