@@ -465,14 +465,19 @@ def group(records, key):
     return {name: dict(sorted(places.items())) for name, places in grouped.items()}
 
 
+def draw(records, key, title, x_label):
+    grouped = group(records, key)
+    axes = plotting.seeds(
+        {name: grouped[name] for name in ("plain 20", "plain 56")},
+        title, x_label, "training error", y_limits=(0, 1), log_x=True, chance=CHANCE,
+    )  # fmt: skip
+    plotting.show(axes, f"{conditions(records)}. Each dot is a whole training.")
+    return grouped
+
+
 records = experiments.load_records("learning-rates")
-by_rate = group(records, "learning_rate")
-axes = plotting.seeds(
-    {name: by_rate[name] for name in ("plain 20", "plain 56")},
-    "Training error by learning rate", "highest learning rate", "training error",
-    y_limits=(0, 1), log_x=True, chance=CHANCE,
-)  # fmt: skip
-plotting.show(axes, f"{conditions(records)}.")
+title = "Training error by learning rate"
+by_rate = draw(records, "learning_rate", title, "highest learning rate")
 
 # %%
 best = {name: min(rates.values(), key=mean) for name, rates in by_rate.items()}
@@ -490,24 +495,20 @@ for name in ("plain 20", "plain 56"):
     print(f"{name}: best at {found:g}", where)
 
 # %% [markdown]
+# A best rate at the edge may have a better one beyond it: the verdict holds for four.
+#
 # ## Are there too few steps?
 #
 # Perhaps the deep network only needs longer. The record has whole trainings of two
 # lengths, each with a schedule of its own: on generated images, and on all 50,000
-# photographs, so small that there is time for many epochs. The test favours plain 56: it
-# gets the longer training, and plain 20 the shorter.
+# photographs, shrunk to 8×8. The test favours plain 56: it gets the longer training, and
+# plain 20 the shorter.
 
 # %%
-long_records = {}
+long_records, title = {}, "Training error by the length of the training"
 for kind, dataset in {"generated": "shapes", "photographs": "cifar10-jpeg"}.items():
     records = experiments.load_records("long-training", dataset)
-    by_epochs = long_records[kind] = group(records, "epochs")
-    axes = plotting.seeds(
-        {name: by_epochs[name] for name in ("plain 20", "plain 56")},
-        "Training error by the length of the training", "epochs", "training error",
-        y_limits=(0, 1), log_x=True, chance=CHANCE,
-    )  # fmt: skip
-    plotting.show(axes, f"{conditions(records)}. Each dot is a whole training.")
+    long_records[kind] = draw(records, "epochs", title, "epochs")
 
 # %%
 for kind, by_epochs in long_records.items():
@@ -613,7 +614,7 @@ close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 # The grown network is no better than plain 20: it *is* plain 20, made 36 layers longer.
 # But it is a setting of the weights of a plain network of 56 layers. If training ends at
 # a higher error, something better exists, but training does not *find* it. That makes it
-# a problem of **optimisation**, not of capacity. (This is the argument of He et al., §1.)
+# a problem of **optimisation**, not of capacity. (He et al. argue so, §1.)
 #
 # The number in its row is that of the first suspect, since the grown network is plain 20;
 # what is new is that such a setting exists. Does it depend on the start whether a training finds one?
@@ -646,11 +647,11 @@ ratios = gradient_norms(fresh, *batch)
 print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1]:.2g}")
 
 # %% [markdown]
-# To be exact, the blocks start *near* the identity: in training mode, batch norm shifts each channel to
-# the mean 0, and the ReLU cuts what falls below. The last printed line holds a doubt that stays open: the
-# first number is the one that the row "plain 56, start" has under *first* for the usual start. This start
-# changes the size of the gradients as well as what the layers compute, and cannot tell which of the two was
-# at fault. Now with five seeds, from the record:
+# The blocks start *near* the identity: in training mode, batch norm shifts each channel to
+# the mean 0, and the ReLU cuts what falls below. The last printed line leaves a doubt open: hold
+# its first number against the one under *first* in the row "plain 56, start", that of the usual start. This
+# start changes the size of the gradients as well as what the layers compute, and cannot tell which of the
+# two was at fault. Now with five seeds, from the record:
 
 # %%
 tried = {
@@ -770,11 +771,11 @@ for suspect, test, number, ended in hunt:
 
 # %% [markdown]
 # All but the last are differences of training errors; the last is one of cosines. An acquittal holds for
-# these images, this recipe and the lengths that were run, and several reasons can act together. With that
-# said: if all but the last two are acquitted, the list tells one story. The deep network is *able* to fit
-# its training images. But it starts in a place where not even an image and its noisy twin share the
-# direction of their gradients. Limiting the length of the whole gradient did not bring it to plain 20.
-# Started elsewhere, the network learns.
+# these images, this recipe and the lengths that were run, *cannot tell* leaves a suspect open, and several
+# reasons can act together. If only the last two are still suspected, the list tells one story. The deep
+# network is *able* to fit its training images. But it starts in a place where not even an image and its
+# noisy twin share the direction of their gradients. Limiting the length of the whole gradient did not
+# bring it to plain 20. Started elsewhere, the network learns.
 #
 # ## The turn
 #

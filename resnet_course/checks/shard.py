@@ -236,9 +236,9 @@ WRONG = [
               ("order = torch.randperm(num_images, generator=generator)",
                "order = torch.tensor(random.sample(range(num_images), num_images))")],
           ask="Who else in the program draws from Python's `random`?",
-          explain="`random.seed` sets the random numbers that the whole program shares, those of an augmentation for "
-                  "example: it then draws the same numbers in each epoch. Use a generator of your own: "
-                  "`random.Random(…)` or `torch.Generator()`."),
+          explain="The call changes Python's random numbers, which the whole program shares: an augmentation, for "
+                  "example, draws others after it. Use a generator of your own: `random.Random(…)` or "
+                  "`torch.Generator()`."),
 ]
 # fmt: on
 

@@ -42,11 +42,11 @@ WINGS = {
     "checking": Wing(("checking",), 1_091, 3_649),
     "checks": Wing(("checks",), 7_269, 13_157),
     "course": Wing(("course",), 1_911, 2_300),
-    "grading": Wing(("grading",), 2_655, 3_718),
+    "grading": Wing(("grading",), 2_655, 3_725),
     "class_report": Wing(("class_report",), 950, 300),
     "door": Wing(("__init__", "__main__", "assignments"), 44, 50),  # what stands in front of the wings
 }
-PACKAGE = Wing(("resnet_course",), 22_608, 32_606)
+PACKAGE = Wing(("resnet_course",), 22_608, 32_613)
 TESTS = Wing(("tests",), 15_277, 15_250)
 
 

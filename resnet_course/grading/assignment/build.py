@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -72,11 +74,15 @@ def build_classroom(target: Path) -> list[Path]:
     return notebooks
 
 
-def find_programs() -> None:
-    """Let nbgrader find alembic, which stands beside this Python, also where nobody has activated its environment."""
-    beside, known = str(Path(sys.executable).parent), os.environ.get("PATH", "")
-    if beside not in known.split(os.pathsep):
-        os.environ["PATH"] = f"{beside}{os.pathsep}{known}"
+@contextlib.contextmanager
+def programs_beside_python() -> Iterator[None]:
+    """In the block nbgrader finds alembic, which stands beside this Python, also where no environment is activated."""
+    known = os.environ.get("PATH", "")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{known}"
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = known
 
 
 def nbgrader(folder: Path, command: str, *arguments: str) -> None:
@@ -88,7 +94,7 @@ def nbgrader(folder: Path, command: str, *arguments: str) -> None:
     if importlib.util.find_spec("nbgrader") is None:
         raise CourseError("nbgrader is missing. In the course's folder: pip install -e '.[classroom]'")
     line = [sys.executable, "-m", "nbgrader", command, *arguments, f"--CourseDirectory.root={folder.resolve()}"]
-    find_programs()
-    ended = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    with programs_beside_python():
+        ended = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise CourseError(f"nbgrader {command} failed: {ended.stderr.strip()[-500:]}")

@@ -14,7 +14,7 @@ import nbformat
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
-from resnet_course.grading.assignment.build import find_programs
+from resnet_course.grading.assignment.build import programs_beside_python
 from resnet_course.grading.handin.preflight import HandIn, RefusedError, find_notebook, read_hand_in
 from resnet_course.grading.marks.outcomes import Outcome
 
@@ -30,10 +30,9 @@ def open_gradebook(folder: Path) -> Iterator[Any]:
     from sqlalchemy.exc import DatabaseError, SAWarning
 
     path = folder / "gradebook.db"
-    find_programs()
     app_log.disabled = True  # it would print whole tracebacks of what is said in a sentence below
     try:
-        with warnings.catch_warnings(), Gradebook(f"sqlite:///{path}") as gradebook:
+        with programs_beside_python(), warnings.catch_warnings(), Gradebook(f"sqlite:///{path}") as gradebook:
             warnings.simplefilter("ignore", SAWarning)  # about the order in which nbgrader itself adds things
             yield gradebook
     except Exception as error:
@@ -49,6 +48,8 @@ def open_gradebook(folder: Path) -> Iterator[Any]:
             f"{path} is damaged ({str(error.orig).splitlines()[0]}). Move it away and put a copy in its place, or "
             "`build` and `grade` again: automatic marks come back from outcomes/, those given by hand do not."
         ) from error
+    finally:
+        app_log.disabled = False
 
 
 def is_full(error: BaseException | None) -> bool:
