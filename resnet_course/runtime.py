@@ -33,7 +33,7 @@ from resnet_course.training import FLOAT32, Precision, keep_freed_memory
 
 T = TypeVar("T")
 
-SMOKE_IMAGES, SMOKE_STEPS = 200, 5  # at most; what has no budget is as in the quick profile
+SMOKE_IMAGES, SMOKE_STEPS = 100, 5  # at most; what has no budget is as in the quick profile
 # What an NVIDIA GPU needs for the full profile by default: room for ResNet-18 and its images, and tensor cores.
 # On Apple's GPUs nobody has measured it: they take the quick profile, like the CPU.
 FULL_MEMORY, FULL_CAPABILITY = 6e9, 7  # bytes; of CUDA
@@ -72,10 +72,15 @@ class Profile:
     device: torch.device
     dataset: str
 
-    def pick(self, quick: T, full: T) -> T:
-        """The value for this profile; for smoke the quick one, but a budget has few images, one epoch, few steps."""
+    def pick(self, quick: T, full: T, smoke: T | None = None) -> T:
+        """The value for this profile.
+
+        Without one for smoke it is the quick one there, but a budget has few images, one epoch and few steps.
+        """
         if self.name == "full":
             return full
+        if self.name == "smoke" and smoke is not None:
+            return smoke
         if self.name == "smoke" and isinstance(quick, Budget):
             images, steps = min(quick.images, SMOKE_IMAGES), min(quick.steps, SMOKE_STEPS)
             return replace(quick, images=images, epochs=1, steps=steps)

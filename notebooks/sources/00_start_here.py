@@ -177,8 +177,9 @@ def error_of(model, batches):
 # images in the same order.
 
 # %%
-few = data.load(profile.dataset, "train", 16, limit=profile.pick(quick=400, full=2_000))
-epochs = 1 if profile.name == "smoke" else 5
+few_images = profile.pick(quick=400, full=2_000, smoke=64)
+few = data.load(profile.dataset, "train", 16, limit=few_images)
+epochs = profile.pick(quick=5, full=5, smoke=1)
 live = {"plain 8": [], "plain 56": []}
 for seed in range(3):
     live["plain 8"].append(error_of(*train_plain(8, seed)))

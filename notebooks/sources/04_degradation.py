@@ -62,7 +62,7 @@ SEEDS = (0, 1, 2)
 # %%
 size, device = budget.image_size, profile.device
 images = data.load(profile.dataset, "train", size, budget.images)
-new_images = data.load(profile.dataset, "test", size, 1_000)
+new_images = data.load(profile.dataset, "test", size, budget.images)
 clean = data.Batches(images, 500, device=device)
 statistics = {"mean": clean.mean, "std": clean.std}
 new = data.Batches(new_images, 500, **statistics, device=device)

@@ -558,7 +558,8 @@ for kind, errors in recorded.items():
 # the start differs.
 
 # %%
-images = data.load(profile.dataset, "train", image_size=16, limit=64)
+count = profile.pick(quick=64, full=64, smoke=4)
+images = data.load(profile.dataset, "train", image_size=16, limit=count)
 device = profile.device
 
 

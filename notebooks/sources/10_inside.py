@@ -114,11 +114,11 @@ budget = profile.pick(
     full=runtime.Budget(images=50_000, image_size=32, epochs=20, batch_size=128),
 )
 images = data.load(profile.dataset, "train", budget.image_size, budget.images)
-new_images = data.load(profile.dataset, "test", budget.image_size, 1_000)
+new_images = data.load(profile.dataset, "test", budget.image_size, budget.images // 4)
 batches = data.Batches(images, budget.batch_size, True, device=profile.device)
 scale = {"mean": batches.mean, "std": batches.std}
 unseen = data.Batches(new_images, 500, device=profile.device, **scale)
-new = [next(iter(unseen))]  # one batch of 500 new images
+new = [next(iter(unseen))]  # one batch of new images, at most 500
 few = next(iter(data.Batches(images, 128, True, device=profile.device)))
 print(f"{images.name}: {len(images):,} training images, {len(new[0][1])} new ones")
 

@@ -65,8 +65,9 @@ from resnet_course.notebook import cards
 plotting.use_style()
 profile = runtime.profile()
 device = profile.device
-batch_size = profile.pick(quick=64, full=256)
-images = data.load(profile.dataset, "train", 32, profile.pick(quick=640, full=20_000))
+batch_size = profile.pick(quick=64, full=256, smoke=4)
+count = profile.pick(quick=640, full=20_000, smoke=40)
+images = data.load(profile.dataset, "train", 32, count)
 classes = len(images.classes)
 make_network, network_name = profile.pick(
     quick=(lambda: models.cifar_resnet(20, classes), "residual 20"),

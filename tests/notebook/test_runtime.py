@@ -81,10 +81,11 @@ def test_a_gpu_of_apple_takes_the_quick_profile(monkeypatch: pytest.MonkeyPatch)
 def test_the_smoke_profile_trains_for_an_epoch_or_a_few_steps_on_few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RESNET_COURSE_PROFILE", "smoke")
     quick, full = runtime.Budget(images=2_000, image_size=16, epochs=5), runtime.Budget(50_000, 32, 20)
-    assert runtime.profile().pick(quick, full) == runtime.Budget(images=200, image_size=16, epochs=1)
-    in_steps = runtime.profile().pick(runtime.Budget(100, 16, steps=40), runtime.Budget(2_000, 16, steps=200))
-    assert in_steps == runtime.Budget(images=100, image_size=16, steps=5)
+    assert runtime.profile().pick(quick, full) == runtime.Budget(images=100, image_size=16, epochs=1)
+    in_steps = runtime.profile().pick(runtime.Budget(50, 16, steps=40), runtime.Budget(2_000, 16, steps=200))
+    assert in_steps == runtime.Budget(images=50, image_size=16, steps=5)
     assert runtime.profile().pick(40, 200) == 40
+    assert runtime.profile().pick(40, 200, smoke=4) == 4
 
 
 @pytest.mark.parametrize("name", ["Quick", "fast", "1"])
