@@ -73,18 +73,13 @@ class Profile:
     dataset: str
 
     def pick(self, quick: T, full: T, smoke: T | None = None) -> T:
-        """The value for this profile.
-
-        Without one for smoke it is the quick one there, but a budget has few images, one epoch and few steps.
-        """
+        """The value for this profile; smoke has quick's if told no other, but few images, one epoch, few steps."""
         if self.name == "full":
             return full
-        if self.name == "smoke" and smoke is not None:
-            return smoke
-        if self.name == "smoke" and isinstance(quick, Budget):
+        if self.name == "smoke" and smoke is None and isinstance(quick, Budget):
             images, steps = min(quick.images, SMOKE_IMAGES), min(quick.steps, SMOKE_STEPS)
             return replace(quick, images=images, epochs=1, steps=steps)
-        return quick
+        return smoke if self.name == "smoke" and smoke is not None else quick
 
 
 def device() -> torch.device:

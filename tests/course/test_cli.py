@@ -132,8 +132,10 @@ def test_a_step_has_its_settings_unless_the_environment_has_them_and_all_is_anot
 
 def test_the_complete_run_has_every_step_of_the_usual_one_and_all_mutants() -> None:
     usual, complete = ([step for group in steps for step in group] for steps in (cli.TEST_STEPS, cli.ALL_STEPS))
-    (sample,) = (step for step in usual if step not in complete)
-    assert sample.arguments[:1] in [step.arguments for step in complete]
+    mutants, notebooks = (step for step in usual if step not in complete)
+    assert mutants.arguments[:1] in [step.arguments for step in complete]
+    assert (*notebooks.arguments, "--ignore=notebooks/ko") in [step.arguments for step in complete]
+    assert "notebooks/ko" in [step.arguments[-1] for step in complete]
 
 
 @pytest.mark.parametrize("failing", ["one", "two"])

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,19 +19,19 @@ WORKFLOWS = ("test.yml", "nightly.yml")
 GITHUB = ROOT / ".github"
 
 
-def requirements_of_pyproject() -> set[str]:
-    """Every requirement of the package and its extras, under conda-forge's names."""
+def requirements_of_pyproject(called: Mapping[str, str]) -> set[str]:
+    """Every requirement of the package and its extras, with these other names."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     lists = re.findall(r"^(?:dependencies|lab|classroom|dev) = \[(.*?)\]$", text, re.MULTILINE | re.DOTALL)
     found = re.findall(r'"([^"]+)"', " ".join(lists))
     names = {entry for entry in found if not entry.startswith("resnet-course")}
-    return {re.sub(r"^[\w-]+", lambda match: CONDA_NAMES.get(match[0], match[0]), entry).lower() for entry in names}
+    return {re.sub(r"^[\w-]+", lambda match: called.get(match[0], match[0]), entry).lower() for entry in names}
 
 
 def test_environment_yml_is_in_step_with_pyproject():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     conda = {entry for entry in environment["dependencies"] if isinstance(entry, str)}
-    assert conda - {"pip", "python>=3.10"} == requirements_of_pyproject()
+    assert conda - {"pip", "python>=3.10"} == requirements_of_pyproject(CONDA_NAMES)
     assert environment["channels"] == ["conda-forge"]
 
 
@@ -53,10 +54,8 @@ def test_the_lock_of_uv_names_public_places_alone_and_every_requirement():
     assert set(re.findall(r'registry = "([^"]+)"', text)) == {"https://pypi.org/simple"}
     assert set(re.findall(r"https?://[^/\"]+", text)) == {"https://pypi.org", "https://files.pythonhosted.org"}
     assert re.findall(r"source = \{ (?!registry)(.*) \}", text) == ['editable = "."']
-    locked = set(re.findall(r'^name = "([^"]+)"', text, re.MULTILINE))
-    of_conda = {conda: name for name, conda in CONDA_NAMES.items()}
-    names = {re.split(r"[<>=]", entry)[0] for entry in requirements_of_pyproject()}
-    assert {of_conda.get(name, name) for name in names} <= locked
+    written = re.findall(r'{ name = "([^"]+)"(?:, marker = "[^"]*")?(?:, specifier = "([^"]+)")? }', text)
+    assert requirements_of_pyproject({}) <= {"".join(each) for each in written}, "run `uv lock`"
 
 
 def extras() -> set[str]:
@@ -147,8 +146,7 @@ def test_the_oldest_python_is_the_same_everywhere():
 
 
 def test_torch_numpy_and_ipython_have_no_upper_limit():
-    limited = [entry for entry in requirements_of_pyproject() if "<" in entry or "==" in entry]
-    assert not limited
+    assert not [entry for entry in requirements_of_pyproject({}) if "<" in entry or "==" in entry]
 
 
 def test_version_stands_in_one_place():
