@@ -8,6 +8,7 @@ computed once for a class, what the solution and the known mistakes do, is compu
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import tempfile
@@ -27,6 +28,7 @@ COUNTS = {"fork": 30, "own start": 10}  # hand-ins in a turn: without the accide
 
 def main() -> None:
     """Print hand-ins a minute for each way, and the ratio."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         build_classroom(Path(folder))
         write_class(max(COUNTS.values()), Path(folder))

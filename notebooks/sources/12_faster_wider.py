@@ -759,10 +759,10 @@ if output.exists():
 
 # %% [markdown]
 # Two cores give at most twice the speed, if nothing else uses them. These are a few steps, and not in turns: the range
-# says how much they scatter, and `python -m benchmarks.processes` takes more. The global batch norm pays for its
-# messages, one in each layer and direction. Goyal et al. (2017, §2.3) give another reason against it: where each
-# process keeps its own batch, more processes would change the loss that is optimised. So the default, here and
-# elsewhere, is local:
+# says how much they scatter, and `python -m benchmarks.processes` takes more steps, in turns. The global batch norm
+# pays for its messages, one in each layer and direction. Goyal et al. (2017, §2.3) give another reason against it:
+# where each process keeps its own batch, more processes would change the loss that is optimised. So the default, here
+# and elsewhere, is local:
 #
 # ```
 # torchrun --standalone --nproc-per-node=2 -m resnet_course train --network "residual 20" --output runs/two
@@ -774,7 +774,7 @@ if output.exists():
 # %%
 results = Path(runtime.__file__).parent / "results" / "processes_shapes"
 recorded = json.loads((results / "differences.json").read_text(encoding="utf-8"))
-print("largest difference of a weight")
+print("largest difference in losses, accuracies and errors")
 for name, difference in recorded.items():
     print(f"{difference:.0e}  {name}")
 
