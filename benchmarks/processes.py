@@ -4,10 +4,10 @@
     python -m benchmarks.processes --records
 
 The first trains residual 20 with one thread a process: one process, two with local batch norm and two with global, and
-prints ratios to the one process of the same round. The second writes `resnet_course/results/processes_shapes/`: one.json
-and two.json in float32, the same in float64, and differences.json. In float32 two processes add in another order than
-one, and training makes such differences grow. How much is normal shows one process whose sums are computed by other
-machine instructions; float64 shows that nothing else differs. A test compares the records.
+prints ratios to the one process of the same round. The second writes `resnet_course/results/processes_shapes/`:
+one.json and two.json in float32, the same in float64, and differences.json. In float32 two processes add in another
+order than one, and training makes such differences grow. How much is normal shows one process whose sums are computed
+by other machine instructions; float64 shows that nothing else differs. A test compares the records.
 """
 
 from __future__ import annotations
