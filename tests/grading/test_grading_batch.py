@@ -27,7 +27,7 @@ ANSWERED = {
     "ada": ("def double(x):\n    return x + x", 10),
     "ben": ("def double(x):\n    return 3 * x", 5),
     "cem": ("def double(x):\n    raise NotImplementedError", 0),
-    "dia": ("import os\nos._exit(3)", 0),
+    "dia": ("import ctypes\nctypes.string_at(0)", 0),
     "eli": ("def double(x):\n    return x - 1", 0),
 }
 ANSWERS, POINTS = ({student: both[part] for student, both in ANSWERED.items()} for part in (0, 1))

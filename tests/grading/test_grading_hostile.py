@@ -243,8 +243,8 @@ DEAF = (  # one statement: before each one the grader's own signals are set agai
 
 @pytest.mark.parametrize(
     ("cell", "wall", "ending"),
-    [("import os\nos._exit(0)", 60, "crashed"), (DEAF, 10, "timed out")],
-    ids=["exit", "sleep with all signals ignored"],
+    [("import ctypes\nctypes.string_at(0)", 60, "crashed"), (DEAF, 10, "timed out")],
+    ids=["broken interpreter", "sleep with all signals ignored"],
 )
 def test_cells_that_never_end_or_end_the_process(cell, wall, ending):
     judgement = hand_in(["honest"], [cell, HONEST], wall=wall)
