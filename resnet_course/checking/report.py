@@ -114,7 +114,7 @@ def export(path: str | Path = "resnet_course_progress.json") -> Path:
     kept["exported"] = datetime.date.today().isoformat()
     write_atomically(path, (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode())
     Message(
-        "info", f"Written: {path}", (f"{len(kept['exercises'])} exercises, {len(kept['guesses'])} guesses.",)
+        "info", f"Written: {path}", (f"Exercises: {len(kept['exercises'])}. Guesses: {len(kept['guesses'])}.",)
     ).show()
     return path
 
