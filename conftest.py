@@ -5,7 +5,7 @@ that catches the interrupt at its time limit; and it waits for the whole time li
 
 It compares no outputs, so this also reads what the checks of the exercises say: "not written yet" in the notebooks that
 learners open, "passed" in the solutions. The outputs of a solution notebook that ran to its end are kept in
-build/solutions, as `python -m resnet_course course` keeps them; the web site is built from there.
+build/solutions or build/ko/solutions, as `python -m resnet_course course` keeps them; the web site is built from there.
 """
 
 import inspect
@@ -24,7 +24,7 @@ except ImportError:  # without nbval no notebook is collected, and all other tes
 
 CELL_TIMEOUT = 1_200  # seconds, for an endless loop: the longest cell takes one minute alone, but here five share two
 POLL = 1  # seconds between two looks at whether the kernel is alive
-EXPECTED = {"notebooks": "not_written", "solutions": "passed"}  # what checks say in the notebooks of these folders
+EXPECTED = {"notebooks": "not_written", "ko": "not_written", "solutions": "passed"}  # what checks say in the notebooks of these folders
 CHECK = re.compile(r"^\w+.* = checks\.(?!yours\b|verdict\b)(\w+)\(", re.MULTILINE)
 MIME_TYPE = "application/vnd.resnet-course+json"  # as in resnet_course.notebook.messages
 
@@ -152,11 +152,11 @@ def keep_outputs(cell):
     file = cell.parent
     cell.cell.outputs = cell.test_outputs or []
     file.done = cell.cell.execution_count = getattr(file, "done", 0) + 1
-    solutions = cell.config.rootpath / "notebooks" / "solutions"
-    if file.path.parent == solutions and file.done == sum(each.cell_type == "code" for each in file.nb.cells):
+    notebooks, complete = cell.config.rootpath / "notebooks", sum(each.cell_type == "code" for each in file.nb.cells)
+    if file.path.is_relative_to(notebooks) and file.path.parent.name == "solutions" and file.done == complete:
         from resnet_course.course.run import save_executed
 
-        save_executed(file.nb, file.path, cell.config.rootpath / "build" / "solutions" / file.path.name)
+        save_executed(file.nb, file.path, notebooks.parent / "build" / file.path.relative_to(notebooks))
 
 
 def pytest_configure(config):

@@ -30,7 +30,7 @@ LISTED = 5  # texts of a catalogue that the report names
 WIDTH = 84  # columns of a line of code with a translated string; a letter of Hangul takes two
 # Rooms whose words a learner reads; `checking` and each exercise have a catalogue of their own.
 ROOMS = (
-    *("base", "data", "experiments/figures.py", "explorers", "folders", "images", "inspection", "models", "notebook"),
+    *("base", "data", "experiments/figures.py", "experiments/records.py", "explorers", "folders", "images", "inspection", "models", "notebook"),
     *("plotting", "runtime.py", "speed", "training"),
 )
 SILENT = ("checking/spellings.py", "folders/demo.py", "plotting/style.py")  # what they hold nobody reads
@@ -316,8 +316,9 @@ def all_texts(root: Path) -> dict[str, list[Text]]:
         if not catalogue or name.as_posix() in SILENT:
             continue
         found[catalogue] += package_texts(file, name.as_posix())
-    for file in sorted(package.rglob("*.html")):
-        found["package"] += (Text(text, file.name, 0, 0) for text in page_texts(file.read_text(encoding="utf-8")))
+    for file in sorted([*package.rglob("*.html"), *(package / "explorers").glob("*.html.jinja")]):
+        texts = page_texts(file.read_text(encoding="utf-8"))
+        found["package"] += (Text(text, file.name, 0, 0) for text in texts if "{" not in text)
     found["package"] += (Text(word, "one word", 0, 0) for word in WORDS)
     return found
 
