@@ -275,7 +275,9 @@ facts = runtime.preflight()
 #
 # Set them before Jupyter starts, or at the top of a notebook:
 # `%env RESNET_COURSE_DATASET=fashion_mnist`. A folder of your own needs one folder of images for
-# each class in it.
+# each class in it. What you write and pass is kept beside the journal, and later lessons use it. On
+# Colab both go with the session, unless you mount your Drive first and begin *each* lesson with
+# `%env RESNET_COURSE_JOURNAL=/content/drive/MyDrive/resnet/journal.json`.
 #
 # ## From bytes to numbers
 #

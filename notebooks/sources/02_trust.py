@@ -806,5 +806,5 @@ print(f"5. Test error of TinyVGG, measured once: {test_error:.3f}, mean of five 
 #   [Reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html): what
 #   the restricted reader accepts, and what a seed cannot promise.
 #
-# Next: **lesson 03**, where a network of sixteen convolutions hardly starts to learn, and
+# Next: [lesson 03](03_signals.ipynb), where a network of sixteen convolutions hardly starts to learn, and
 # we find out why.

@@ -270,7 +270,7 @@ if {20, 56} <= photos.keys() and len(photos[20]) == len(photos[56]):
 
 # %%
 WORDS = {True: "acquitted", False: "still suspected", None: "cannot tell"}
-hunt = []  # for each suspect: name, test, difference, how it ended
+hunt = []  # for each suspect: name, test, what was found, how it ended
 
 
 def close(suspect, test, difference, acquitted):
@@ -309,9 +309,9 @@ close("overfitting", "training error, 56 against 20", gap, gap.is_above())
 # %% [markdown]
 # ## Do the gradients vanish, or explode?
 #
-# This is the explanation that most people give. A gradient has to come back through all layers, and on
-# its way it may become too small to move the first of them, or far too large. Batch norm is often said to
-# prevent both, and all networks here have it. Does it, with 56 layers?
+# A gradient has to come back through all layers, and on its way it may become too small to move the first
+# of them, or far too large. Batch norm is often said to prevent both, and all networks here have it. Does
+# it, with 56 layers?
 #
 # Layers have weights of different size, so we divide the gradient's norm by that of the
 # weights: by what fraction of its own size would the layer change, in one step of
@@ -387,6 +387,9 @@ cards.verdict(
     "vanishes" not in trends,
     f"at the start: {', '.join(trends[::2])}; trained: {', '.join(trends[1::2])}",
 )
+count = f"in {trends.count('vanishes')} of {len(trends)} networks"
+ended = WORDS["vanishes" not in trends]
+hunt.append(("vanishing gradients", "first and last layer", count, ended))
 
 # %% [markdown]
 # He et al. also find that vanishing gradients are unlikely to be the reason: theirs had "healthy norms"
@@ -450,8 +453,7 @@ close("jumps of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above
 # ## Is it a bad learning rate?
 #
 # One rate for all depths may be unfair to the deep network. So each depth gets four
-# rates, with three seeds each, and is judged by its best one. It comes from the record;
-# `python -m resnet_course reproduce learning-rates` repeats it.
+# rates, with three seeds each, and is judged by its best one. It comes from the record.
 
 
 # %%
@@ -521,6 +523,8 @@ for kind, by_epochs in long_records.items():
     gap = inspection.paired_difference(long_56, short_20)
     test = f"56, {last} epochs, against 20, {first}"
     close(f"too few steps, {kind}", test, gap, gap.is_above())
+    equal = inspection.paired_difference(long_56, by_epochs["plain 20"][last])
+    print(f"{last} epochs each: plain 56 above plain 20 by {equal}")
     for name in ("plain 20", "plain 56"):
         errors_by_length = by_epochs[name][first], by_epochs[name][last]
         falls = inspection.paired_difference(*errors_by_length)
@@ -528,10 +532,9 @@ for kind, by_epochs in long_records.items():
 
 # %% [markdown]
 # Read this one with care. An acquittal says that so many more steps are not enough. Where plain 56 would
-# be after hundreds of epochs, the record does not say; the printed lines tell how far both errors have
-# fallen. On ImageNet, in He et al., a plain network of 34 layers stayed above one of
-# 18 in training error for the whole schedule (figure 4), and three times as many steps did not change
-# that (§4.1, footnote).
+# be after hundreds of epochs, the record does not say. On ImageNet, in He et al., a plain network of 34
+# layers stayed above one of 18 in training error for the whole schedule (figure 4), and three times as
+# many steps did not change that (§4.1, footnote).
 
 # %% [markdown]
 # ## Does it lack capacity?
@@ -770,12 +773,12 @@ for suspect, test, number, ended in hunt:
     print(f"      {test}: {number}")
 
 # %% [markdown]
-# All but the last are differences of training errors; the last is one of cosines. An acquittal holds for
-# these images, this recipe and the lengths that were run, *cannot tell* leaves a suspect open, and several
-# reasons can act together. If only the last two are still suspected, the list tells one story. The deep
-# network is *able* to fit its training images. But it starts in a place where not even an image and its
-# noisy twin share the direction of their gradients. Limiting the length of the whole gradient did not
-# bring it to plain 20. Started elsewhere, the network learns.
+# Vanishing is counted in networks, the last line compares cosines, all others training errors. An
+# acquittal holds for these images, this recipe and the lengths that were run, *cannot tell* leaves a
+# suspect open, and several reasons can act together. If only the last two are still suspected, the list
+# tells one story. The deep network is *able* to fit its training images. But it starts in a place where
+# not even an image and its noisy twin share the direction of their gradients. Started elsewhere, the
+# network learns.
 #
 # ## The turn
 #
@@ -873,4 +876,4 @@ print(f"   plain 56 {mean(best['plain 56']):.3f}.")
 # - Hardt & Ma 2016, [arXiv 1611.04231](https://arxiv.org/abs/1611.04231): layers that
 #   start as the identity.
 #
-# Next: **lesson 05**, where you write the residual block and train 56 layers with it.
+# Next: [lesson 05](05_residual_block.ipynb), where you write the residual block and train 56 layers with it.

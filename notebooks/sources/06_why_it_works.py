@@ -615,4 +615,4 @@ print(f"   of its size, a plain one by {mean['plain 56']:.2f} (1 seed).")
 # - Goyal et al. 2017, [arXiv 1706.02677](https://arxiv.org/abs/1706.02677), §5.1: zero-γ, and what it was for.
 # - Veit, Wilber, Belongie 2016, [arXiv 1605.06431](https://arxiv.org/abs/1605.06431): many short paths.
 #
-# Next: **lesson 07**, where you build the shortcuts that change the shape.
+# Next: [lesson 07](07_shortcuts.ipynb), where you build the shortcuts that change the shape.

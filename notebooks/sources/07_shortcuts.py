@@ -759,4 +759,4 @@ print(f"5. A bottleneck at 256 channels has {narrow / small:.2f} times the weigh
 # - T. He, Zhang, Zhang, Zhang, Xie, Li 2018, [arXiv 1812.01187](https://arxiv.org/abs/1812.01187): §4, small changes of
 #   ResNet-50, each with what it gains; ours is "ResNet-D".
 #
-# Next: **lesson 08**, where blocks and shortcuts become ResNet-18.
+# Next: [lesson 08](08_resnet18.ipynb), where blocks and shortcuts become ResNet-18.

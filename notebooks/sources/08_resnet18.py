@@ -715,4 +715,4 @@ print(f"4. Two broken networks of the right size differ first in {places[0]}",
 # - He, Zhang, Ren, Sun 2015, [arXiv 1512.03385](https://arxiv.org/abs/1512.03385): §3.3 and table 1 (the networks for
 #   ImageNet, global average pooling), §4.1 with figure 5 (the bottleneck), §4.2 (the smaller family for CIFAR-10).
 #
-# Next: **lesson 09**, where you train this network.
+# Next: [lesson 09](09_training.ipynb), where you train this network.

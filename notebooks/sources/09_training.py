@@ -605,4 +605,4 @@ checks.progress()
 # - Smith & Topin 2017, [arXiv 1708.07120](https://arxiv.org/abs/1708.07120): learning rates that rise and fall, as in
 #   the record.
 #
-# Next: **lesson 10**, where a trained network is taken apart.
+# Next: [lesson 10](10_inside.ipynb), where a trained network is taken apart.

@@ -647,7 +647,8 @@ for name, surface in surfaces.items():
 # The same two maps as hills. Where the page can run a script, you can turn them; elsewhere there is a picture.
 
 # %%
-explorers.landscape_relief(surfaces, steps, "The same, with the loss as the height", caption)
+title = "The same, with the loss as the height"
+explorers.landscape_relief(surfaces, steps, title, caption)
 
 # %% [markdown]
 # What do they show? "Smooth" is no number. Here are two that can be counted, each on 21 by 21 points for every seed:
@@ -703,12 +704,13 @@ cards.compare("around plain 56 the loss bends down at more points", plain, resid
 # %%
 print("All from three seeds, each network taken at about the same training loss:")
 for name in inside:
-    whole = mean(seed["whole"] for seed in inside[name])
-    swap = mean(mean_error(name, "swapped", 1))
+    was = mean(seed["whole"] for seed in inside[name])
+    now = mean(mean_error(name, "swapped", 1))
+    low = mean(wide[name])
     print(f"- {name}: one missing block costs {mean(means[name]):.0%} of what")
-    print(f"  lies above guessing; a swap takes the error from {whole:.2f} to {swap:.2f};")
+    print(f"  lies above guessing; a swap takes the error from {was:.2f} to {now:.2f};")
     print(f"  a channel's correlation with itself is {mean(own[name]):.2f}; the loss")
-    print(f"  is below blind guessing on {mean(wide[name]):.0%} of the points around it")
+    print(f"  is below blind guessing on {low:.0%} of the points around it")
     print(f"  and bends downwards on {mean(bent[name]):.0%}.")
 print(f"- residual 56: in the mean the gradient comes through {mean(lengths):.1f} F;")
 print(f"  the mean over all paths is {blocks / 2}.")
@@ -760,4 +762,4 @@ print(f"  the mean over all paths is {blocks / 2}.")
 #   normalisation), §6 (with and without shortcuts, by depth).
 # - Hardt, Ma 2016, [arXiv 1611.04231](https://arxiv.org/abs/1611.04231): networks that start near the identity.
 #
-# Next: **lesson 11**, where networks become much deeper, and cheaper.
+# Next: [lesson 11](11_deeper.ipynb), where networks become much deeper, and cheaper.

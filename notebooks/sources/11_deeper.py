@@ -654,4 +654,4 @@ print(f"5. Blocks that pass on all of x if F gives nothing: {'; '.join(clean)}."
 #   to ConvNeXt, one change at a time, each with its accuracy.
 # - Vaswani et al. 2017, [arXiv 1706.03762](https://arxiv.org/abs/1706.03762), §3.1: the additions of a transformer.
 #
-# Next: **lesson 12**, where the same training becomes faster, and a clock has the last word.
+# Next: [lesson 12](12_faster_wider.ipynb), where the same training becomes faster, and a clock has the last word.

@@ -876,4 +876,4 @@ print(f"5. Two processes: {several}.")
 # - `docs/cost.md` of this course: what depth, width, image size and processes cost, measured, and an extrapolation to
 #   ImageNet.
 #
-# Next: **lesson 13**, where the images are your own.
+# Next: [lesson 13](13_your_images.ipynb), where the images are your own.

@@ -447,8 +447,10 @@ for way in WAYS:
 # %%
 blind = 1 - 1 / len(classes)
 axes = plotting.dots(on_new, "Error on new photos", f"error (blind: {blind:.2f})")
-plotting.show(axes, f"{images.name}: {SHOTS} photos of each of {len(classes)} classes, "
-              f"{budget.steps} steps, weights from {source}; seeds: {len(SEEDS)}.")  # fmt: skip
+plotting.show(
+    axes, f"{images.name}: {SHOTS} photos of each of {len(classes)} classes, "
+    f"{budget.steps} steps, weights from {source}; seeds: {len(SEEDS)}.",
+)  # fmt: skip
 measured = {way: mean(found) for way, found in on_new.items()}
 cards.compare_guess(my_guess, measured, lesson="13")
 for worse in ("from scratch", "last layer"):
@@ -590,7 +592,7 @@ def from_afar(pixels):
 
 CHANGES = {
     "as taken": lambda pixels: pixels,
-    "numbers halved": lambda pixels: pixels / 2,  # much darker: light is not linear here
+    "numbers halved": lambda pixels: pixels / 2,  # much darker
     "out of focus": lambda pixels: resized(resized(pixels, 16), IMAGE_SIZE),
     "from farther away": from_afar,
     "mirrored": lambda pixels: pixels.flip(3),
@@ -676,7 +678,8 @@ if has_siblings:
           f"on new things {measured['from scratch']:.3f}.")  # fmt: skip
 by_error = sorted(changed, key=lambda name: -mean(changed[name]))
 hardest = [f"{name} {mean(changed[name]):.3f}" for name in by_error[:2]]
-print(f"5. With {best_way}: {mean(changed['as taken']):.3f} on photos as taken; the two",
+as_taken = mean(changed["as taken"])
+print(f"5. With {best_way}: {as_taken:.3f} on photos as taken; the two",
       f"highest errors: {', '.join(hardest)}.")  # fmt: skip
 
 # %% [markdown]
