@@ -293,8 +293,6 @@ def begin_lesson(number: str, version: str, language: str = "en") -> None:
     speak(language)
     if (cores := share_of_processor()) < torch.get_num_threads():
         torch.set_num_threads(max(1, int(cores)))
-    if language == "ko":
-        _look_for_hangul()
     if version != __version__:
         advice = f"It was made for {version}, and {__version__} is installed. What it needs may be missing."
         Message("failed", "This notebook is of another version of the course", (advice,)).show()
@@ -306,14 +304,6 @@ def begin_lesson(number: str, version: str, language: str = "en") -> None:
         title = f"In the full profile this lesson takes about {seconds / 60:.0f} minutes here"
         advice = "For a minute instead, run `%env RESNET_COURSE_PROFILE=quick` in a new cell before you go on."
         Message("info", title, (advice,)).show()
-
-
-def _look_for_hangul() -> None:
-    from resnet_course.plotting.style import can_draw  # matplotlib takes a second, and English needs no other font
-
-    if not can_draw("가"):
-        advice = "Run `!apt-get install -y fonts-nanum` in a new cell, then this cell and the next one again."
-        Message("info", "No font here has Hangul: figures have English words", (advice,)).show()
 
 
 def _warnings(here: Profile) -> Iterator[tuple[str, str]]:

@@ -30,8 +30,8 @@ LISTED = 5  # texts of a catalogue that the report names
 WIDTH = 84  # columns of a line of code with a translated string; a letter of Hangul takes two
 # Rooms whose words a learner reads; `checking` and each exercise have a catalogue of their own.
 ROOMS = (
-    *("base", "data", "experiments/figures.py", "experiments/records.py", "explorers", "folders", "images", "inspection", "models", "notebook"),
-    *("plotting", "runtime.py", "speed", "training"),
+    *("base", "data", "experiments/figures.py", "experiments/records.py", "explorers", "folders", "images"),
+    *("inspection", "models", "notebook", "plotting", "runtime.py", "speed", "training"),
 )
 SILENT = ("checking/spellings.py", "folders/demo.py", "plotting/style.py")  # what they hold nobody reads
 # Of one word, which nothing tells from a name in the code, or of pieces that Python puts together.

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import re
 import textwrap
 import unicodedata
 import zlib
@@ -24,7 +23,7 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 
-from resnet_course.base.language import in_english, language
+from resnet_course.base.language import in_english
 
 # Okabe and Ito's yellow is left out: too faint on white.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -85,11 +84,11 @@ _FIXED = {
 def use_style() -> None:
     """Set matplotlib's defaults to the course's page style. Each lesson calls it once, in its first cell.
 
-    A font that was chosen before stays; letters that it does not have come from the system's fonts for other scripts.
+    A font that was chosen before stays; letters that it does not have come from the system's fonts for other scripts,
+    and Hangul, where the system has none, from the font that comes with the course.
     """
     plt.style.use(Path(__file__).with_name("course.mplstyle"))
-    if language() == "ko":
-        can_draw("가")
+    _add_hangul()
     # Nanum's bold is called semibold in its list, and matplotlib says so in red letters.
     logging.getLogger(font_manager.__name__).addFilter(_not_of_weights)
     chosen, here = mpl.rcParams["font.family"], {font.name for font in font_manager.fontManager.ttflist}
@@ -113,15 +112,9 @@ def drawable(text: str) -> str:
     return "".join(letter if _can_draw(letter, families) else _spelt(letter) for letter in text)
 
 
-def can_draw(letter: str) -> bool:
-    """Whether a font of this system has the letter, be it newer than the list of fonts that matplotlib keeps."""
-    families = (*mpl.rcParams["font.family"], *_OTHER_SCRIPTS)
-    if not _can_draw(letter, families):
-        for path in font_manager.findSystemFonts():
-            if re.match(r"(malgun|applesdgothic|notosans(cjk|kr)|nanumgothic(bold)?\.)", Path(path).name.lower()):
-                font_manager.fontManager.addfont(path)
-        _can_draw.cache_clear()
-    return _can_draw(letter, families)
+@functools.cache
+def _add_hangul() -> None:
+    font_manager.fontManager.addfont(Path(__file__).parent / "fonts" / "NotoSansCJKkr-Hangul.otf")
 
 
 @functools.cache

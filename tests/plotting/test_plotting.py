@@ -6,6 +6,7 @@ import base64
 import re
 import warnings
 from itertools import combinations, pairwise
+from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -13,6 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -538,6 +540,21 @@ def test_names_in_every_script_can_be_read_and_a_dollar_is_a_dollar(monkeypatch)
         ax.figure.canvas.draw()
         plotting.bars({"강아지 $1 $2": 1.0}, "Bars", "x").figure.canvas.draw()
         plotting.image_grid(np.zeros((1, 3, 4, 4)), ["$a$ 개"]).canvas.draw()
+
+
+def test_hangul_is_drawn_where_no_font_of_the_system_has_it(monkeypatch):
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", [])
+    for name in ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf"):
+        font_manager.fontManager.addfont(Path(mpl.get_data_path(), "fonts", "ttf", name))
+    monkeypatch.setattr(style, "_add_hangul", style._add_hangul.__wrapped__)
+    style._can_draw.cache_clear()
+    with mpl.rc_context({"font.family": ["DejaVu Sans"]}), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plotting.use_style()
+        assert mpl.rcParams["font.family"] == ["DejaVu Sans", "Noto Sans CJK KR"]
+        assert style.readable("학습 오류율, 깊이별") == "학습 오류율, 깊이별"
+        plotting.bars({"강아지": 1.0}, "합성곱, 잔차", "오류율").figure.canvas.draw()
+    style._can_draw.cache_clear()
 
 
 def test_a_font_that_was_chosen_stays(monkeypatch):
