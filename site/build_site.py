@@ -131,6 +131,7 @@ def fill_in(pages: Path, repository: str, lessons: Sequence[Lesson] = LESSONS, l
         "@table@": lesson_pages.lesson_table(lessons, language),
         "@path@": home_page.path(lessons, language),
         "@repository@": repository,
+        "@owner/name@": repository.removeprefix("https://github.com/"),
         "@name@": repository.rsplit("/", 1)[1],
         "@colab@": lesson_pages.colab_address(LESSONS[0], repository, language),
     }
@@ -187,22 +188,25 @@ def run_sphinx(pages: Path, files: Path, output: Path, settings: Path, korean: S
     """
     if output.exists():
         shutil.rmtree(output)
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-b",
-        "html",
-        "-c",
-        settings,
-        "-D",
-        f"korean_pages={','.join(korean)}",
-        "-D",
-        f"html_extra_path={files}",
-        pages,
-        output,
-    ]
-    return subprocess.call([*map(str, command), "--quiet", "--fail-on-warning", "--keep-going"])
+    with tempfile.TemporaryDirectory() as doctrees:  # else Sphinx leaves them in what is published
+        command = [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-b",
+            "html",
+            "-d",
+            doctrees,
+            "-c",
+            settings,
+            "-D",
+            f"korean_pages={','.join(korean)}",
+            "-D",
+            f"html_extra_path={files}",
+            pages,
+            output,
+        ]
+        return subprocess.call([*map(str, command), "--quiet", "--fail-on-warning", "--keep-going"])
 
 
 if __name__ == "__main__":

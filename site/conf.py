@@ -66,10 +66,10 @@ html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
 html_sidebars = {"index": [], "run": [], "glossary": [], "playground": []}
-html_favicon = "static/favicon.svg"
+html_logo = html_favicon = "static/favicon.svg"
 html_context = {"default_mode": "auto"}  # the reader's system decides between light and dark
 html_theme_options = {
-    "logo": {"text": "From VGG to ResNet-18"},
+    "logo": {"text": "From VGG to ResNet-18", "alt_text": "Home"},
     "navbar_align": "left",
     "navbar_end": ["language", "theme-switcher"],
     "navigation_with_keys": False,
@@ -84,6 +84,9 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 copybutton_selector = "div.highlight-python pre, div.highlight-ipython3 pre, div.highlight-console pre"
+# Where a line begins with a prompt, such lines are copied without it, those that a backslash continues, and no output.
+copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
 
 
 def setup(app: Sphinx) -> None:

@@ -29,14 +29,14 @@ EXPLORERS: Mapping[str, Callable[[], Explorer]] = {
 }
 """The explorer that stands in a lesson, as the lesson makes it."""
 
-PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"')
+PICTURE = re.compile(r'src="data:image/png;base64,([^"]+)"((?: alt="[^"]*")?)(?: width="(\d+)")?')
+"""What of an `<img>` holds a picture, then its words and its width."""
 Place = tuple[int, ...]
 """For each control of an explorer, the number of the chosen option."""
 
 
 def explorer_html(lesson: str, folder: Path) -> str:
     """The explorer of a lesson as a piece of a page; its pictures are written into `folder`, next to the lessons."""
-    folder.mkdir(parents=True, exist_ok=True)
     controls = _explorer(lesson, language()).controls
     places = list(itertools.product(*(range(len(control.options)) for control in controls.values())))
     groups = [list(group) for _, group in itertools.groupby(places, key=lambda place: place[:2])]
@@ -82,7 +82,7 @@ def _answers(lesson: str, folder: Path, spoken: str, places: Sequence[Place]) ->
     for place in places:
         answer = explorer.answer(**{name: options[name][index] for name, index in zip(options, place, strict=True)})
         if answer.alt not in pictures:
-            pictures[answer.alt] = PICTURE.sub(lambda found: _save(found[1], folder), answer.picture())
+            pictures[answer.alt] = with_files(answer.picture(), folder)
         answers.append((_key(place), translated_page(answer.around(pictures[answer.alt]))))
     return answers
 
@@ -91,13 +91,22 @@ def _key(place: Place) -> str:
     return ",".join(map(str, place))
 
 
-def _save(png: str, folder: Path) -> str:
-    """Write the picture, in a quarter of the bytes. Returns the attribute that shows it on a lesson's page."""
-    content = base64.b64decode(png)
+def with_files(page: str, folder: Path) -> str:
+    """The page of a lesson with its inline pictures written into `folder`, next to the lessons."""
+    return PICTURE.sub(lambda found: _save(found, folder), page)
+
+
+def _save(found: re.Match[str], folder: Path) -> str:
+    """Write the picture, in a quarter of the bytes. Returns the attributes that show it, with room for it."""
+    content = base64.b64decode(found[1])
     name = f"{hashlib.sha256(content).hexdigest()[:16]}.webp"
-    if not (folder / name).is_file():
-        Image.open(io.BytesIO(content)).convert("RGB").save(folder / name, lossless=True)
-    return f'src="../explorers/{name}"'
+    with Image.open(io.BytesIO(content)) as image:
+        if not (folder / name).is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            image.convert("RGB").save(folder / name, lossless=True)
+        width = int(found[3] or image.width)
+        height = round(width * image.height / image.width)
+    return f'src="../{folder.name}/{name}"{found[2]} width="{width}" height="{height}"'
 
 
 def _control(name: str, control: Control, start: int) -> str:

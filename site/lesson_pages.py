@@ -8,6 +8,7 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 
 import explorer_pages
+import home_page
 import nbformat
 from doors import HOME
 from nbformat import NotebookNode
@@ -16,6 +17,7 @@ from resnet_course.base.language import translated
 from resnet_course.course.run import DIGEST
 from resnet_course.course.work import edition
 from resnet_course.notebook.lessons import LESSONS, Lesson
+from resnet_course.notebook.messages import MIME_TYPE
 
 EXPLORER = re.compile(r"^explorers\.\w+\(", re.MULTILINE)
 BADGE = "[![Open in Colab]"
@@ -58,7 +60,7 @@ def write_lessons(
         language: of the notebooks.
     """
     there, notebooks = {Path(lesson.file_name).stem for lesson in lessons}, root / "notebooks" / edition(language)
-    downloads, answers = files / "notebooks", files / "explorers"
+    downloads, pictures = files / "notebooks", files / "pictures"
     downloads.mkdir(parents=True)
     for lesson in lessons:
         paths = [notebooks / lesson.file_name, notebooks / "solutions" / lesson.file_name]
@@ -66,7 +68,7 @@ def write_lessons(
         shutil.copy(paths[1], downloads / f"{paths[1].stem}_solution.ipynb")
         executed = nbformat.read(root / "build" / edition(language) / "solutions" / lesson.file_name, as_version=4)
         student = nbformat.read(paths[0], as_version=4)
-        make_page(lesson, executed, student, repository, answers, language)
+        make_page(lesson, executed, student, repository, pictures, language)
         for cell in executed.cells:
             if cell.cell_type == "markdown":
                 cell.source = LINK.sub(lambda link: _follow(link, there), cell.source)
@@ -93,7 +95,7 @@ def make_page(
     executed: NotebookNode,
     student: NotebookNode,
     repository: str,
-    answers: Path,
+    pictures: Path,
     language: str = "en",
 ) -> None:
     """Turn an executed notebook into the lesson's page, in place.
@@ -103,7 +105,7 @@ def make_page(
         executed: with solutions and outputs.
         student: the same cells with stubs.
         repository: its address.
-        answers: where the figures of explorers are written.
+        pictures: where its figures are written; the page finds that folder next to its own.
         language: of the notebook.
     """
     title = executed.cells[0]
@@ -114,7 +116,9 @@ def make_page(
             cells.append(_markdown(f"```python\n{stub.source}\n```"))
             cell.metadata["tags"] = ["hide-input"]
         if cell.cell_type == "code" and EXPLORER.search(cell.source):
-            _answer_without_kernel(cell, lesson, answers)
+            _answer_without_kernel(cell, lesson, pictures)
+        for output in cell.get("outputs", ()):
+            _mend(output, pictures)
         cells.append(cell)
     executed.cells = cells
     del executed.metadata[DIGEST]
@@ -148,8 +152,19 @@ def _markdown(source: str) -> NotebookNode:
     return nbformat.v4.new_markdown_cell(source)
 
 
-def _answer_without_kernel(cell: NotebookNode, lesson: Lesson, answers: Path) -> None:
+def _mend(output: NotebookNode, pictures: Path) -> None:
+    """Pictures become files, and what a check says is said to a reader."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        data.pop("image/png", None)  # the same for views without HTML
+        data["text/html"] = explorer_pages.with_files(data["text/html"], pictures)
+    if "check" in data.get(MIME_TYPE, {}):
+        for form in ("text/html", "text/plain"):
+            data[form] = home_page.to_readers(data[form])
+
+
+def _answer_without_kernel(cell: NotebookNode, lesson: Lesson, pictures: Path) -> None:
     if lesson.number not in explorer_pages.EXPLORERS:
         return  # it needs what the lesson has measured; the page keeps the answers that the run has left
-    page = explorer_pages.explorer_html(lesson.number, answers)
+    page = explorer_pages.explorer_html(lesson.number, pictures)
     cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": page})]

@@ -18,14 +18,14 @@ author = f'강좌 "{project}"를 만든 사람들'
 project_copyright = f"2026, {author}. 글과 그림: CC BY 4.0; 코드: MIT"
 html_baseurl = f"{english.html_baseurl}ko/"
 html_static_path = ["../static"]
-html_favicon = f"../{english.html_favicon}"
+html_logo = html_favicon = f"../{english.html_favicon}"
 templates_path = ["../templates"]
 html_sidebars = {"index": [], "run": [], "playground": []}
 html_use_index = False
 nb_code_prompt_show, nb_code_prompt_hide = "풀이 보기", "풀이 접기"
 html_theme_options = {
     **english.html_theme_options,
-    "logo": {**english.html_theme_options["logo"], "text": "VGG에서 ResNet-18까지"},
+    "logo": {"text": "VGG에서 ResNet-18까지", "alt_text": "처음"},
     "search_bar_text": "문서 검색",
 }
 # What neither Sphinx nor its theme says in Korean.

@@ -13,7 +13,10 @@ from resnet_course.notebook.lessons import LESSONS
 WIDTHS = ((1280, 800), (768, 1024), (390, 844))
 SIZES = {"light": WIDTHS, "dark": WIDTHS[::-1]}
 PAGES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html") if "_static" not in path.parts)
-SHOWN = ("index", "lessons/04_degradation", "lessons/07_shortcuts", "results/index", "ko/index")  # kept as pictures
+SHOWN = (  # kept as pictures
+    *("index", "lessons/04_degradation", "lessons/07_shortcuts", "results/index", "playground"),
+    *("ko/index", "ko/lessons/04_degradation", "ko/lessons/05_residual_block"),
+)
 
 
 class Addresses(HTMLParser):
@@ -85,6 +88,14 @@ def test_every_page_is_described_and_every_figure_told(read: dict[str, Addresses
     assert len(set(descriptions)) == len(descriptions)
 
 
+def test_figures_of_lessons_are_files_and_not_part_of_their_pages() -> None:
+    for page in PAGES:
+        if "lessons/" in page:
+            inline = re.findall(r"data:image/[^\s\"'&]{4000,}", (SITE / page).read_text(encoding="utf-8"))
+            assert [picture[:60] for picture in inline] == [], page
+    assert not list(SITE.rglob(".doctrees"))
+
+
 QUICK = {("index.html", "light"), ("lessons/08_resnet18.html", "dark")}  # the complete run has every page in both
 
 
@@ -112,6 +123,39 @@ def test_a_page_is_accessible_quiet_and_fits(visit, page: str, scheme: str) -> N
             keep_picture(visit.page, f"{name.replace('/', '_')}_{width}_{scheme}")
     assert visit.outside == []
     assert visit.errors == []
+
+
+CUT = """() => {
+    for (const folded of document.querySelectorAll(".bd-article details")) folded.open = true;
+    return [...document.querySelectorAll(".bd-article pre")]
+        .filter((code) => code.scrollWidth > code.clientWidth)
+        .map((code) => `${code.scrollWidth - code.clientWidth} pixels: ${code.textContent.slice(0, 80)}`);
+}"""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[] if page == "lessons/08_resnet18.html" else pytest.mark.complete)
+        for page in PAGES
+        if re.search(r"lessons/\d", page)
+    ],
+)
+def test_no_line_of_a_lesson_is_cut_on_a_wide_screen(visit, page: str) -> None:
+    set_size(visit.page, 1440, 900)
+    visit.open(page)
+    assert visit.page.evaluate(CUT) == []
+
+
+@pytest.mark.complete
+def test_figures_keep_their_words_readable_on_a_phone(visit) -> None:
+    set_size(visit.page, 390, 844)
+    visit.open("lessons/04_degradation.html")
+    widths = visit.page.evaluate(
+        "[...document.querySelectorAll('.cell_output figure img')].map(picture => picture.clientWidth)"
+    )
+    assert max(widths) > 600
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def set_size(page, width: int, height: int) -> None:

@@ -1,5 +1,7 @@
 """What the web site does to lessons and documents before Sphinx reads them. A browser tries it in tests/browser."""
 
+import re
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -38,6 +40,117 @@ def test_a_lesson_page_folds_solutions_and_has_no_install_cell_and_no_badge(tmp_
     assert "42" in folded.source
     assert folded.metadata["tags"] == ["hide-input"]
     assert page.metadata["myst"]["html_meta"]["description"] == "Lesson 08, Assembling ResNet-18. What it is about."
+
+
+def make_executed(*outputs: dict):
+    page = make_notebook("install", "shown = 1")
+    page.cells[2].outputs = [nbformat.v4.new_output("display_data", data) for data in outputs]
+    return page
+
+
+def test_figures_of_a_lesson_page_are_files_beside_it_with_their_words_and_size(tmp_path: Path) -> None:
+    import lesson_pages
+    from matplotlib import pyplot as plt
+    from PIL import Image
+
+    from resnet_course import plotting
+
+    figure, ax = plt.subplots(figsize=(7, 3))
+    ax.plot(range(50))
+    inline = plotting.figure_html(figure, 'a "line" that rises', "One line.")
+    plt.close(figure)
+    page = make_executed({"text/html": inline, "text/plain": "Figure: a line", "image/png": "iVBORw0KGgo="})
+    lesson_pages.make_page(
+        find_lesson("08"), page, make_notebook("install", "shown = 1"), REPOSITORY, tmp_path / "drawn"
+    )
+    said = page.cells[2].outputs[0].data
+    (file,) = (tmp_path / "drawn").iterdir()
+    width = int(re.findall(r' width="(\d+)"', inline)[0])
+    with Image.open(file) as picture:
+        assert picture.width // 2 == width
+        height = round(width * picture.height / picture.width)
+    start, _, rest = inline.partition('src="data:image/png;base64,')
+    kept = rest.partition('"')[2].replace(f' width="{width}"', f' width="{width}" height="{height}"')
+    assert said["text/html"] == f'{start}src="../drawn/{file.name}"{kept}'
+    assert 'alt="a &quot;line&quot; that rises"' in kept
+    assert "One line.</figcaption>" in kept
+    assert len(nbformat.writes(page)) < 4_000
+    assert file.stat().st_size < len(inline) / 2
+
+
+@pytest.mark.parametrize(("language", "right"), [("en", "Right."), ("ko", "맞습니다.")])
+def test_the_site_says_of_a_right_answer_only_that_it_is_right(
+    tmp_path: Path, monkeypatch, language: str, right: str
+) -> None:
+    import home_page
+    import lesson_pages
+
+    from resnet_course.base.language import translated, translated_page
+    from resnet_course.checking.dialogue import message_of
+    from resnet_course.checking.judge import judge
+    from resnet_course.notebook.messages import MIME_TYPE
+
+    monkeypatch.setenv("RESNET_COURSE_LANGUAGE", language)
+    verdict = judge(home_page.EXERCISE, home_page.EXERCISE.reference)
+    message, whole = message_of(verdict), translated(verdict.message)
+    assert whole.startswith(f"{right} ")
+    forms = {"text/html": translated_page(message.html), "text/plain": translated(message.text)}
+    assert all(whole in form for form in forms.values())
+    page = make_executed({**forms, MIME_TYPE: message.data})
+    lesson_pages.make_page(find_lesson("08"), page, make_notebook("install", "shown = 1"), REPOSITORY, tmp_path)
+    for form, before in forms.items():
+        assert page.cells[2].outputs[0].data[form] == before.replace(whole, right)
+    assert f">{right}</p>" in home_page.answers(language)
+
+
+def test_doctrees_are_not_published(tmp_path: Path, monkeypatch) -> None:
+    import build_site
+
+    commands: list[list[str]] = []
+    monkeypatch.setattr(build_site.subprocess, "call", lambda command: commands.append(command) or 0)
+    output = tmp_path / "site"
+    assert build_site.run_sphinx(tmp_path / "pages", tmp_path / "files", output, build_site.HERE, []) == 0
+    (command,) = commands
+    doctrees = Path(command[command.index("-d") + 1])
+    assert command[-4] == str(output)  # what comes after it are words without a value
+    assert not doctrees.is_relative_to(output)
+    assert not doctrees.exists()
+
+
+def test_commands_of_the_site_are_copied_without_prompts_and_output() -> None:
+    pytest.importorskip("sphinx_copybutton")
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("the button is JavaScript, and there is no node")
+    import json
+    import subprocess
+
+    import conf
+    import sphinx_copybutton
+
+    script = Path(sphinx_copybutton.__file__).parent / "_static" / "copybutton_funcs.js"
+    shown = "$ git clone somewhere\nCloning\n$ python -m \\\n  resnet_course lab\n"
+    options = [shown, conf.copybutton_prompt_text, False, True, True, True, conf.copybutton_line_continuation_character]
+    code = script.read_text(encoding="utf-8").replace("export function", "function")
+    code += f"\nprocess.stdout.write(formatCopyText(...{json.dumps(options)}))"
+    copied = subprocess.run([node, "-e", code], capture_output=True, text=True, check=True).stdout
+    assert copied == "git clone somewhere\npython -m \\\n  resnet_course lab"
+
+
+def test_the_page_on_running_has_the_doors_of_the_readme(tmp_path: Path) -> None:
+    import build_site
+
+    from resnet_course.course.address import repository_address
+
+    pages = tmp_path / "pages"
+    shutil.copytree(build_site.HERE / "pages", pages)
+    build_site.fill_in(pages, repository_address(ROOT))
+    text = (pages / "run.md").read_text(encoding="utf-8")
+    doors = re.findall(r"^\[!\[Open in \w+\]\(.*?\)\]\((.*)\)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    assert len(doors) == 4
+    for door in doors:
+        assert f"]({door})" in text
+    assert "@" not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
 
 
 def test_the_home_page_shows_what_the_check_says_to_each_answer() -> None:
