@@ -13,15 +13,18 @@ import filelock
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
+from resnet_course.base.text import clean
 from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
+from resnet_course.grading.assignment.folder import load_assignment
 from resnet_course.grading.demo import DEMO, demo
 from resnet_course.grading.handin.collecting import collect
+from resnet_course.grading.handin.owner import is_id
 from resnet_course.grading.handin.roster import Roster
 from resnet_course.grading.marks.batch import grade_all, is_done, jobs_in
 from resnet_course.grading.marks.gradebook import look_into_gradebook, write_marks
 from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
-from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table
-from resnet_course.grading.marks.status import status
+from resnet_course.grading.marks.returning import REPORTED, finish_feedback, harmless_table, platform_table, report_key
+from resnet_course.grading.marks.status import other_ids, status
 from resnet_course.grading.sandbox import warm
 from resnet_course.grading.sandbox.engines import exposed
 from resnet_course.grading.sandbox.session import TRUST, Limits, Sandbox
@@ -70,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         "--layout", choices=("canvas", "moodle"), help="as that platform takes it; empty: not handed in"
     )
     standing = add("status", _status, "say who handed in, and what is missing, late, refused or not marked yet")
-    for command in (export, standing):
+    key = add("key", _key, "write what each student should find about the own network, for who marks the reports of A3")
+    key.add_argument("--output", type=Path, help="a CSV file; default: standard output")
+    for command in (export, standing, key):
         command.add_argument("--students", type=Path, help="a CSV file with a column `id`: who is in the class")
     example = add("demo", _demo, "make and grade a class, and compare each mark with the expected one", False)
     example.add_argument("--students", type=int, default=60)
@@ -119,7 +124,11 @@ def _grade(options: argparse.Namespace) -> None:
     try:
         with filelock.FileLock(options.folder / ".grading.lock", timeout=0):
             given = options.workers, options.seconds, _sandbox(options)
-            say(marks_table(grade_folder(options.folder, *given)))
+            outcomes = grade_folder(options.folder, *given)
+            say(marks_table(outcomes))
+            for name in sorted({outcome.assignment for outcome in outcomes}):
+                if other := other_ids(outcome for outcome in outcomes if outcome.assignment == name):
+                    say(f"{name}, another id in the notebook: {', '.join(other)}")
     except filelock.Timeout:
         raise CourseError(f"{options.folder} is being graded by another process; wait for it, or stop it") from None
 
@@ -136,6 +145,7 @@ def grade_folder(folder: Path, count: int | None, seconds: float, sandbox: Sandb
             "Move it elsewhere, or grade with a Python in an environment of its own."
         )
     jobs, odd = jobs_in(folder, assignment_folders(), limits, sandbox)
+    look_into_gradebook(folder, {job.assignment for job in jobs})
     left = [job for job in jobs if not is_done(job, folder)]
     if left:
         with tqdm(total=len(left), unit="hand-in") as bar:
@@ -166,14 +176,26 @@ def _cell(outcome: Outcome | None) -> str:
     return f"{outcome.points:g}" if outcome.ending == "graded" else f"{outcome.points:g} ({outcome.ending})"
 
 
-def _feedback(options: argparse.Namespace) -> None:
+def _feedback(options: argparse.Namespace) -> int:
     look_into_gradebook(options.folder)
-    for folder in assignment_folders():
-        if any((options.folder / "autograded").glob(f"*/{folder.name}")):  # nbgrader fails where there is none
-            nbgrader(options.folder, "generate_feedback", folder.name, "--force")
+    failed = []
+    for name in (folder.name for folder in assignment_folders()):
+        students = sorted(path.parent.name for path in (options.folder / "autograded").glob(f"*/{name}"))
+        if not students:  # nbgrader fails where there is none
+            continue
+        try:
+            nbgrader(options.folder, "generate_feedback", name, "--force")
+        except CourseError as error:  # the others get their pages
+            pages = options.folder / "feedback"
+            without = [each for each in students if not (pages / each / name / f"{name}.html").is_file()]
+            lacking = f"no page for {', '.join(without)}; `grade` again, then this"
+            failed.append(f"{name}: {lacking if without else error}")
     say(f"pages to return: {options.folder / 'feedback'}")
     for archive in finish_feedback(options.folder):
         say(f"the same, under the platform's names: {archive}")
+    for line in failed:
+        say(f"failed: {line}", error=True)
+    return 1 if failed else 0
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -190,6 +212,25 @@ def _export(options: argparse.Namespace) -> None:
 def _status(options: argparse.Namespace) -> None:
     jobs, odd = jobs_in(options.folder, assignment_folders(), Limits(), Sandbox())
     say(status(jobs, odd, options.folder, Roster.read(options.students) if options.students else None))
+
+
+def _key(options: argparse.Namespace) -> None:
+    found = (path for path in (options.folder / "submitted").glob("*") if path.is_dir())
+    handed_in = [path.name for path in found if is_id(path.name)]
+    roster = Roster.read(options.students).ids if options.students else ()
+    students = sorted({clean(student) for student in (*handed_in, *roster)})
+    if not students:
+        raise CourseError(f"no students in {options.folder}/submitted; name a list of them with --students")
+    assignments = [load_assignment(folder) for folder in assignment_folders()]
+    reported = [assignment for assignment in assignments if set(REPORTED) <= assignment.answers.keys()]
+    if not reported:
+        raise CourseError(f"no assignment here has the tasks {' and '.join(REPORTED)}, whose numbers the key holds")
+    table = report_key(students, reported[0])
+    if options.output:
+        write_atomically(options.output, table.encode())
+        say(f"the key, not for learners: {options.output}")
+    else:
+        say(table.rstrip("\n"))
 
 
 def _demo(options: argparse.Namespace) -> int:

@@ -160,15 +160,25 @@ def test_large_files_are_not_read_for_their_digest(tmp_path, monkeypatch):
     assert batch.digest_of(tmp_path) != one
 
 
-@pytest.mark.parametrize(("written", "said"), [("ada", False), (" ADA ", False), ("your id", True), ("ben", True)])
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('"ada"', False),
+        ('" ADA "', False),
+        ('"ada"  # me', False),
+        ('"your id"', True),
+        ("'ben'", True),
+        ('"ben"  # "ada"', True),
+    ],
+)
 def test_a_wrong_or_missing_id_is_said(written, said):
-    hand_in = SimpleNamespace(cells=["import torch", f'student = "{written}"\nstages = 3'])
-    assert bool(batch._other_id(hand_in, "ada")) == said
+    hand_in = SimpleNamespace(cells=["import torch", f"student = {written}\nstages = 3"])
+    assert batch._other_id(hand_in, "ada").startswith(batch.OTHER_ID) == said
 
 
 def test_two_graders_do_not_do_the_work_twice(classroom, capsys, monkeypatch):
     folder, _ = classroom
-    monkeypatch.setattr(commands, "grade_folder", lambda *_: commands.main(["grade", str(folder)]))
+    monkeypatch.setattr(commands, "grade_folder", lambda *_: [commands.main(["grade", str(folder)])][:0])
     monkeypatch.setattr(commands, "marks_table", str)
     monkeypatch.setattr(commands, "_sandbox", lambda options: None)
     assert commands.main(["grade", str(folder)]) == 0

@@ -2,21 +2,23 @@
 
 import datetime
 import os
+import time
 import zipfile
 
 import pytest
 
 from resnet_course.base.errors import CourseError
 from resnet_course.grading.handin import collecting
-from resnet_course.grading.handin.collecting import collect, is_id
+from resnet_course.grading.handin.collecting import collect
+from resnet_course.grading.handin.owner import is_id
 
 
 @pytest.fixture
 def packed(tmp_path):
-    def packed(names, content=b"{}", name="all.zip"):
+    def packed(names, content=b"{}", name="all.zip", day=1):
         with zipfile.ZipFile(tmp_path / name, "w", zipfile.ZIP_DEFLATED) as archive:
             for index, inner in enumerate(names):
-                member = zipfile.ZipInfo(inner, (2027, 3, 1, 10, index, 0))
+                member = zipfile.ZipInfo(inner, (2027, 3, day, 10, index, 0))
                 member.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(member, content if isinstance(content, bytes) else content[index])
         return tmp_path / name
@@ -33,6 +35,34 @@ def take(tmp_path):
         return collect(source, assignment, tmp_path / "room", tell=said.append, **more), "\n".join(said)
 
     return take
+
+
+@pytest.fixture
+def in_korea(monkeypatch):
+    if not hasattr(time, "tzset"):
+        pytest.skip("this system does not take another zone for a process")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "KST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.fixture
+def submitted(tmp_path):
+    """What is graded of a student, by the name of the file in the student's folder."""
+
+    def submitted(student, name="a1_vgg.ipynb"):
+        return (tmp_path / "room" / "submitted" / student / "a1_vgg" / name).read_bytes()
+
+    return submitted
+
+
+def spoil(path, name):
+    """Change a byte in the content of a member, so that its checksum is wrong."""
+    data = bytearray(path.read_bytes())
+    data[data.index(name.encode()) + 1_500] ^= 255
+    path.write_bytes(data)
 
 
 def test_a_folder_and_an_archive_give_the_same(tmp_path, packed):
@@ -83,7 +113,9 @@ def test_what_platforms_hand_out_is_sorted_by_student(packed, take, names, stude
         (["ada.ipynb.txt"], "its name ends in .txt; rename it"),
         (["ada.zip"], "an archive in the archive"),
         (["libo_1_2_a.ipynb", "libo_2_3_a.ipynb"], "two students have the name 'libo'"),
-        (["s1/mine.ipynb", "s2/mine.ipynb"], "two students have the name 'mine'"),
+        (["g1/x/mine.ipynb", "g2/x/mine.ipynb"], "two students have the name 'x'"),
+        (["amina/a2_residual.ipynb", "bo/a2_residual-Copy1.ipynb"], "of another assignment than a1_vgg"),
+        (["Anna Li/final.ipynb", "Bo Li/final.ipynb"], "no student's id is found in it, 'Anna Li' is none"),
         ([BLACKBOARD.format(1).replace("amina", f"{name}_lee") for name in ("anna", "bert")], "have the name 'lee'"),
     ],
 )
@@ -96,13 +128,88 @@ def test_what_is_left_out_is_listed_with_its_reason_and_stops_nobody(packed, tak
     assert "left out: " in heard
 
 
-def test_of_two_files_the_newer_is_graded_and_both_are_kept(packed, take, tmp_path):
+@pytest.mark.parametrize(
+    ("names", "students"),
+    [
+        (["amina/final.ipynb"], ["amina"]),
+        (["amina/final.ipynb", "bo/Copy_of_a1_vgg.ipynb", "김정민/과제.ipynb"], ["amina", "bo", "김정민"]),
+        (["s1/mine.ipynb", "s2/mine.ipynb"], ["s1", "s2"]),
+        (["all/amina/work/final.ipynb", "all/bo/a1_vgg.ipynb", "all/bo/tests/x.ipynb"], ["amina", "bo"]),
+        (["submitted/amina/a1_vgg/a1_vgg.ipynb", "submitted/bo/a1_vgg/b.ipynb"], ["amina", "bo"]),
+        (["g1/amina/a1.ipynb", "g1/bo/a1.ipynb", "g2/cem/a1.ipynb"], ["amina", "bo", "cem"]),
+        (["g1/ada_1.ipynb", "g1/ben_1.ipynb", "cem/final.ipynb"], ["ada", "ben", "cem"]),
+        (["all/ada.ipynb", "all/ben.ipynb", "all/cem/a1_vgg.ipynb"], ["ada", "ben", "cem"]),
+        (["a1_vgg/ada.ipynb"], ["ada"]),
+        (["amina/Untitled.ipynb", "bo/Untitled1.ipynb", "cem_A1_VGG.ipynb"], ["amina", "bo", "cem"]),
+        (["all/a1_vgg.ipynb", "all/bo/a1_vgg.ipynb", "all/cem/a1_vgg.ipynb"], ["bo", "cem"]),
+    ],
+)
+def test_a_file_belongs_to_the_student_whose_folder_it_is_in(packed, take, names, students):
+    assert take(packed(names))[0] == students
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("a1_vgg_final", "A1_VGG", "a1", "Untitled", "untitled1", "Copy_of_a1_vgg", "Copy of A1_vgg (2)", "A1-Copy1"),
+        *("a1_vgg(1)", "a1-vgg-Copy1", "Untitled-Copy1", "a1_vgg의 사본", "a1_vgg_2027_03_01", "a1_vgg_mine"),
+    ],
+)
+def test_what_is_named_like_the_assignment_is_no_student(packed, take, name):
+    for folder in ("", "all/"):
+        students, heard = take(packed([f"{folder}{each}.ipynb" for each in ("ada", "ben", name)]))
+        assert students == ["ada", "ben"]
+        assert f"{name}.ipynb: nothing says whose it is; put it into a folder named after the student, or" in heard
+
+
+def test_in_a_students_folder_the_file_named_like_the_assignment_counts(packed, take, submitted):
+    moodle = "Cem_12_assignsubmission_file_"
+    named = [f"{moodle}/A1.ipynb", "amina/a1_vgg.ipynb", "bo/A1_VGG.ipynb", "bo/Copy_of_a1_vgg-Copy1.ipynb"]
+    names = [*named, *(f"{folder}/helper.ipynb" for folder in ("amina", "bo", moodle)), "dan/x.ipynb", "dan/y.ipynb"]
+    students, heard = take(packed(names, [name.encode() for name in names]))
+    assert students == ["12", "amina", "bo"]
+    assert [submitted(each).decode() for each in students] == [names[0], names[1], names[3]]
+    assert "left out: dan/x.ipynb: the folder's name or the file's may be the student's; give --students" in heard
+    assert "left out: amina/helper.ipynb: not named like a1_vgg, as a1_vgg.ipynb is" in heard
+    assert "left out: bo/A1_VGG.ipynb: older than Copy_of_a1_vgg-Copy1.ipynb" in heard
+    students, heard = take(packed(["eva/a1_vgg.ipynb", "eva/helper.ipynb"], [b"1", b"2"]))
+    assert (students, submitted("eva")) == (["eva"], b"1")  # also alone in an archive
+
+
+def test_an_older_archive_does_not_replace_a_newer_hand_in(packed, take, tmp_path, submitted):
+    take(packed(["ada.ipynb"], b"new", day=5))
+    came = submitted("ada", "timestamp.txt")
+    students, heard = take(packed(["x_LATE_1_2_a.ipynb", "ada.ipynb"], [b"{}", b"old"], day=3))
+    assert (students, submitted("ada"), submitted("ada", "timestamp.txt")) == (["ada", "x"], b"new", came)
+    assert "left out: ada.ipynb: older than what was collected before" in heard
+    assert [path.read_bytes() for path in (tmp_path / "room" / "older" / "ada").rglob("*.ipynb")] == [b"old"]
+    assert take(packed(["ada.ipynb"], b"new", day=2)) == (["ada"], "")  # the same again
+    assert submitted("ada", "timestamp.txt") == came
+    assert take(packed(["ada.ipynb"], b"newer", day=6)) == (["ada"], "")
+    (tmp_path / "room" / "submitted" / "ada" / "a1_vgg" / "timestamp.txt").write_text("today", encoding="utf-8")
+    take(packed(["ada.ipynb"], b"last", day=1))
+    assert submitted("ada") == b"last"
+
+
+def test_when_a_hand_in_came_is_written_in_utc(in_korea, packed, take, tmp_path, submitted):
+    take(packed(["ada.ipynb", "a1_bo_attempt_2027-03-01-10-00-00_x.ipynb", "a1_cem_attempt_2027-99-01-10-00-00.ipynb"]))
+    assert submitted("ada", "timestamp.txt") == b"2027-03-01 01:00:00 UTC\n"
+    assert submitted("bo", "timestamp.txt") == b"2027-03-01 01:00:00 UTC\n"
+    assert submitted("cem", "timestamp.txt") == b"2027-03-01 01:02:00 UTC\n"  # as the archive says
+    (tmp_path / "downloads").mkdir()
+    (tmp_path / "downloads" / "dan.ipynb").write_bytes(b"{}")
+    os.utime(tmp_path / "downloads" / "dan.ipynb", (1_800_000_000, 1_800_000_000))
+    take(tmp_path / "downloads")
+    assert submitted("dan", "timestamp.txt") == b"2027-01-15 08:00:00 UTC\n"
+
+
+def test_of_two_files_the_newer_is_graded_and_both_are_kept(in_korea, packed, take, tmp_path):
     students, heard = take(packed(["ada_1.ipynb", "ada_2.ipynb"], [b"old", b"new"]))
     place = tmp_path / "room" / "submitted" / "ada" / "a1_vgg"
     assert (students, (place / "a1_vgg.ipynb").read_bytes()) == (["ada"], b"new")
     assert "older than ada_2.ipynb; kept" in heard
-    assert (place / "timestamp.txt").read_text(encoding="utf-8") == "2027-03-01 10:01:00 UTC\n"
-    take(packed(["ada_3.ipynb"], b"later"))
+    assert (place / "timestamp.txt").read_text(encoding="utf-8") == "2027-03-01 01:01:00 UTC\n"
+    take(packed(["ada_3.ipynb"], b"later", day=2))
     kept = {path.read_bytes() for path in (tmp_path / "room" / "older").rglob("*.ipynb")}
     assert kept >= {b"old", b"new"}
 
@@ -130,7 +237,10 @@ def test_a_roster_gives_the_ids_and_says_who_is_missing(packed, take, tmp_path):
     assert students == ["max_mus", "s1", "s2", "s3"]
     assert "1 of 5 missing: s4" in heard
     assert "'zoe' is not in the roster" in heard
-    assert "'Bo Li' is not in the roster" in heard  # two have this name, and Moodle's number is in no column
+    # Two have this name, and Moodle's number is in no column.
+    assert "'1234568' or 'Bo Li' is not in the roster" in heard
+    names = ["all/s1.ipynb", "all/s2/final.ipynb", "all/a1_vgg_s3.ipynb", "all/a1_vgg.ipynb", "s4/s1/a1_vgg.ipynb"]
+    assert take(packed(names), students=tmp_path / "class.csv")[0] == ["s1", "s2", "s3", "s4"]
     (tmp_path / "class.csv").write_text("name\nAnna", encoding="utf-8")
     with pytest.raises(CourseError, match="no column `id`"):
         take(packed(names), students=tmp_path / "class.csv")
@@ -147,6 +257,21 @@ def test_a_spoilt_or_encrypted_member_costs_itself_alone(packed, take):
     assert students == ["ada"]
     assert "left out: ben_1.ipynb: it cannot be read" in heard
     assert "left out: cem_1.ipynb: it cannot be read" in heard
+
+
+def test_the_newest_file_that_can_be_read_counts(packed, take, submitted):
+    noise = [os.urandom(3_000) for _ in range(4)]
+    path = packed(["ada_1.ipynb", "ada_2.ipynb", "ben/a1_vgg.ipynb", "ben/helper.ipynb"], noise)
+    spoil(path, "ada_2.ipynb")
+    spoil(path, "ben/a1_vgg.ipynb")
+    students, heard = take(path)
+    assert (students, submitted("ada")) == (["ada"], noise[0])
+    assert "left out: ada_2.ipynb: it cannot be read" in heard
+    assert "ada: ada_1.ipynb counts, the newest that can be read" in heard
+    assert "left out: ben/a1_vgg.ipynb: it cannot be read" in heard  # and no helper is graded in its place
+    spoil(path := packed(["ada_1.ipynb", "ada_2.ipynb"], noise[1:3]), "ada_1.ipynb")
+    assert take(path)[0] == ["ada"]
+    assert submitted("ada") == noise[2]
 
 
 def test_an_archive_that_unpacks_without_end_is_cut(packed, take, monkeypatch):
@@ -177,6 +302,13 @@ def test_another_pattern_and_another_kind_of_file(tmp_path, packed, take):
     (tmp_path / "text").write_text("x", encoding="utf-8")
     with pytest.raises(CourseError, match="neither a folder nor a zip archive"):
         take(tmp_path / "text")
+
+
+def test_names_that_are_made_to_take_long_take_no_time(packed, take):
+    names = ["a1" + "v_1" * 10_000 + "x.ipynb", "d/" * 30_000 + "x.ipynb", "a1_vgg" + "_copy1(1)" * 5_000 + ".ipynb"]
+    started = time.perf_counter()
+    assert take(packed([*names, "ada.ipynb"]))[0] == ["ada", "d"]
+    assert time.perf_counter() - started < 60
 
 
 @pytest.mark.parametrize("place", ["submitted/ada", "submitted/ada/a1_vgg/a1_vgg.ipynb/x"])

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
+import functools
 import shutil
+import sqlite3
+import zipfile
+from contextlib import closing
+from types import SimpleNamespace
 
 import nbformat
+import nbgrader.api
 import pytest
 from grading_helpers import answered, nbgrader_folder, release_of, write_assignment, write_class
 from nbgrader.api import Gradebook
@@ -13,10 +20,12 @@ from nbgrader.api import Gradebook
 from resnet_course.base.errors import CourseError
 from resnet_course.grading import commands
 from resnet_course.grading.assignment import build
+from resnet_course.grading.marks import batch
 from resnet_course.grading.marks import gradebook as gradebook_module
-from resnet_course.grading.marks.gradebook import write_marks
+from resnet_course.grading.marks.gradebook import open_gradebook, write_marks
 from resnet_course.grading.marks.marking import Mark
 from resnet_course.grading.marks.outcomes import Outcome
+from resnet_course.grading.sandbox.session import Sandbox
 
 ANSWER = "def double(x):\n    return x + x"
 REPORT = "words"
@@ -168,9 +177,130 @@ def test_a_report_that_changed_after_it_was_marked_waits_for_a_person_again(cour
         assert (report.manual_score, report.needs_manual_grade) == (4.0, True)
 
 
+@pytest.fixture
+def locked(course, monkeypatch):
+    """Another program that has begun to write; nbgrader does not wait long for it."""
+    create = functools.partial(nbgrader.api.create_engine, connect_args={"timeout": 0.1})
+    monkeypatch.setattr(nbgrader.api, "create_engine", create)
+    with closing(sqlite3.connect(course / "gradebook.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield other
+
+
+def test_a_report_that_changed_keeps_its_flag_if_its_marks_could_not_be_written(course, locked):
+    locked.execute("ROLLBACK")
+    write_report(course, "The first one.")
+    with book(course) as gradebook:
+        report = grade_of(gradebook, REPORT, "ben")
+        report.manual_score, report.needs_manual_grade = 4.0, False
+        gradebook.db.commit()
+    locked.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CourseError, match="another program"):
+        write_report(course, "Another one.")
+    locked.execute("ROLLBACK")
+    write_report(course, "Another one.")
+    with book(course) as gradebook:
+        assert grade_of(gradebook, REPORT, "ben").needs_manual_grade
+    page = course / "autograded" / "ben" / "tiny" / "tiny.ipynb"
+    assert "Another one." in page.read_text(encoding="utf-8")
+
+
+def test_what_is_in_the_gradebook_already_is_not_written_again(course, locked):
+    locked.execute("ROLLBACK")
+    (course / "submitted" / "ada" / "tiny" / "timestamp.txt").write_text("2026-03-01 10:00:00 UTC", encoding="utf-8")
+    write_marks([outcome(10.0, "Right.", repairs=["x"])], course)
+    page = course / "autograded" / "ada" / "tiny" / "tiny.ipynb"
+    written = page.stat().st_ino
+    locked.execute("BEGIN IMMEDIATE")
+    assert write_marks([outcome(10.0, "Right.", repairs=["x"])], course) == []
+    assert page.stat().st_ino == written
+    with pytest.raises(CourseError, match="another program"):
+        write_marks([outcome(10.0, "Right.", repairs=["y"])], course)
+
+
+@pytest.fixture
+def grade(course, monkeypatch):
+    """The command `grade` for the tiny assignment; the sandbox is left out, and whom it graded is kept."""
+    graded = []
+
+    def grade_one(job):
+        graded.append(job.student)
+        hand_in = SimpleNamespace(cells=['student = "ada"  # me'])
+        repairs = filter(None, [batch._other_id(hand_in, job.student)])
+        found = outcome(10.0, "Right.", job.student, repairs)
+        return dataclasses.replace(found, hand_in=job.digest, tests=job.tests_digest)
+
+    monkeypatch.setattr(commands, "assignment_folders", lambda: [course / "assignments" / "tiny"])
+    monkeypatch.setattr(commands, "_sandbox", lambda options: Sandbox("none"))
+    monkeypatch.setattr(batch, "grade_one", grade_one)
+    return lambda: (commands.main(["grade", str(course), "--workers", "1"]), sorted(graded))
+
+
+def lines_of_error(capsys):
+    """Without the progress bar."""
+    return [line for line in capsys.readouterr().err.splitlines() if line and "hand-in/s" not in line]
+
+
+def test_a_gradebook_that_another_program_holds_is_said_once_and_no_mark_is_lost(course, grade, locked, capsys):
+    assert grade() == (2, ["ada", "ben"])
+    (line,) = lines_of_error(capsys)
+    assert "another program has" in line
+    assert "close it" in line
+    assert "not computed again" in line
+    locked.execute("ROLLBACK")
+    assert grade() == (0, ["ada", "ben"])  # nobody twice
+    assert capsys.readouterr().out.endswith('\ntiny, another id in the notebook: ben ("ada")\n')
+    with book(course) as gradebook:
+        assert grade_of(gradebook, "double", "ben").auto_score == 10.0
+    locked.execute("BEGIN EXCLUSIVE")  # it cannot even be read
+    assert grade()[0] == 2
+    assert "another program has" in lines_of_error(capsys)[0]
+
+
+@pytest.mark.parametrize("left", ["nothing", "another assignment's"])
+def test_without_a_gradebook_of_the_assignment_build_is_named_once(course, grade, left, capsys):
+    path = course / "gradebook.db"
+    path.unlink()
+    if left != "nothing":
+        with open_gradebook(course):  # an empty one, as `grade` once left it
+            pass
+    assert grade() == (2, [])
+    (line,) = lines_of_error(capsys)
+    assert f"make it with `python -m resnet_course.grading build {course}`" in line
+    assert path.exists() == (left != "nothing")
+
+
+def test_one_bad_page_does_not_keep_the_others_from_going_back(course, grade, monkeypatch, capsys):
+    real, asked = build.nbgrader, []
+
+    def nbgrader_(folder, command, name, *arguments):
+        asked.append(name)
+        real(folder, command, name, *arguments)
+
+    folders = [course / "assignments" / "tiny", course / "assignments" / "zeta"]
+    (course / "autograded" / "ada" / "zeta").mkdir(parents=True)
+    assert grade()[0] == 0
+    page = course / "autograded" / "ada" / "tiny" / "tiny.ipynb"
+    was = page.read_bytes()
+    page.write_text("no notebook", encoding="utf-8")
+    monkeypatch.setattr(commands, "assignment_folders", lambda: folders)
+    monkeypatch.setattr(commands, "nbgrader", nbgrader_)
+    capsys.readouterr()
+    assert commands.main(["feedback", str(course)]) == 1
+    said = capsys.readouterr()
+    assert asked == ["tiny", "zeta"]
+    assert "failed: tiny: no page for ada; `grade` again" in said.err
+    assert "failed: zeta: no page for ada" in said.err
+    with zipfile.ZipFile(course / "feedback" / "tiny.zip") as packed:
+        assert packed.namelist() == ["ben/tiny.html"]
+    monkeypatch.setattr(commands, "assignment_folders", lambda: folders[:1])
+    assert grade()[0] == 0
+    assert page.read_bytes() == was  # so the next page is a good one
+
+
 def test_a_damaged_or_missing_gradebook_gets_advice(tmp_path, capsys):
     assert commands.main(["export", str(tmp_path)]) == 2
-    assert "has no gradebook yet; `grade` makes it" in capsys.readouterr().err
+    assert "has no gradebook yet; make it with `python -m resnet_course.grading build" in capsys.readouterr().err
     (tmp_path / "gradebook.db").write_bytes(b"no database " * 100)
     with pytest.raises(CourseError, match=r"gradebook.db is damaged \(.*Move it away"):
         write_marks([], tmp_path)

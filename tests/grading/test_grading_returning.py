@@ -1,17 +1,25 @@
 """What goes back: summaries, one archive, tables; and where an assignment stands."""
 
+import contextlib
 import csv
+import io
 import zipfile
 
 import pytest
 
+from resnet_course.assignments import stage_specification
+from resnet_course.grading import commands
+from resnet_course.grading.assignment.build import assignment_folders
+from resnet_course.grading.assignment.folder import load_assignment
 from resnet_course.grading.handin.roster import Roster
-from resnet_course.grading.marks.batch import Job
+from resnet_course.grading.marks.batch import OTHER_ID, Job
 from resnet_course.grading.marks.marking import Mark
 from resnet_course.grading.marks.outcomes import Outcome, write_outcome
-from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table, summary
+from resnet_course.grading.marks.returning import finish_feedback, harmless_table, platform_table, report_key, summary
 from resnet_course.grading.marks.status import status
 from resnet_course.grading.sandbox.session import Limits, Sandbox
+from resnet_course.inspection import count_multiply_adds, count_parameters
+from resnet_course.models import BasicBlock
 
 RIGHT = Mark("a", 8.0, 8.0, "right", None, "Receptive field: right.")
 PART = Mark("b", 3.5, 7.0, "partly right", "x", "A step: How often? <Twice>, `<x>`.")
@@ -85,6 +93,50 @@ def test_platforms_get_their_layout_and_nothing_handed_in_is_not_zero(tmp_path):
     assert platform_table(table, "canvas", tmp_path, None).splitlines()[1] == "ada,,ada,,12.5"
 
 
+@pytest.fixture(scope="module")
+def reported():
+    """Assignment 3: who marks its reports needs the numbers of each student's own stages."""
+    return load_assignment(next(folder for folder in assignment_folders() if folder.name == "a3_resnet18"))
+
+
+def test_the_key_holds_what_the_notebook_prints_and_the_network_has(reported):
+    rows = list(csv.DictReader(io.StringIO(report_key(["007", "student1"], reported))))
+    assert [(row["student"], row["stage"]) for row in rows[:5:4]] == [("007", "layer1"), ("student1", "layer1")]
+    for student in ("007", "student1"):
+        own = [row for row in rows if row["student"] == student]
+        names = reported.solution(f"stages = stage_specification({student!r})")
+        costs = next(cell.source for cell in reported.cells if "million multiply-adds" in cell.source)
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(costs, names)
+        for row, line in zip(own, printed.getvalue().splitlines(), strict=True):
+            work = int(row["multiply_adds"]) / 1e6
+            expected = (
+                f"{row['stage']}: {int(row['parameters']):,} parameters, {work:.2f} million multiply-adds, "
+                f"{row['channels']}×{row['height']}×{row['width']} leaves it"
+            )
+            assert line.split() == expected.split()
+        network = names["StageResNet"](BasicBlock, stage_specification(student), 4)
+        layers = [getattr(network, row["stage"]) for row in own]
+        assert [int(row["parameters"]) for row in own] == [count_parameters(layer) for layer in layers]
+        shape = (layers[0][0].conv1.in_channels, 16, 16)
+        for row, layer in zip(own, layers, strict=True):
+            assert int(row["multiply_adds"]) == count_multiply_adds(layer, shape)
+            shape = tuple(int(row[side]) for side in ("channels", "height", "width"))
+
+
+def test_the_key_is_for_all_who_are_known_and_none_of_its_cells_is_a_formula(tmp_path, capsys):
+    for student in ("ada", "+x"):
+        (tmp_path / "submitted" / student).mkdir(parents=True)
+    (tmp_path / "class.csv").write_text("id\n007\nada\n", encoding="utf-8")
+    command = ["key", str(tmp_path), "--students", str(tmp_path / "class.csv")]
+    assert commands.main(command) == 0
+    printed = capsys.readouterr().out
+    assert [line.split(",")[0] for line in printed.splitlines()[1::4]] == ["'+x", "007", "ada"]
+    assert commands.main([*command, "--output", str(tmp_path / "key.csv")]) == 0
+    assert (tmp_path / "key.csv").read_text(encoding="utf-8") == printed
+    assert commands.main(["key", str(tmp_path / "nowhere")]) == 2
+
+
 def test_status_names_everybody_who_needs_a_look(tmp_path):
     jobs = []
     for student, ending in (("ada", "graded"), ("ben", "refused"), ("cem", None)):
@@ -93,7 +145,8 @@ def test_status_names_everybody_who_needs_a_look(tmp_path):
         (place / "collected.txt").write_text(f"x\n{'late' if student == 'cem' else 'in time'}\n", encoding="utf-8")
         jobs.append(Job(student, "a1_vgg", str(place), "", "", Limits(), Sandbox(), "1", "0"))
         if ending:
-            write_outcome(outcome(student, ending, ["it is a link"] if ending == "refused" else ()), tmp_path)
+            other = f'{OTHER_ID}your id", and it is marked for "{student}": what is drawn'
+            write_outcome(outcome(student, ending, ["it is a link" if ending == "refused" else other]), tmp_path)
     said = status(jobs, ["'x y': no id"], tmp_path, Roster(("ada", "ben", "cem", "dia"), {}))
     assert "a1_vgg: 3 handed in, 2 graded" in said
     for line in (
@@ -101,6 +154,7 @@ def test_status_names_everybody_who_needs_a_look(tmp_path):
         "missing: 1: dia",
         "late: 1: cem",
         "refused: 1: ben (it is a link)",
+        'another id in the notebook: 1: ada ("your id")',
         "left out",
     ):
         assert line in said

@@ -11,13 +11,10 @@ import datetime
 import functools
 import hashlib
 import io
-import re
-import unicodedata
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple
 
@@ -25,19 +22,12 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 from resnet_course.base.text import clean
+from resnet_course.grading.handin.owner import LeftOutError, Owner, find_owner, in_utc, is_like, student_folders
 from resnet_course.grading.handin.preflight import MOST_BYTES
 from resnet_course.grading.handin.roster import Roster
 
-MOST_ID = 120  # bytes: names of files are made of it
 MOST_SHOWN = 40  # lines of what was left out
 UNPACKED = 50, 256 * 2**20  # an archive may unpack to so many times its size, and so many bytes beyond that
-
-# What platforms call a file or its folder: groups `student`, and where there are any `name`, `late` and `when`.
-_PLATFORMS = {
-    "Moodle": r"(?P<name>.+)_(?P<student>\d+)_assignsubmission_\w+?(?:_.*)?",
-    "Canvas": r"(?P<name>[^\W_]+?)(?P<late>_LATE)?_(?P<student>\d+)_\d+_(?P<file>.+)",
-    "Blackboard": r"(?P<name>.+?_(?P<student>[^_]+))_attempt_(?P<when>\d{4}-\d\d-\d\d-\d\d-\d\d-\d\d)(_(?P<file>.*))?",
-}
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ class _File:
 
     Args:
         path: in the folder or archive, with `/`.
-        when: of its last change, as far as platform or archive say.
+        when: of its last change, as far as platform or archive say, in UTC.
         size: in bytes.
         open: to be read.
         wrong: why it cannot be read; "" if it can.
@@ -59,20 +49,10 @@ class _File:
     wrong: str = ""
 
 
-@dataclass(frozen=True)
-class _Whose:
-    """What a platform says: the id, all that it calls the student, the surest first, and when the file came."""
-
-    student: str
-    names: tuple[str, ...] = ()
-    late: bool = False
-    when: datetime.datetime | None = None
-
-
 class _HandIn(NamedTuple):
     when: datetime.datetime
     file: _File
-    whose: _Whose
+    whose: Owner
 
 
 def collect(
@@ -106,32 +86,17 @@ def collect(
     collected: list[str] = []
     with contextlib.ExitStack() as opened:
         found: dict[str, list[_HandIn]] = {}
-        for file in _files(source, encoding, opened):
+        files = list(_files(source, encoding, opened))
+        homes = student_folders([_path(file) for file in files if not file.wrong], assignment)
+        for file in files:
             try:
-                whose = _whose(file, assignment, pattern, roster)
+                whose = _whose(file, assignment, pattern, roster, homes.get(_path(file), ()))
                 found.setdefault(whose.student, []).append(_HandIn(whose.when or file.when, file, whose))
-            except _LeftOutError as error:
+            except LeftOutError as error:
                 left_out.append(f"{file.path}: {error}")
         for student, hand_ins in sorted(found.items()):
-            *others, newest = sorted(hand_ins, key=lambda each: each.when)
-            doubt = _doubt(hand_ins)
-            if doubt:
-                left_out += [f"{each.file.path}: {doubt}" for each in hand_ins]
-                continue
-            try:
-                for each in hand_ins if others else ():
-                    _write_older(_content(each.file), student, assignment, folder)
-                _put(newest, student, assignment, folder)
-            except (OSError, RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError, zlib.error) as error:
-                left_out.append(f"{newest.file.path}: it cannot be read ({error}); ask for it again")
-                continue
-            except CourseError as error:  # such as a file where the student's folder should be
-                left_out.append(f"{newest.file.path}: {error}")
-                continue
-            collected.append(student)
-            left_out += [f"{each.file.path}: older than {newest.file.path.name}; kept in older/" for each in others]
-            if newest.whose.late:
-                tell(f"{student}: late")
+            if _collect_one(student, hand_ins, assignment, folder, left_out, tell):
+                collected.append(student)
     left_out = [" ".join(clean(line).split()) for line in left_out]  # a name may hold line breaks
     for line in left_out[:MOST_SHOWN]:
         tell(f"left out: {line}")
@@ -145,41 +110,78 @@ def collect(
     return collected
 
 
-def is_id(student: str) -> bool:
-    """Whether folders and files can be named after it: letters of any script, digits and some signs."""
-    fits = all(sign.isalnum() or unicodedata.category(sign)[0] == "M" or sign in "_.@'’+-" for sign in student)
-    return (
-        any(map(str.isalnum, student))
-        and fits
-        and student[0] not in ".-'’"
-        and len(student.encode(errors="replace")) <= MOST_ID
-    )
+def _collect_one(
+    student: str,
+    hand_ins: list[_HandIn],
+    assignment: str,
+    folder: Path,
+    left_out: list[str],
+    tell: Callable[[str], object],
+) -> bool:
+    """Put the file of a student that counts in its place, and list the others in `left_out`; False if none counts."""
+    if len({each.whose.place for each in hand_ins}) > 1:
+        reason = f"two students have the name {student!r} there; give --students"
+        left_out += [f"{each.file.path}: {reason}" for each in hand_ins]
+        return False
+    named = [each for each in hand_ins if not each.whose.own or is_like(each.whose.own, assignment)]
+    for each in hand_ins if named else ():
+        if each not in named:
+            left_out.append(f"{each.file.path}: not named like {assignment}, as {named[0].file.path.name} is")
+    if not named and hand_ins[0].whose.guessed and len({each.whose.own for each in hand_ins}) > 1:
+        reason = "the folder's name or the file's may be the student's; give --students, or --pattern"
+        left_out += [f"{each.file.path}: {reason}" for each in hand_ins]
+        return False
+    contents: list[tuple[_HandIn, bytes]] = []
+    spoilt: list[str] = []
+    for each in sorted(named or hand_ins, key=_when):
+        try:
+            contents.append((each, _content(each.file)))
+        except Exception as error:  # spoilt and encrypted members raise many kinds
+            spoilt.append(f"{each.file.path}: it cannot be read ({error}); ask for it again")
+    left_out += spoilt
+    if not contents:
+        return False
+    *others, (newest, content) = contents
+    if others and others[-1][0].when == newest.when:
+        reason = f"two files of the student {student!r}, and neither is newer; keep one"
+        left_out += [f"{each.file.path}: {reason}" for each, _ in contents]
+        return False
+    try:
+        for _, each_content in contents if others else ():
+            _write_older(each_content, student, assignment, folder)
+        placed = _put(newest, content, student, assignment, folder)
+    except CourseError as error:  # such as a file where the student's folder should be
+        left_out.append(f"{newest.file.path}: {error}")
+        return False
+    if not placed:
+        left_out.append(f"{newest.file.path}: older than what was collected before, which stays; kept in older/")
+    left_out += [f"{each.file.path}: older than {newest.file.path.name}; kept in older/" for each, _ in others]
+    if placed and spoilt:
+        name = " ".join(_path(newest.file).name.split())  # it may hold line breaks
+        tell(f"{student}: {name} counts, the newest that can be read")
+    if placed and newest.whose.late:
+        tell(f"{student}: late")
+    return True
 
 
-class _LeftOutError(Exception):
-    """Why a file is not collected."""
+def _when(hand_in: _HandIn) -> datetime.datetime:
+    return hand_in.when
 
 
-def _doubt(hand_ins: list[_HandIn]) -> str:
-    """Why it cannot be told which of several files of one id counts; "" if it can."""
-    student, latest = hand_ins[0].whose.student, max(each.when for each in hand_ins)
-    if len({each.whose.names for each in hand_ins}) > 1:
-        return f"two students have the name {student!r} there; give --students"
-    if sum(each.when == latest for each in hand_ins) > 1:
-        return f"two files of the student {student!r}, and neither is newer; keep one"
-    return ""
+def _path(file: _File) -> PurePosixPath:
+    return PurePosixPath(clean(str(file.path)))
 
 
-def _whose(file: _File, assignment: str, pattern: str | None, roster: Roster | None) -> _Whose:
-    """Whose hand-in a file is.
+def _whose(file: _File, assignment: str, pattern: str | None, roster: Roster | None, home: tuple[str, ...]) -> Owner:
+    """Whose hand-in a file is; `home` is the student's folder in which it lies, see `_homes`.
 
     Raises:
-        _LeftOutError: if it is none, of another assignment, or of nobody who is known.
+        LeftOutError: if it is none, of another assignment, or of nobody who is known.
     """
-    path = PurePosixPath(clean(str(file.path)))
+    path = _path(file)
     if path.suffix.lower() != ".ipynb":
         inner = path.suffixes[-2:-1] == [".ipynb"]
-        raise _LeftOutError(
+        raise LeftOutError(
             f"its name ends in {path.suffix}; rename it"
             if inner
             else "an archive in the archive; unpack it"
@@ -187,57 +189,10 @@ def _whose(file: _File, assignment: str, pattern: str | None, roster: Roster | N
             else "no notebook"
         )
     if file.wrong:
-        raise _LeftOutError(file.wrong)
+        raise LeftOutError(file.wrong)
     if file.size > MOST_BYTES:
-        raise _LeftOutError(f"larger than {MOST_BYTES // 2**20} MB; ask for it without outputs")
-    whose = _by_pattern(path, pattern) if pattern else _by_platform(path, assignment)
-    if roster is not None:
-        names = whose.names or (whose.student,)
-        known = roster.find(*names)
-        if known is None:
-            raise _LeftOutError(f"{next(filter(None, reversed(names)))!r} is not in the roster")
-        return replace(whose, student=known)
-    if not is_id(whose.student):
-        raise _LeftOutError(f"no student's id is found in it, {whose.student!r} is none; see --pattern and --students")
-    return whose
-
-
-def _by_pattern(path: PurePosixPath, pattern: str) -> _Whose:
-    for text in (path.stem, str(path.with_suffix(""))):
-        if fits := re.match(pattern, text):
-            return _Whose(fits["student"])
-    raise _LeftOutError(f"no student's id is found in it with the pattern {pattern!r}")
-
-
-def _by_platform(path: PurePosixPath, assignment: str) -> _Whose:
-    for text in (*reversed(path.parts[:-1]), path.stem):
-        for platform, pattern in _PLATFORMS.items():
-            if not (fits := re.fullmatch(pattern, text)):
-                continue
-            groups = fits.groupdict()
-            if _other_assignment(groups.get("file") or "", assignment):
-                raise _LeftOutError(f"of another assignment than {assignment}")
-            when = datetime.datetime.strptime(groups["when"], "%Y-%m-%d-%H-%M-%S") if groups.get("when") else None
-            name, number = groups["name"], groups["student"]
-            names: tuple[str, ...] = (number, name)
-            if platform == "Blackboard":  # "A1 VGG_max_mus": which part is the student, a roster knows
-                parts = name.split("_")
-                names = tuple("_".join(parts[first:]) for first in range(1, len(parts)))
-            # Canvas writes a name without spaces, which serves as id; Moodle's name is none.
-            return _Whose(name if platform == "Canvas" else number, names, bool(groups.get("late")), when)
-    stem = re.sub(r"[ (_-]+\d*\)?$", "", path.stem) if path.stem.startswith(assignment) else path.stem
-    if stem == assignment:  # the folder says whose it is
-        if len(path.parts) < 2:
-            raise _LeftOutError("nothing says whose it is; put it into a folder with the student's id")
-        return _Whose(path.parent.name)
-    name = re.sub(rf"(?:_\d.*|[_-]{re.escape(assignment)}.*)$", "", path.stem)
-    return _Whose(name, (name, path.parent.name))  # the same name in two folders may be two students
-
-
-def _other_assignment(file: str, assignment: str) -> bool:
-    """Whether the learner's own name of the file is that of another assignment, such as a2_residual for a1_vgg."""
-    known = re.match(r"a\d+_[a-z]\w*", file)
-    return known is not None and not file.startswith(assignment)
+        raise LeftOutError(f"larger than {MOST_BYTES // 2**20} MB; ask for it without outputs")
+    return find_owner(path, assignment, pattern, roster, home)
 
 
 def _files(source: Path, encoding: str, opened: contextlib.ExitStack) -> Iterator[_File]:
@@ -247,7 +202,9 @@ def _files(source: Path, encoding: str, opened: contextlib.ExitStack) -> Iterato
             inner = PurePosixPath(path.relative_to(source).as_posix())
             if path.is_file() and not path.is_symlink() and not _hidden(inner):
                 status = path.stat()
-                when = datetime.datetime.fromtimestamp(status.st_mtime)
+                when = datetime.datetime(1980, 1, 1, tzinfo=datetime.timezone.utc)
+                with contextlib.suppress(ValueError, OverflowError, OSError):  # dates that are none
+                    when = datetime.datetime.fromtimestamp(status.st_mtime, datetime.timezone.utc)
                 yield _File(inner, when, status.st_size, functools.partial(io.FileIO, path))
         return
     try:
@@ -265,7 +222,7 @@ def _files(source: Path, encoding: str, opened: contextlib.ExitStack) -> Iterato
         when = datetime.datetime(1980, 1, 1)
         with contextlib.suppress(ValueError):  # some write dates that are none
             when = datetime.datetime(*member.date_time)
-        yield _File(inner, when, member.file_size, functools.partial(archive.open, member), wrong)
+        yield _File(inner, in_utc(when), member.file_size, functools.partial(archive.open, member), wrong)
 
 
 def _name_in_archive(member: zipfile.ZipInfo, encoding: str) -> tuple[str, str]:
@@ -289,16 +246,44 @@ def _content(file: _File) -> bytes:
         return opened.read(MOST_BYTES + 1)
 
 
-def _put(hand_in: _HandIn, student: str, assignment: str, folder: Path) -> None:
-    """In its place, with when it was handed in, as nbgrader reads it, and the name to return it under."""
+def _put(hand_in: _HandIn, content: bytes, student: str, assignment: str, folder: Path) -> bool:
+    """In its place, with when it was handed in, as nbgrader reads it, and the name to return it under.
+
+    Returns:
+        False if a newer one with other content is there; that one stays, and this one is kept with the older ones.
+
+    Raises:
+        CourseError: if the place cannot be read or written.
+    """
     place = folder / "submitted" / student / assignment
-    target, content = place / f"{assignment}.ipynb", _content(hand_in.file)
-    if target.is_file() and not target.is_symlink() and target.read_bytes() != content:
-        _write_older(target.read_bytes(), student, assignment, folder)
+    target, when = place / f"{assignment}.ipynb", hand_in.when.replace(microsecond=0)
+    try:
+        before = target.read_bytes() if target.is_file() and not target.is_symlink() else None
+    except OSError as error:
+        raise CourseError(f"could not read {target}, which is there already: {error.strerror or error}") from error
+    if before is not None:
+        since = _collected_at(place)
+        if since is not None and when < since:
+            if before != content:
+                _write_older(content, student, assignment, folder)
+            return before == content
+        if before != content:
+            _write_older(before, student, assignment, folder)
     write_atomically(target, content)
-    write_atomically(place / "timestamp.txt", f"{hand_in.when:%Y-%m-%d %H:%M:%S} UTC\n".encode())
+    write_atomically(place / "timestamp.txt", f"{when:%Y-%m-%d %H:%M:%S} UTC\n".encode())
     late = "late" if hand_in.whose.late else "in time"
     write_atomically(place / "collected.txt", f"{hand_in.file.path}\n{late}\n".encode(errors="replace"))
+    return True
+
+
+def _collected_at(place: Path) -> datetime.datetime | None:
+    """When the hand-in that is there came, in UTC; None if nothing says so."""
+    try:
+        text = (place / "timestamp.txt").read_text(encoding="utf-8").strip()
+        when = datetime.datetime.fromisoformat(text.removesuffix(" UTC"))
+    except (OSError, ValueError):
+        return None
+    return when.replace(microsecond=0, tzinfo=when.tzinfo or datetime.timezone.utc)
 
 
 def _write_older(content: bytes, student: str, assignment: str, folder: Path) -> None:

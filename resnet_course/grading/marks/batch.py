@@ -15,8 +15,8 @@ import nbformat
 from resnet_course.base.errors import CourseError
 from resnet_course.base.text import clean, whole
 from resnet_course.grading.assignment.folder import load_assignment
-from resnet_course.grading.handin.collecting import is_id
 from resnet_course.grading.handin.harmless import plain, plain_words
+from resnet_course.grading.handin.owner import is_id
 from resnet_course.grading.handin.preflight import MOST_BYTES, HandIn, RefusedError, find_notebook, read_hand_in
 from resnet_course.grading.marks.judging import Judgement, judge
 from resnet_course.grading.marks.marking import earned
@@ -26,6 +26,7 @@ from resnet_course.grading.sandbox.session import Limits, Sandbox
 
 MOST_TOLD = 8  # cells whose errors are told to the learner
 MOST_HASHED = 20  # notebooks in a hand-in that its digest looks at
+OTHER_ID = 'the notebook names the student "'  # so begins what is said of an id that is not the student's
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ def grade_one(job: Job) -> Outcome:
 def _other_id(hand_in: HandIn, student: str) -> str:
     """What is odd about the id that the learner wrote into the notebook, where an assignment asks for one."""
     for cell in hand_in.cells:
-        found = re.search(r"^student\s*=\s*[\"'](.*?)[\"']\s*$", cell, re.MULTILINE)
-        if found and clean(found[1]).strip().casefold() != clean(student).strip().casefold():
+        found = re.search(r"^student[ \t]*=[ \t]*([\"'])(.*?)\1[ \t\r]*(?:#.*)?$", cell, re.MULTILINE)
+        if found and clean(found[2]).strip().casefold() != clean(student).strip().casefold():
             return (
-                f'the notebook names the student "{plain(found[1])}", and it is marked for "{plain(student)}": what is '
+                f'{OTHER_ID}{plain(found[2])}", and it is marked for "{plain(student)}": what is '
                 "drawn from the id, such as the stages of a network, differs; say so if the id is wrong"
             )
     return ""

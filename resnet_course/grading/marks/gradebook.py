@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import errno
+import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -40,10 +41,13 @@ def open_gradebook(folder: Path) -> Iterator[Any]:
             raise CourseError(
                 f"the disk of {folder} is full. Make room and grade again: what is finished by now is kept."
             ) from error
+        if is_locked(error):
+            raise CourseError(
+                f"another program has {path} open: close it, formgrader for example, and run this again; marks that "
+                "were computed are kept and not computed again."
+            ) from error
         if not isinstance(error, DatabaseError):
             raise
-        if "locked" in str(error):
-            raise CourseError(f"another program holds {path}; close formgrader or wait, then try again") from error
         raise CourseError(
             f"{path} is damaged ({str(error.orig).splitlines()[0]}). Move it away and put a copy in its place, or "
             "`build` and `grade` again: automatic marks come back from outcomes/, those given by hand do not."
@@ -60,16 +64,31 @@ def is_full(error: BaseException | None) -> bool:
     return found or is_full(error.__cause__)
 
 
-def look_into_gradebook(folder: Path) -> None:
-    """Say what is wrong with it before nbgrader's own commands meet it.
+def is_locked(error: BaseException | None) -> bool:
+    """Whether it, or what it came from, says that another program has the database; nbgrader wraps that."""
+    if error is None:
+        return False
+    found = isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+    return found or is_locked(error.__cause__ or error.__context__)
+
+
+def look_into_gradebook(folder: Path, assignments: Iterable[str] = ()) -> None:
+    """Say what is wrong with it before nbgrader's own commands, or marks, meet it.
+
+    Args:
+        folder: nbgrader's course folder.
+        assignments: that it must know.
 
     Raises:
-        CourseError: as `open_gradebook`, and if there is none.
+        CourseError: as `open_gradebook`, and if there is none or it lacks an assignment.
     """
+    advice = f"make it with `python -m resnet_course.grading build {folder}`, then `grade`"
     if not (folder / "gradebook.db").is_file():
-        raise CourseError(f"{folder} has no gradebook yet; `grade` makes it")
+        raise CourseError(f"{folder} has no gradebook yet; {advice}")
     with open_gradebook(folder) as gradebook:
-        _ = gradebook.assignments
+        known = {assignment.name for assignment in gradebook.assignments}
+    if missing := sorted(set(assignments) - known):
+        raise CourseError(f"the gradebook of {folder} has no assignment {', '.join(missing)} yet; {advice}")
 
 
 def write_marks(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
@@ -90,7 +109,7 @@ def write_marks(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
             try:
                 _write_one(gradebook, outcome, folder)
             except Exception as error:  # whatever is in one hand-in, the marks of the others are written
-                if isinstance(error, DatabaseError) or is_full(error):
+                if isinstance(error, DatabaseError) or is_full(error) or is_locked(error):  # so for the others, too
                     raise
                 gradebook.db.rollback()
                 failed.append(f"{outcome.student}, {outcome.assignment}: {type(error).__name__}: {error}"[:300])
@@ -103,31 +122,34 @@ def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: igno
     when = _handed_in_at(path)
     submission = gradebook.update_or_create_submission(outcome.assignment, outcome.student, timestamp=when)
     hand_in = _notebook(outcome, folder)
-    changed = _changed_reports(hand_in, folder / "autograded" / outcome.student / outcome.assignment)
-    write_atomically(
-        folder / "autograded" / outcome.student / outcome.assignment / f"{outcome.assignment}.ipynb",
-        (nbformat.writes(hand_in.notebook, version=4) + "\n").encode(),
-    )
+    place = folder / "autograded" / outcome.student / outcome.assignment
+    changed = _changed_reports(hand_in, place)
     marks = {mark.grade_id: mark for mark in outcome.marks}
     cells = [cell.metadata for cell in hand_in.notebook.cells if "nbgrader" in cell.metadata]
     handed_in = {metadata["nbgrader"]["grade_id"] for metadata in cells}
-    for notebook in submission.notebooks:
-        for grade in notebook.grades:
-            mark = marks.get(grade.cell.name)
-            grade.auto_score = mark.points if mark else (None if grade.cell.name in handed_in else 0.0)
-            unmarked = grade.auto_score is None and grade.manual_score is None
-            grade.needs_manual_grade = (
-                unmarked or grade.cell.name in changed or bool(grade.needs_manual_grade and not mark)
-            )
-        for comment in notebook.comments:
-            mark = marks.get(comment.cell.name.removesuffix("_answer"))
-            comment.auto_comment = mark.comment if mark else None
-        if notebook.comments and outcome.repairs:
-            first = notebook.comments[0]
-            first.auto_comment = "\n".join(
-                filter(None, [f"About the file: {'; '.join(outcome.repairs)}.", first.auto_comment])
-            )
+    with gradebook.db.no_autoflush:  # so that what comes out as it was is not written, which waits for the disk
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                mark = marks.get(grade.cell.name)
+                grade.auto_score = mark.points if mark else (None if grade.cell.name in handed_in else 0.0)
+                unmarked = grade.auto_score is None and grade.manual_score is None
+                grade.needs_manual_grade = (
+                    unmarked or grade.cell.name in changed or bool(grade.needs_manual_grade and not mark)
+                )
+            for comment in notebook.comments:
+                mark = marks.get(comment.cell.name.removesuffix("_answer"))
+                comment.auto_comment = mark.comment if mark else None
+            if notebook.comments and outcome.repairs:
+                first = notebook.comments[0]
+                first.auto_comment = "\n".join(
+                    filter(None, [f"About the file: {'; '.join(outcome.repairs)}.", first.auto_comment])
+                )
     gradebook.db.commit()
+    # After the marks: until a changed report is known to wait for a person, the page is the one that the person saw.
+    page = place / f"{outcome.assignment}.ipynb"
+    content = (nbformat.writes(hand_in.notebook, version=4) + "\n").encode()
+    if not page.is_file() or page.read_bytes() != content:
+        write_atomically(page, content)
 
 
 def _changed_reports(hand_in: HandIn, place: Path) -> set[str]:

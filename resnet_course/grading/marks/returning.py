@@ -1,4 +1,7 @@
-"""Back to the learners: a summary on top of each page, one archive under the platform's own names, tables of marks."""
+"""Back to the learners: a summary on top of each page, one archive under the platform's own names, tables of marks.
+
+And for who marks reports: the true numbers.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,15 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from resnet_course.assignments import stage_specification
 from resnet_course.base.files import write_atomically
 from resnet_course.base.pages import render
+from resnet_course.grading.assignment.folder import Assignment
 from resnet_course.grading.handin.roster import Roster
 from resnet_course.grading.marks.outcomes import Outcome, outcomes_in
 
@@ -116,6 +121,33 @@ def platform_table(text: str, layout: str, folder: Path, roster: Roster | None) 
         marks = [scores.get((student, name), "") if there else "" for name, there in zip(names, given, strict=True)]
         rows.append([student, "", student, "", *marks] if layout == "canvas" else [student, *marks])
     return _written([[_harmless(cell) for cell in row] for row in rows])
+
+
+REPORTED = ("stage_parameters", "stage_multiply_adds")  # the tasks whose numbers a report is about
+IMAGE_SIZE = 16  # height and width of the images in that assignment
+
+
+def report_key(students: Iterable[str], assignment: Assignment) -> str:
+    """What each student must find about the own stages, as CSV: a row for each stage, with what leaves it.
+
+    Args:
+        students: their ids.
+        assignment: whose solution computes it, with the tasks `REPORTED`.
+    """
+    names = assignment.solution()
+    parameters, multiply_adds = (names[task] for task in REPORTED)
+    head = ["student", "stage", "blocks", "stride", "channels", "height", "width", "parameters", "multiply_adds"]
+    rows = [head]
+    for student in students:
+        stages = stage_specification(student)
+        in_planes, size = stages[0][0], IMAGE_SIZE
+        for number, stage in enumerate(stages, start=1):
+            count = parameters(in_planes, stage)
+            work, size = multiply_adds(in_planes, size, stage)
+            in_planes, num_blocks, stride = stage
+            numbers = (num_blocks, stride, in_planes, size, size, count, work)
+            rows.append([_harmless(student), f"layer{number}", *map(str, numbers)])
+    return _written(rows)
 
 
 def _harmless(cell: str) -> str:

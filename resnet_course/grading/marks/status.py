@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from resnet_course.grading.handin.roster import Roster
-from resnet_course.grading.marks.batch import Job, is_done
+from resnet_course.grading.marks.batch import OTHER_ID, Job, is_done
 from resnet_course.grading.marks.gradebook import open_gradebook
-from resnet_course.grading.marks.outcomes import outcome_file, read_outcome
+from resnet_course.grading.marks.outcomes import Outcome, outcome_file, read_outcome
 
 
 def status(jobs: list[Job], odd: list[str], folder: Path, roster: Roster | None) -> str:
@@ -31,11 +32,18 @@ def status(jobs: list[Job], odd: list[str], folder: Path, roster: Roster | None)
             ("missing", sorted(set(roster.ids) - handed_in) if roster else []),
             ("late", late),
             ("refused", refused),
+            ("another id in the notebook", other_ids(one for one in outcomes if one)),
             ("waiting for a person", _unmarked(folder, name)),
         ):
             if students:
                 lines.append(f"  {words}: {len(students)}: {', '.join(students)}")
     return "\n".join([*lines, *(f"left out: {line}" for line in odd)])
+
+
+def other_ids(outcomes: Iterable[Outcome]) -> list[str]:
+    """Students whose notebook names another id than theirs, from which a network was drawn for them, with that id."""
+    said = [(one.student, text) for one in outcomes for text in one.repairs if text.startswith(OTHER_ID)]
+    return [f"{student} ({text[len(OTHER_ID) - 1 :].partition(', and it is')[0]})" for student, text in said]
 
 
 def _is_late(hand_in: Path) -> bool:
