@@ -26,11 +26,12 @@
 #
 # **How it is graded.** Below each task stands a check with one example. It tells you at once whether you are on the
 # right way. The points come from hidden tests, which use other shapes, other weights and other cases that the text
-# names. They find your functions, classes and attributes by their names, so keep the names as they are. An answer
-# with a single known mistake earns a part of the points, and the feedback says which mistake it is.
+# names. They find your functions, classes and attributes by their names, so keep the names as they are. An answer with
+# known mistakes can earn a part of the points, and the feedback says which they are.
 #
 # Each task is marked by itself: a mistake in one task costs no points in another. Write only into the cells with
-# `raise NotImplementedError`, and add cells of your own wherever you like.
+# `raise NotImplementedError`, and add cells of your own wherever you like. A cell may compute for 20 seconds and all
+# cells together for 40; then a cell is stopped, and what was defined by then counts. So hand in no long trainings.
 
 # %%
 import torch

@@ -24,14 +24,16 @@
 # | 5 the report | 20 |
 # | together | 60 |
 #
-# **How it is graded.** Below each of the tasks 1 to 4 stands a check with one example. It tells you at once whether
-# you are on the right way. The points come from hidden tests, which use your own list of stages, other lists, and
-# other numbers. They find your functions, classes and attributes by their names, so keep the names as they are. An
-# answer with a single known mistake earns a part of the points, and the feedback says which mistake it is. The report
-# is read by a person; the table in task 5 says what the points are given for.
+# **How it is graded.** Below each of the tasks 1 to 4 stands a check with one example. It tells you at once whether you
+# are on the right way. The points come from hidden tests, which use your own list of stages, other lists, and other
+# numbers. They find your functions, classes and attributes by their names, so keep the names as they are. An answer
+# with known mistakes can earn a part of the points, and the feedback says which they are. The report is read by a
+# person; the table in task 5 says what the points are given for.
 #
 # Each task is marked by itself: a mistake in one task costs no points in another. Write only into the cells with
-# `raise NotImplementedError` and into the report, and add cells of your own wherever you like.
+# `raise NotImplementedError` and into the report, and add cells of your own wherever you like. A cell may compute for
+# 20 seconds and all cells together for 40; then a cell is stopped, and what was defined by then counts. So hand in no
+# long trainings.
 
 # %%
 import statistics

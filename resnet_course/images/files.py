@@ -191,12 +191,17 @@ def read_image(file: Path, image_size: int | None) -> Tensor:
             size = image_size or min(*opened.size, 64)
             opened.draft(None, (DETAIL * size, DETAIL * size))  # a JPEG of 108 million pixels is not decoded in full
             _check_usable(opened)
+            stored = str(opened.tile[0][-1]) if opened.tile else ""  # such as RGB;16B
             opened.load()
             image: Image.Image = opened
             with contextlib.suppress(Exception):  # damaged notes of the camera do not cost the picture
                 image = ImageOps.exif_transpose(opened)
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion cuts everything above 255 to white
-        image = Image.fromarray((_grey_values(image) // 256).astype(np.uint8))
+        values = np.asarray(image)
+        _check_range(int(values.min()), int(values.max()))
+        image = Image.fromarray((values // 256).astype(np.uint8))
+    elif ";16" in stored:  # colours, of which Pillow keeps the upper 8 bits
+        _check_range(0, 256 * int(np.asarray(image.convert("RGB")).max()) + 255)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
@@ -204,16 +209,13 @@ def read_image(file: Path, image_size: int | None) -> Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous()
 
 
-def _grey_values(image: Image.Image) -> np.ndarray:
-    """Values of 16 bits. Cameras and scanners also write 10 or 12 bits, or 8, into such files: those look black."""
-    values = np.asarray(image)
-    low, high = int(values.min()), int(values.max())
+def _check_range(low: int, high: int) -> None:
+    """Of 16 bits. Cameras and scanners also write 10 or 12 bits, or 8, into such files: those look black."""
     if low < 0 or 0 < high < 4096 or high > 65_535:
         raise UnusableImageError(
             f"its values go from {low:,} to {high:,}, and the range of 16 bits is 0 to 65,535",
             "Save it with 8 bits, the brightest value at 255.",
         )
-    return values
 
 
 def _check_usable(image: Image.Image) -> None:

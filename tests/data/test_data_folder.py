@@ -1,6 +1,8 @@
 import os
+import struct
 import sys
 import unicodedata
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -251,6 +253,17 @@ def test_few_bits_in_a_wide_file_are_not_taken_for_a_black_picture(tmp_path: Pat
     ramp = np.linspace(0, 2**bits - 1, 64).reshape(8, 8).astype(np.int32 if bits == 8 else np.uint16)
     folder = save_in_two_classes(tmp_path, Image.fromarray(ramp), form)
     with pytest.raises(CourseError, match=f"go from 0 to {2**bits - 1:,}, and the range of 16 bits"):
+        load_folder(folder, "train")
+
+
+def test_few_bits_of_colour_in_a_wide_file_are_refused_too(tmp_path: Path) -> None:
+    rows = 8 * (b"\0" + np.full(24, 4095, ">u2").tobytes())
+    parts = {b"IHDR": struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0), b"IDAT": zlib.compress(rows), b"IEND": b""}
+    chunks = [struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts.items()]
+    folder = save_in_two_classes(tmp_path, RED_IMAGE)
+    for file in folder.rglob("*.png"):
+        file.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    with pytest.raises(CourseError, match="go from 0 to 4,095, and the range of 16 bits"):
         load_folder(folder, "train")
 
 
