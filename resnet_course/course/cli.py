@@ -142,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     translations.add_argument("--language", help="two letters; default: each that there is")
     slides = add("slides", _slides, "build the slides of the lessons into build/slides")
     slides.add_argument("lessons", nargs="*", metavar="lesson", help="a number such as 06; default: all")
+    slides.add_argument("--language", default="en", help="of the lessons, such as ko")
     add("site", _site, "build the web site into build/site, from the lessons that `course` ran")
     test = add("test", _test, "lint, types, import arrows, unit tests, a tenth of the mutants, nbval on every notebook")
     test.add_argument("--all", action="store_true", help="all mutants, and the site, JupyterLab and the wheel too")
@@ -341,7 +342,8 @@ def _slides(options: argparse.Namespace) -> int:
     from resnet_course.course.slides import build_slides
     from resnet_course.notebook.lessons import LESSONS, find_lesson
 
-    for page in build_slides([find_lesson(name) for name in options.lessons] or LESSONS, course_root()):
+    lessons = [find_lesson(name) for name in options.lessons] or LESSONS
+    for page in build_slides(lessons, course_root(), options.language):
         say(f"wrote {page}")
     return 0
 

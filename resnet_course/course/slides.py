@@ -16,7 +16,9 @@ from nbformat import NotebookNode
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.base.language import speak
 from resnet_course.course.run import run_lesson, stale_lessons
+from resnet_course.course.work import edition
 from resnet_course.notebook.lessons import Lesson
 
 LINES = 15  # of text on a slide, below its title; the page makes the letters smaller where this was not enough
@@ -24,13 +26,13 @@ _BLOCK = re.compile(r"(?s:<details>.*?</details>|```.*?```)|(?:- |\d+\. ).+\n?(?
 _DETAILS = re.compile(r"<details><summary>(.*?)</summary>(.*)</details>", re.DOTALL)
 _FIGURE = re.compile(r"<figure.*?</figure>", re.DOTALL)
 _MATH = re.compile(r"(`[^`]*`)|\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
-_ASIDES = ("Stuck? ", "Next: ", "[![")  # what speaks to a reader alone
+_ASIDES = ("Stuck? ", "Next: ", "막혔습니까? ", "다음: ", "[![")  # what speaks to a reader alone
 _HIDDEN = re.compile(r"^(?:import |from |checks\.|%)", re.MULTILINE)  # set-up, and what a learner has done so far
 _DEFINES = re.compile(r"^(?:def |class )", re.MULTILINE)
 
 
-def build_slides(lessons: Iterable[Lesson], root: Path) -> list[Path]:
-    """Write the slides of some lessons to `root / "build" / "slides"`. Returns the pages.
+def build_slides(lessons: Iterable[Lesson], root: Path, language: str = "en") -> list[Path]:
+    """Write the slides of some lessons to `root / "build" / "slides"`, or "build/ko/slides". Returns the pages.
 
     The outputs come from the last run of `python -m resnet_course course` if the lesson is still the same; otherwise
     the lesson is run first.
@@ -41,23 +43,25 @@ def build_slides(lessons: Iterable[Lesson], root: Path) -> list[Path]:
     spec = importlib.util.find_spec("sphinx_revealjs")  # carries reveal.js, so that slides need no network
     if spec is None or spec.origin is None:
         raise CourseError("slides need reveal.js. In the course's folder: pip install -e '.[slides]'")
-    folder = root / "build" / "slides"
+    speak(language)
+    build, notebooks = root / "build" / edition(language), root / "notebooks" / edition(language)
+    folder = build / "slides"
     reveal = Path(spec.origin).parent / "_static" / "revealjs"
     shutil.copytree(reveal, folder / "reveal.js", ignore=shutil.ignore_patterns("*.map"), dirs_exist_ok=True)
     pages = []
     for lesson in lessons:
-        kept = root / "build" / "solutions" / lesson.file_name
-        if stale_lessons(root, [lesson]) and (error := run_lesson(lesson, root).error):
+        kept = build / "solutions" / lesson.file_name
+        if stale_lessons(root, [lesson], language) and (error := run_lesson(lesson, root, language=language).error):
             raise CourseError(f"lesson {lesson.number} failed, so there is nothing to show: {error}")
-        student = nbformat.read(root / "notebooks" / lesson.file_name, as_version=4)
-        page = make_page(lesson, slides_of(student, nbformat.read(kept, as_version=4)))
+        student = nbformat.read(notebooks / lesson.file_name, as_version=4)
+        page = make_page(lesson, slides_of(student, nbformat.read(kept, as_version=4)), language)
         pages.append(folder / f"{kept.stem}.html")
         write_atomically(pages[-1], page.encode())
     return pages
 
 
-def make_page(lesson: Lesson, slides: NotebookNode) -> str:
-    """The slides of one lesson as HTML."""
+def make_page(lesson: Lesson, slides: NotebookNode, language: str = "en") -> str:
+    """The slides of one lesson as HTML, in the language that is spoken."""
     from nbconvert import SlidesExporter  # only needed to make slides
     from traitlets.config import Config
 
@@ -69,7 +73,8 @@ def make_page(lesson: Lesson, slides: NotebookNode) -> str:
         exclude_input_prompt=True,
         exclude_output_prompt=True,
     )
-    page, _ = exporter.from_notebook_node(slides, {"metadata": {"name": f"{lesson.number} · {lesson.english}"}})
+    page, _ = exporter.from_notebook_node(slides, {"metadata": {"name": f"{lesson.number} · {lesson.title}"}})
+    page = re.sub(r"<html[^>]*>", f'<html lang="{language}">', page, count=1)
     return re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', page)  # from slides to slides
 
 

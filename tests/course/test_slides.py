@@ -2,6 +2,7 @@
 
 import copy
 import html
+import json
 import re
 from pathlib import Path
 
@@ -60,6 +61,15 @@ def test_the_slides_of_a_lesson(lesson: Lesson) -> None:
     assert "raise NotImplementedError" in shown
 
 
+def test_korean_slides_come_from_the_korean_notebook_and_speak_to_no_reader() -> None:
+    notebook = nbformat.read(ROOT / "notebooks" / "ko" / LESSONS[1].file_name, as_version=4)
+    page = slides.make_page(LESSONS[1], slides.slides_of(notebook, notebook), "ko")
+    assert '<html lang="ko">' in page
+    assert "연습 문제" in page
+    assert "막혔습니까?" in json.dumps(notebook, ensure_ascii=False)
+    assert not re.search("막혔습니까[?]|다음: ", page)
+
+
 def test_what_is_shown_and_what_shares_a_slide() -> None:
     figure = '<figure><img src="data:image/png;base64,AAAA" alt="a dot"></figure>'
     stub = "def f(x):\n    raise NotImplementedError\n\n\nf = checks.f(f)"
@@ -111,7 +121,7 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def no_run(lesson: Lesson, root: Path) -> None:
+def no_run(lesson: Lesson, root: Path, language: str) -> None:
     raise AssertionError(f"lesson {lesson.number} was run again")
 
 
