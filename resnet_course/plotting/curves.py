@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -56,12 +55,12 @@ def lines(
     labels = EndLabels(ax)
     styles = styles_for(values)
     right = max(float(place[-1]) for place in places.values())
-    for index, (name, numbers) in enumerate(values.items()):
+    for name, numbers in values.items():
         style, place = styles[name], places[name]
         if name in edges:
             low, high = edges[name]
             ax.fill_between(place, low, high, color=style["color"], alpha=0.18, linewidth=0)
-        ax.plot(place, numbers, **style, markevery=_marked(len(numbers), index), label=name, zorder=2.5)
+        ax.plot(place, numbers, **style, markevery=_marked(len(numbers)), label=name, zorder=2.5)
         last = np.flatnonzero(np.isfinite(numbers))[-1]
         labels.add(place[last], numbers[last], name, style["color"], "bold", far=place[last] < right)
     for name, guess in (guesses or {}).items():
@@ -188,10 +187,9 @@ def _checked_bands(bands: Mapping[str, Band], values: Mapping[str, Floats]) -> d
     return checked
 
 
-def _marked(count: int, index: int) -> tuple[int, int]:
-    """Which points get a marker, (first, step): all of a short line, about eight of a long one, not all in a column."""
-    step = 1 if count <= 12 else math.ceil(count / 8)
-    return (index * step // 3 % step, step)
+def _marked(count: int) -> int | list[int]:
+    """Which points get a marker: all of a short line, the ends of a long one; some in between would look special."""
+    return 1 if count <= 12 else [0, count - 1]
 
 
 def _check_scale(values: Mapping[str, Floats], log_y: bool, y_limits: tuple[float, float] | None) -> None:
