@@ -242,14 +242,15 @@ DEAF = (  # one statement: before each one the grader's own signals are set agai
 
 
 @pytest.mark.parametrize(
-    ("cell", "wall", "ending"),
-    [("import ctypes\nctypes.string_at(0)", 60, "crashed"), (DEAF, 10, "timed out")],
+    ("cell", "wall", "ending", "earned"),
+    [("import ctypes\nctypes.string_at(0)", 60, "crashed", 2), (DEAF, 10, "timed out", 0)],
     ids=["broken interpreter", "sleep with all signals ignored"],
 )
-def test_cells_that_never_end_or_end_the_process(cell, wall, ending):
+def test_cells_that_never_end_or_end_the_process(cell, wall, ending, earned):
     judgement = hand_in(["honest"], [cell, HONEST], wall=wall)
-    assert points(judgement) == [0]
+    assert points(judgement) == [earned]
     assert judgement.ending == ending
+    assert ["Python itself crashed here" in note for note in judgement.notes[:1]] == [True] * bool(earned)
 
 
 def test_a_bomb_of_threads_is_ended_long_before_the_machine_is_full():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,10 @@ from resnet_course.grading.sandbox.session import Limits, Sandbox, SandboxEnded,
 
 Ending = Literal["graded", "crashed", "timed out", "refused"]
 
-MOST_STARTS = 3  # a task whose test ends the process costs a new start; the tasks after it are still marked
+MOST_STARTS = (
+    3  # a cell, or a task's test, that ends the process costs a new start; what comes after it is still marked
+)
+LEFT_OUT = "raise RuntimeError('Python itself crashed here, so the other cells were run without this one')"
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,10 @@ def judge(assignment: Assignment, student: str, hand_in: HandIn, limits: Limits,
     marks: list[Mark] = []
     notes: list[str] = []
     logs: list[str] = []
+    cells = list(hand_in.cells)
     for _ in range(MOST_STARTS):
         try:
-            with Session(hand_in.cells, assignment.examine, limits, sandbox) as session:
+            with Session(cells, assignment.examine, limits, sandbox) as session:
                 notes = session.notes
                 for task in tasks[len(marks) :]:
                     look = functools.partial(session.observe, task.grade_id)
@@ -61,6 +66,10 @@ def judge(assignment: Assignment, student: str, hand_in: HandIn, limits: Limits,
             ending = ended.kind if ending == "graded" else ending
             logs.append(f"{ended.log}\n[{ended.kind}: {ended}]")
             started = bool(notes)
+            reached = re.findall(r"^\[cell (\d+)\]$", ended.log, re.MULTILINE)
+            if ended.kind == "crashed" and not started and reached and 0 < int(reached[-1]) <= len(cells):
+                cells[int(reached[-1]) - 1] = LEFT_OUT  # and the others have another try
+                continue
             for task in tasks[len(marks) :][: 1 if started else None]:
                 marks.append(_ended(task, ended, started))
         if len(marks) == len(tasks):

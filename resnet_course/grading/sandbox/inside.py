@@ -113,6 +113,7 @@ def run_cells(cells: list[str], longest: float = 20.0, together: float = 40.0) -
     notes, end = [], time.process_time() + together
     leave, os._exit = os._exit, sys.exit  # type: ignore[assignment]  # it would take along what other cells defined
     for number, source in enumerate(cells, start=1):
+        os.write(2, f"\n[cell {number}]\n".encode())  # in the log, for the case that the process ends in it
         seconds = max(A_MOMENT, min(longest, end - time.process_time()))
         stop = time.process_time() + seconds, time.monotonic() + 2 * seconds
         notes.append("; ".join(_run_cell(source, f"<cell {number}>", names, stop)[:3]))
