@@ -43,7 +43,7 @@ def named(folder: Path, owner_and_name: str) -> set[str]:
 
 def test_the_address_stands_where_a_fork_changes_it_or_where_it_is_built() -> None:
     names = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
-    texts = [name for name in names if (ROOT / name).is_file() and not name.endswith((".png", ".safetensors"))]
+    texts = [name for name in names if (ROOT / name).is_file() and not name.endswith((".otf", ".png", ".safetensors"))]
     naming = {name for name in texts if IN_USE in (ROOT / name).read_text(encoding="utf-8")}
     built = {name for name in naming if re.match(r"notebooks/.*\.ipynb$", name)}
     assert naming - built == {"pyproject.toml", *COPIES}
