@@ -21,7 +21,7 @@ FOLDER = Path(__file__).parents[1] / "translations"
 SETTING = "RESNET_COURSE_LANGUAGE"
 ENOUGH = 9  # letters and signs that stand fixed in a text: with fewer, only single words are put in
 PLACEHOLDER = re.compile(r"\{(\d+)\}")
-_TEXT = re.compile(r"(?<=>)[^<>]+(?=<)|(?<= alt=\")[^\"]+|(?<= aria-label=')[^']+")
+_TEXT = re.compile(r"(?s:<(script|style)\b.*?</\1>)|(?<=>)[^<>]+(?=<)|(?<= alt=\")[^\"]+|(?<= aria-label=')[^']+")
 _SURROUNDED = re.compile(r"([\s✔✘ℹ·?]*)(.*?)(\s*)", re.DOTALL)
 _WORD = re.compile(r"[A-Za-z]{2}")
 _WORDS, _OTHERS = re.compile(r"[A-Za-z]{2,}"), re.compile(r"[^\W\d_A-Za-z]+")
@@ -81,12 +81,12 @@ def in_english(text: str) -> str:
 
 def translated_page(page: str) -> str:
     """HTML whose text is translated, with what is read out in place of pictures."""
-    return page if language() == "en" else _TEXT.sub(lambda found: _inside(found.group()), page)
+    return page if language() == "en" else _TEXT.sub(lambda found: found[0] if found[1] else _inside(found[0]), page)
 
 
 def page_texts(page: str) -> list[str]:
     """What `translated_page` looks up in this HTML."""
-    found = (html.unescape(text.group()).strip() for text in _TEXT.finditer(page))
+    found = (html.unescape(text[0]).strip() for text in _TEXT.finditer(page) if not text[1])
     return [text for text in found if _WORD.search(text)]
 
 

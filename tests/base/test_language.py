@@ -90,6 +90,8 @@ def test_messages_pages_and_errors_speak_the_readers_language(korean: Path, caps
     assert capsys.readouterr().out == "ℹ warm_up: 평균 손실\n  평균 손실: 기대한 값 <1>, 나온 값 2.\n"
     page = language.translated_page("<p title='the mean loss'>the mean loss should be &lt;1&gt; and is 2.</p>")
     assert page == "<p title='the mean loss'>평균 손실: 기대한 값 &lt;1&gt;, 나온 값 2.</p>"
+    script = "<script>of.map(each => the mean loss should be <1> and is 2.)</script>"
+    assert language.translated_page(script) == script
     assert str(CourseError("there is no lesson 77. Look again.")) == "레슨 77: 없습니다."
 
 
