@@ -24,7 +24,8 @@ except ImportError:  # without nbval no notebook is collected, and all other tes
 
 CELL_TIMEOUT = 1_200  # seconds, for an endless loop: the longest cell takes one minute alone, but here five share two
 POLL = 1  # seconds between two looks at whether the kernel is alive
-EXPECTED = {"notebooks": "not_written", "ko": "not_written", "solutions": "passed"}  # what checks say in the notebooks of these folders
+# What checks say in the notebooks of these folders.
+EXPECTED = {"notebooks": "not_written", "ko": "not_written", "solutions": "passed"}
 CHECK = re.compile(r"^\w+.* = checks\.(?!yours\b|verdict\b)(\w+)\(", re.MULTILINE)
 MIME_TYPE = "application/vnd.resnet-course+json"  # as in resnet_course.notebook.messages
 
