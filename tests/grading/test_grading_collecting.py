@@ -134,7 +134,7 @@ def test_what_is_left_out_is_listed_with_its_reason_and_stops_nobody(packed, tak
         (["amina/final.ipynb"], ["amina"]),
         (["amina/final.ipynb", "bo/Copy_of_a1_vgg.ipynb", "김정민/과제.ipynb"], ["amina", "bo", "김정민"]),
         (["s1/mine.ipynb", "s2/mine.ipynb"], ["s1", "s2"]),
-        (["all/amina/work/final.ipynb", "all/bo/a1_vgg.ipynb", "all/bo/tests/x.ipynb"], ["amina", "bo"]),
+        (["all/amina/draft/final.ipynb", "all/bo/a1_vgg.ipynb", "all/bo/tests/x.ipynb"], ["amina", "bo"]),
         (["submitted/amina/a1_vgg/a1_vgg.ipynb", "submitted/bo/a1_vgg/b.ipynb"], ["amina", "bo"]),
         (["g1/amina/a1.ipynb", "g1/bo/a1.ipynb", "g2/cem/a1.ipynb"], ["amina", "bo", "cem"]),
         (["g1/ada_1.ipynb", "g1/ben_1.ipynb", "cem/final.ipynb"], ["ada", "ben", "cem"]),
