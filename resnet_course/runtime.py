@@ -280,6 +280,19 @@ def share_of_processor(folder: Path = Path("/sys/fs/cgroup")) -> float:
     return math.inf
 
 
+# What the first cell of a notebook says while there is no course: what it does; and a question, then two requests.
+NOT_INSTALLED = (
+    "Installs the course, where this version of it is missing.",
+    "Is the internet on (Kaggle: Settings)? If not, get this file elsewhere:",
+    "Put it beside this notebook (Colab: the folder on the left, or Drive).",
+    "Then run this cell again.",
+)
+SHORTER = {
+    "full": "For a minute instead, run `%env RESNET_COURSE_PROFILE=quick` in a new cell before you go on.",
+    "quick": "Each training shows the time that is left: read on meanwhile. On a GPU, such as Colab's, it is minutes.",
+}
+
+
 def begin_lesson(number: str, version: str, language: str = "en") -> None:
     """What a lesson says before it starts: that it takes long here, or that the course is not of its version.
 
@@ -297,13 +310,12 @@ def begin_lesson(number: str, version: str, language: str = "en") -> None:
         advice = f"It was made for {version}, and {__version__} is installed. What it needs may be missing."
         Message("failed", "This notebook is of another version of the course", (advice,)).show()
     here = profile()
-    if here.name != "full":
+    if here.name == "smoke":
         return
-    seconds = predict_seconds(find_lesson(number), speed_of(here.device), here.name)
+    with torch.random.fork_rng(devices=[]):
+        seconds = predict_seconds(find_lesson(number), speed_of(here.device), here.name)
     if seconds > LONG:
-        title = f"In the full profile this lesson takes about {seconds / 60:.0f} minutes here"
-        advice = "For a minute instead, run `%env RESNET_COURSE_PROFILE=quick` in a new cell before you go on."
-        Message("info", title, (advice,)).show()
+        Message("info", f"This lesson takes about {seconds / 60:.0f} minutes here", (SHORTER[here.name],)).show()
 
 
 def _warnings(here: Profile) -> Iterator[tuple[str, str]]:

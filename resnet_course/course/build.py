@@ -16,11 +16,13 @@ from nbformat import NotebookNode
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.base.language import read_catalogue
 from resnet_course.course.address import Repository, repository
 from resnet_course.course.misconceptions import misconceptions_page
-from resnet_course.course.translations import lesson_catalogues, translate_notebook
+from resnet_course.course.translations import CATALOGUES, lesson_catalogues, translate_notebook
 from resnet_course.course.work import free_name, is_written_in, save_copy, seal
 from resnet_course.notebook.lessons import LESSONS
+from resnet_course.runtime import NOT_INSTALLED
 
 STUB = "# Write this part yourself.\nraise NotImplementedError"
 METADATA = {
@@ -28,25 +30,37 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 INSTALL_CELL = """\
-# Installs the course where it is missing, as on Colab and Kaggle.
+# {first}
 import importlib.util
 import shutil
 import sys
 from pathlib import Path
 
-if importlib.util.find_spec("resnet_course") is None:
-    saved = [*Path("drive/MyDrive").glob("{folder}*.zip"), *Path().glob("{folder}*.zip")]
-    if saved:  # somebody has brought the file along
+ARCHIVE = "{archive}"
+
+
+def is_missing():  # or of another version, which pip has put among its packages
+    there = importlib.util.find_spec("resnet_course")
+    if there is None or "-packages" not in str(there.origin):
+        return there is None
+    return '"{version}"' not in Path(there.origin).read_text(encoding="utf-8")
+
+
+if is_missing():
+    places = Path("drive/MyDrive"), Path()
+    saved = [file for place in places for file in place.glob("{folder}*.zip")]
+    if saved:
         shutil.unpack_archive(saved[-1])
         sys.path.insert(0, str(Path("{folder}").resolve()))
     else:
-        %pip install --quiet "{archive}"
+        %pip install --quiet "{{ARCHIVE}}"
     importlib.invalidate_caches()
     if importlib.util.find_spec("resnet_course") is None:
         raise ModuleNotFoundError(
-            "Is the internet on (Kaggle: Settings)? Without it, get the file {archive} "
-            "elsewhere, put it beside this notebook (Colab: the folder on the left, or "
-            "Drive, mounted at `drive`), and run this cell again."
+            "{ask} "
+            f"{{ARCHIVE}} "
+            "{put} "
+            "{again}"
         )\
 """
 BEGIN_LESSON = """
@@ -159,10 +173,15 @@ def _with_lesson_table(readme: str, where: Repository) -> str:
     return before + start + "\n".join(rows) + "\n" + end + rest.split(end, 1)[1]
 
 
-def install_cell(root: Path) -> NotebookNode:
-    """The cell that installs the course as it is where the notebook comes from, if there is none."""
+def install_cell(root: Path, language: str = "en") -> NotebookNode:
+    """The cell that installs the course as it is where the notebook comes from, if that version is missing."""
     where = repository(root)
-    return nbformat.v4.new_code_cell(INSTALL_CELL.format(archive=where.archive, folder=where.folder))
+    catalogue = {} if language == "en" else read_catalogue(root / CATALOGUES / language / "package.po")
+    first, ask, put, again = (catalogue.get(text, text) for text in NOT_INSTALLED)
+    said = {"first": first, "ask": ask, "put": put, "again": again}
+    return nbformat.v4.new_code_cell(
+        INSTALL_CELL.format(archive=where.archive, folder=where.folder, version=where.version, **said)
+    )
 
 
 def _read(source: Path, where: Repository, name: str, language: str, catalogue: Mapping[str, str]) -> NotebookNode:
@@ -173,7 +192,7 @@ def _read(source: Path, where: Repository, name: str, language: str, catalogue: 
     translate_notebook(notebook, catalogue)
     title = notebook.cells[0]
     title.source += "\n\n" + BADGE.format(owner_and_name=where.owner_and_name, ref=where.ref, path=name)
-    install = install_cell(source.parents[2])
+    install = install_cell(source.parents[2], language)
     said = "" if language == "en" else f', "{language}"'
     install.source += BEGIN_LESSON.format(number=source.name[:2], version=where.version, language=said)
     notebook.cells.insert(1, install)

@@ -10,10 +10,14 @@ from unittest.mock import Mock
 
 import pytest
 
+from resnet_course import __version__
 from resnet_course.base.errors import CourseError
+from resnet_course.base.language import languages
 from resnet_course.course import cli
 from resnet_course.course.address import COPIES, Repository, repository, repository_address, set_address
 from resnet_course.course.build import install_cell
+from resnet_course.course.translations import columns
+from resnet_course.runtime import NOT_INSTALLED
 
 ROOT = Path(__file__).parents[2]
 IN_USE = repository(ROOT).owner_and_name
@@ -122,24 +126,42 @@ def cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", ["first"])
 
-    def run(installed: bool, pip: Mock) -> None:
-        there = [installed]
-        pip.side_effect = pip.side_effect or (lambda *_: there.__setitem__(0, True))
-        spec = lambda name: there[0] or (tmp_path / repository(ROOT).folder / name).is_dir() or None  # noqa: E731
+    def run(place: str, pip: Mock, version: str = __version__) -> None:
+        """With the course at a place below the folder, if any."""
+        there = [write_package(place, version) if place else None]
+        pip.side_effect = pip.side_effect or (lambda *_: there.append(write_package("site-packages", __version__)))
+
+        def spec(name: str) -> SimpleNamespace | None:
+            brought = tmp_path / repository(ROOT).folder / name
+            origin = there[-1] or (brought if brought.is_dir() else None)
+            return origin and SimpleNamespace(origin=str(origin))
+
         monkeypatch.setattr("importlib.util.find_spec", spec)
         exec(source, {"get_ipython": lambda: SimpleNamespace(run_line_magic=pip)})
+
+    def write_package(place: str, version: str) -> Path:
+        module = tmp_path / place / "resnet_course" / "__init__.py"
+        module.parent.mkdir(parents=True)
+        module.write_text(f'__version__ = "{version}"\n', encoding="utf-8")
+        return module
 
     return run
 
 
-def test_an_installed_course_stays_as_it_is(cell) -> None:
-    cell(True, pip := Mock())
+PIP_LINE = "pip", 'install --quiet "{ARCHIVE}"'  # IPython puts the address in
+
+
+@pytest.mark.parametrize(("place", "version"), [("dist-packages", __version__), ("checkout", "0.0.9")])
+def test_an_installed_course_stays_as_it_is_and_so_does_a_checkout(cell, place: str, version: str) -> None:
+    cell(place, pip := Mock(), version)
     pip.assert_not_called()
 
 
-def test_a_missing_course_comes_from_the_archive(cell) -> None:
-    cell(False, pip := Mock())
-    pip.assert_called_once_with("pip", f'install --quiet "{repository(ROOT).archive}"')
+@pytest.mark.parametrize(("place", "version"), [("", __version__), ("dist-packages", "0.0.9")])
+def test_a_course_that_is_missing_or_of_another_version_comes_from_the_archive(cell, place: str, version: str) -> None:
+    cell(place, pip := Mock(), version)
+    pip.assert_called_once_with(*PIP_LINE)
+    assert f'ARCHIVE = "{repository(ROOT).archive}"' in install_cell(ROOT).source
 
 
 @pytest.mark.parametrize("place", [".", "drive/MyDrive"])
@@ -149,11 +171,18 @@ def test_a_file_that_was_brought_along_needs_neither_network_nor_pip(cell, tmp_p
     (tmp_path / place).mkdir(parents=True, exist_ok=True)
     shutil.make_archive(str(tmp_path / place / f"{folder} (1)"), "zip", tmp_path / "made")
     for _ in range(2):
-        cell(False, pip := Mock())
+        cell("", pip := Mock())
         pip.assert_not_called()
         assert sys.path[0] == str(tmp_path / folder)
 
 
 def test_without_a_network_the_next_step_is_told(cell) -> None:
-    with pytest.raises(ModuleNotFoundError, match=rf"get the file {repository(ROOT).archive}.*beside this notebook"):
-        cell(False, Mock(side_effect=lambda *_: None))
+    with pytest.raises(ModuleNotFoundError, match=rf"get this file elsewhere: {repository(ROOT).archive} Put it beside"):
+        cell("", Mock(side_effect=lambda *_: None))
+
+
+@pytest.mark.parametrize("language", languages())
+def test_the_install_cell_speaks_the_language_and_fits_the_page(language: str) -> None:
+    source = install_cell(ROOT, language).source
+    assert all((text in source) == (language == "en") for text in NOT_INSTALLED)
+    assert max(columns(line) for line in source.split("\n")) <= 88

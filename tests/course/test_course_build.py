@@ -123,7 +123,7 @@ def test_every_notebook_begins_with_title_badge_and_install_cell(built: dict[Pat
         title, install, *_ = nbformat.reads(content.decode(), as_version=4).cells
         assert title.source.startswith(f"# {path.name[:2]} · ")
         assert f"{where.owner_and_name}/blob/{where.ref}/{path.relative_to(ROOT).as_posix()}" in title.source
-        assert f'%pip install --quiet "{where.archive}"\n' in install.source
+        assert f'ARCHIVE = "{where.archive}"\n' in install.source
         assert "torch" not in install.source
         language = ', "ko"' if "ko" in path.parts else ""
         assert f'runtime.begin_lesson("{path.name[:2]}", "{where.version}"{language})' in install.source
