@@ -49,11 +49,12 @@ READ_STEPS = (
     Step("types", ("-m", "mypy")),
 )
 UNIT_TESTS = Step("tests", (*PYTEST, *WORKERS, "--dist", "worksteal"))  # no worker waits for the last long test
+QUICK_TESTS = UNIT_TESTS._replace(arguments=(*UNIT_TESTS.arguments, "-m", "not (browser or claims or colab or release or complete)"))
 SOLUTIONS = Step("solution notebooks", (*NBVAL, *WORKERS, "notebooks/solutions"), {PROFILE: "quick"})
 STUDENTS = (*NBVAL, "-n", "2", "notebooks", "--ignore=notebooks/solutions")
 TEST_STEPS: Steps = (
     READ_STEPS,
-    (Step("a tenth of the mutants", ("tests/mutation_run.py", "--every", "10")), UNIT_TESTS),
+    (Step("a tenth of the mutants", ("tests/mutation_run.py", "--every", "10")), QUICK_TESTS),
     # Do all cells run as they are handed out, in both languages; are the claims true?
     (Step("student and Korean notebooks", STUDENTS, {PROFILE: "smoke"}), SOLUTIONS),
 )

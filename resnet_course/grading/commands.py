@@ -16,7 +16,7 @@ from resnet_course.base.progress import say
 from resnet_course.base.text import clean
 from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.assignment.folder import load_assignment
-from resnet_course.grading.demo import DEMO, demo
+from resnet_course.grading.demo import DEMO, demo, write_rehearsal
 from resnet_course.grading.handin.collecting import collect
 from resnet_course.grading.handin.owner import is_id
 from resnet_course.grading.handin.roster import Roster
@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     example.add_argument("--students", type=int, default=60)
     example.add_argument("--folder", type=Path, help=f"default: {DEMO}, made anew")
     _grading_options(example)
+    add("rehearse", _rehearse, "write a class and its hand-ins into FOLDER/rehearsal, to try the other commands with")
     _sandbox_options(add("doctor", _doctor, "see whether the sandbox works here", False))
     return parser
 
@@ -200,8 +201,8 @@ def _feedback(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> None:
     look_into_gradebook(options.folder)
-    target = (options.to or options.folder / "grades.csv").resolve()
-    nbgrader(options.folder, "export", f"--CsvExportPlugin.to={target}")
+    target = options.to or options.folder / "grades.csv"
+    nbgrader(options.folder, "export", f"--CsvExportPlugin.to={target.resolve()}")
     text = target.read_text(encoding="utf-8")
     roster = Roster.read(options.students) if options.students else None
     table = platform_table(text, options.layout, options.folder, roster) if options.layout else harmless_table(text)
@@ -239,6 +240,10 @@ def _demo(options: argparse.Namespace) -> int:
 
     sandbox = _sandbox(options)
     return demo(options.students, options.folder, grade, marks_table)
+
+
+def _rehearse(options: argparse.Namespace) -> None:
+    write_rehearsal(options.folder)
 
 
 def _doctor(options: argparse.Namespace) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import io
 import itertools
 import json
 import shutil
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
@@ -21,6 +24,7 @@ from resnet_course.grading.assignment.folder import Assignment, load_assignment
 from resnet_course.grading.marks.outcomes import Outcome
 
 DEMO = Path("build/demo")
+REHEARSED = ("right", "not_written", "mistakes_1")
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,33 @@ def demo(
         say(f"✘ {student}, {task}: {found.get((student, task))} and not {expected.get((student, task))}")
     say(f"{len(expected) - len(wrong)} of {len(expected)} marks of tasks are the expected ones")
     return 1 if wrong else 0
+
+
+def write_rehearsal(folder: Path) -> None:
+    """Write a class list and, for each assignment, what Moodle would give: hand-ins of five kinds; one is missing.
+
+    Raises:
+        CourseError: if the assignments were not built.
+    """
+    place = folder / "rehearsal"
+    learners = [(f"learner-{letter}", f"Learner {letter.upper()}") for letter in "abcdef"]
+    table = "\n".join(f"{student},{name}" for student, name in [("id", "name"), *learners])
+    write_atomically(place / "class.csv", f"{table}\n".encode())
+    say(f"a class of {len(learners)}: {place / 'class.csv'}")
+    for assignment in map(load_assignment, assignment_folders()):
+        release = _release(assignment, folder)
+        answers = [example.content for example in _answers(assignment, release) if example.kind in REHEARSED]
+        import_fails = _filled(release, assignment.answers)
+        import_fails.cells.insert(2, nbformat.v4.new_code_cell("import a_package_that_you_do_not_have"))
+        files = [json.dumps(content) for content in (*answers, import_fails)]
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number, content in enumerate([*files, files[0][:-200]]):
+                student, name = learners[number]
+                path = f"{name}_{4201 + number}_assignsubmission_file_/{assignment.name}.ipynb"
+                archive.writestr(path, content.replace("your id", student) if number else content)
+        write_atomically(place / f"{assignment.name}.zip", buffer.getvalue())
+        say(f"{len(files) + 1} hand-ins, as Moodle gives them: {place / f'{assignment.name}.zip'}")
 
 
 def write_class(students: int, folder: Path) -> dict[tuple[str, str], float]:
@@ -132,7 +163,10 @@ def _accidents(assignment: Assignment, folder: Path) -> Iterator[Example]:
 
 
 def _release(assignment: Assignment, folder: Path) -> NotebookNode:
-    return nbformat.read(folder / "release" / assignment.name / f"{assignment.name}.ipynb", as_version=4)
+    path = folder / "release" / assignment.name / f"{assignment.name}.ipynb"
+    if not path.is_file():
+        raise CourseError(f"there is no {path}; make it with `build`")
+    return nbformat.read(path, as_version=4)
 
 
 def _most(assignment: Assignment) -> dict[str, float]:

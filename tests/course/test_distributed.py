@@ -26,6 +26,8 @@ from resnet_course.experiments import SHIPPED, Run
 from resnet_course.models import cifar_resnet
 from resnet_course.training import fit, load_state, reset_seeds
 
+pytestmark = pytest.mark.complete
+
 # 61 images in batches of 16: shares of 8 and 8, and of 7 and 6 in the last batch.
 RUN = Run("residual 8", epochs=3, batch_size=16, images=61, image_size=8)
 SMALL = Settings(RUN, precision="float64", global_batch_norm=True)

@@ -14,7 +14,10 @@ import pytest
 nbformat = pytest.importorskip("nbformat")
 pytest.importorskip("nbval")
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the notebooks here use POSIX commands")
+pytestmark = [
+    pytest.mark.complete,
+    pytest.mark.skipif(sys.platform == "win32", reason="the notebooks here use POSIX commands"),
+]
 
 CONFTEST = Path(__file__).parents[2] / "conftest.py"
 

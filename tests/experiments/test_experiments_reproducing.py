@@ -86,6 +86,7 @@ def wait_until(happens, seconds: float = 300) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.complete
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's process table")
 def test_killed_in_the_middle_and_started_again(tmp_path: Path, uninterrupted: list[dict], capsys) -> None:
     script = tmp_path / "run_tiny.py"

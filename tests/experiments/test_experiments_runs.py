@@ -38,7 +38,7 @@ def test_a_record_is_valid_as_a_file_and_the_same_after_a_stop(tmp_path: Path) -
     assert without_times(again) == without_times(record)
 
 
-@pytest.mark.parametrize("network", ["residual 14", "plain 8"])
+@pytest.mark.parametrize("network", [pytest.param("residual 14", marks=pytest.mark.complete), "plain 8"])
 def test_what_is_measured_inside_is_valid_and_the_same_again(network: str) -> None:
     run = InsideRun(network, points=3, **SMALL)
     records = [json.loads(json.dumps(perform(run, "shapes", None, FLOAT32))) for _ in range(2)]

@@ -296,6 +296,7 @@ def test_networks_of_different_depth_have_no_common_way_back() -> None:
 # --- Lesson 08: shapes
 
 
+@pytest.mark.complete
 def test_every_network_stem_size_and_pooling_answers() -> None:
     for setting in SHAPE_SETTINGS:
         answer = shapes.trace_network(*setting)

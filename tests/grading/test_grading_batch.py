@@ -82,6 +82,7 @@ def test_new_hidden_tests_mean_new_marks(classroom):
     assert grade(folder, tests) == ["ada"]
 
 
+@pytest.mark.complete
 def test_killed_in_the_middle_and_started_again(classroom):
     """It is killed with all its processes; the second start makes the same marks, and the gradebook."""
     folder, tests = classroom

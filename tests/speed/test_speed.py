@@ -204,6 +204,7 @@ def test_without_glibc_freed_memory_is_left_as_it_is(monkeypatch: pytest.MonkeyP
     assert not keep_freed_memory()
 
 
+@pytest.mark.complete
 def test_the_benchmark_prints_tables_and_writes_the_same_figures(tmp_path: Path, capsys) -> None:
     file = tmp_path / "figures.json"
     small = "--networks residual20 --rounds 1 --seconds 0.01 --batch-size 5 --image-size 8 --peak-seconds 0.01"

@@ -210,20 +210,20 @@ const playground = (() => {
       return this.layers.map((layer) => norm(layer.gradient.weight) / norm(layer.weight));
     }
 
-    // Mean cosine between the loss gradients at each point and at a point close by.
+    // Mean cosine between the loss gradients at each point and at a point close by, and the share of wrong points.
     gradientSimilarity(points) {
       const random = randomNumbers(99);
       const near = { ...points, x: points.x.map((value) => value + 0.01 * random.normal()) };
       this.lossAndGradients(near);
       const other = this.inputGradient.slice();
-      this.lossAndGradients(points);
+      const { error } = this.lossAndGradients(points);
       const own = this.inputGradient;
       let sum = 0;
       for (let at = 0; at < own.length; at += 2) {
         const lengths = Math.hypot(own[at], own[at + 1]) * Math.hypot(other[at], other[at + 1]);
         sum += lengths > 0 ? (own[at] * other[at] + own[at + 1] * other[at + 1]) / lengths : 0;
       }
-      return sum / points.count;
+      return { error, similarity: sum / points.count };
     }
 
     // For each row the probability of class 1, with the statistics of the last training batch.

@@ -25,10 +25,8 @@
     find("seed").textContent = words("seed", seed);
     nets = KINDS.map((kind) => {
       const net = new playground.Network({ ...options, shortcuts: kind === "shortcuts" });
-      const similarity = net.gradientSimilarity(points);
-      return { kind, net, similarity, errors: [] };
+      return { kind, net, errors: [] };
     });
-    measure();
     draw();
     find("button").textContent = words("train", STEPS);
     find("said").textContent = "";
@@ -37,7 +35,6 @@
   function train() {
     if (running) {
       running = 0;
-      measure();
       draw();
       return say();
     }
@@ -51,17 +48,12 @@
         for (const { net, errors } of nets) errors[net.step] = net.train(points).error; // right before the step
       } while (nets[0].net.step < until && performance.now() - begun < 40);
       const done = nets[0].net.step === until;
-      if (done) measure();
       if (done || !still) draw();
       if (!done) return requestAnimationFrame(go);
       running = 0;
       say();
     };
     requestAnimationFrame(go);
-  }
-
-  function measure() {
-    for (const { net, errors } of nets) errors[net.step] = net.lossAndGradients(points).error;
   }
 
   const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`;
@@ -74,7 +66,9 @@
   }
 
   function draw() {
-    for (const { kind, net, errors, similarity } of nets) {
+    for (const { kind, net, errors } of nets) {
+      const { error, similarity } = net.gradientSimilarity(points);
+      errors[net.step] = error;
       find(`${kind} error`).textContent = percent(errors.at(-1));
       find(`${kind} similarity`).textContent = similarity.toFixed(2).replace("-", "−");
       drawMap(find(`${kind} map`), net, words(`${kind} map`, percent(errors.at(-1))));

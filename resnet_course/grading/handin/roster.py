@@ -32,6 +32,8 @@ class Roster:
         """
         try:
             text = clean(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            raise CourseError(f"there is no file {path}: the list of the class, a table with a column `id`") from None
         except (OSError, UnicodeError) as error:
             raise CourseError(f"{path} cannot be read as a table: {error}. Save it as CSV, in UTF-8.") from error
         separator = max(",;\t", key=text.partition("\n")[0].count)
