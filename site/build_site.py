@@ -130,6 +130,7 @@ def fill_in(pages: Path, repository: str, lessons: Sequence[Lesson] = LESSONS, l
     parts = {
         "@table@": lesson_pages.lesson_table(lessons, language),
         "@path@": home_page.path(lessons, language),
+        **home_page.conditions(),
         "@repository@": repository,
         "@owner/name@": repository.removeprefix("https://github.com/"),
         "@name@": repository.rsplit("/", 1)[1],

@@ -7,7 +7,7 @@ import html
 import re
 from collections.abc import Sequence
 
-from resnet_course import checks
+from resnet_course import checks, experiments
 from resnet_course.base.language import language as spoken
 from resnet_course.base.language import translated, translated_page
 from resnet_course.checking.dialogue import message_of
@@ -62,3 +62,17 @@ def path(lessons: Sequence[Lesson] = LESSONS, language: str = "en") -> str:
         f"- [{lesson.number} {lesson.title}](lessons/{lesson.file_name}) {lesson.read_minutes} {MINUTES[language]}"
         for lesson in lessons
     )
+
+
+def conditions() -> dict[str, str]:
+    """What the page says of the course and of the record that its figure shows."""
+    records = experiments.load_records("degradation", "shapes", experiments.SHIPPED)
+    runs = [record["configuration"] for record in records]
+    size = runs[0]["image_size"]
+    return {
+        "@lessons@": str(len(LESSONS)),
+        "@images@": f"{runs[0]['images']:,}",
+        "@size@": f"{size}×{size}",
+        "@epochs@": str(runs[0]["epochs"]),
+        "@seeds@": str(len({run["seed"] for run in runs})),
+    }

@@ -42,7 +42,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from resnet_course.assignments import stage_specification
+from resnet_course.assignments import example, stage_specification
 from resnet_course.models import BasicBlock, Bottleneck, PlainBlock
 from resnet_course.training import reset_seeds
 
@@ -119,12 +119,9 @@ class StageResNet(nn.Module):
 
 
 # %% check="StageResNet" points=16
-try:
+with example("StageResNet"):
     network = StageResNet(BasicBlock, [(8, 1, 1), (16, 2, 2), (16, 1, 2), (24, 1, 1)], 10)
     logits = network(torch.zeros(2, 3, 16, 16))
-except NotImplementedError:
-    print("StageResNet: not written yet")
-else:
     assert tuple(logits.shape) == (2, 10), f"two images become {tuple(logits.shape)}, not (2, 10)"
     inputs = network.linear.in_features
     assert inputs == 40, f"the linear layer must have 16 + 24 = 40 inputs, yours has {inputs}"
@@ -133,7 +130,6 @@ else:
     names = {name for name, _ in network.named_children()}
     expected = {"conv1", "bn1", "layer1", "layer2", "layer3", "layer4", "linear"}
     assert expected <= names, f"these attributes are missing: {sorted(expected - names)}"
-    print("StageResNet: the example is right")
 
 # %% [markdown]
 # ## Task 2 · Parameters of a stage (8 points)
@@ -163,13 +159,9 @@ def stage_parameters(in_planes, stage):
 
 
 # %% check="stage_parameters" points=8
-try:
+with example("stage_parameters"):
     count = stage_parameters(8, (16, 2, 2))
-except NotImplementedError:
-    print("stage_parameters: not written yet")
-else:
     assert count == 8352, f"the example of the text gives {count}, not 8352"
-    print("stage_parameters: the example is right")
 
 # %% [markdown]
 # ## Task 3 · Multiply-adds of a stage (8 points)
@@ -198,13 +190,9 @@ def stage_multiply_adds(in_planes, in_size, stage):
 
 
 # %% check="stage_multiply_adds" points=8
-try:
+with example("stage_multiply_adds"):
     cost = stage_multiply_adds(8, 16, (16, 2, 2))
-except NotImplementedError:
-    print("stage_multiply_adds: not written yet")
-else:
     assert tuple(cost) == (524288, 8), f"the example of the text gives {cost}, not (524288, 8)"
-    print("stage_multiply_adds: the example is right")
 
 # %% [markdown]
 # ## Task 4 · A fair comparison (8 points)
@@ -250,17 +238,13 @@ def compare(train, seeds):
 # In the example, the seeds 0 and 1 give the differences 0.127 and 0.078. The check rounds to three digits.
 
 # %% check="compare" points=8
-try:
+with example("compare"):
     errors, mean, spread = compare(rehearsal, [0, 1])
-except NotImplementedError:
-    print("compare: not written yet")
-else:
     for index, expected in enumerate((0.127, 0.078)):
         difference = round(errors["plain"][index] - errors["residual"][index], 3)
         assert difference == expected, f"seed {index} gives the difference {difference}, not {expected}"
     assert round(mean, 3) == 0.102, f"the mean is {mean:.3f}, not 0.102"
     assert round(spread, 3) == 0.035, f"the spread is {spread:.3f}, not 0.035"
-    print("compare: the example is right")
 
 # %% [markdown]
 # ## Task 5 · The ablation report (20 points)

@@ -85,7 +85,7 @@ def _judge(exercise: Exercise, answer: Any, printed: io.StringIO) -> Verdict:
     _empty(printed)
     if reference.stopped is not None:  # an answer that stops in the same way must not look right
         _forget()
-        said = f"The check does not run here, whatever the answer is: {_in_words(reference.stopped.error)}"
+        said = f"The check does not run here, whatever the answer is: {in_words(reference.stopped.error)}"
         return Verdict(exercise.name, "crashed", "check_stopped", said)
     seen = Observation(exercise.observe, answer)
     found = list(seen.differences(reference))
@@ -101,7 +101,7 @@ def _judge(exercise: Exercise, answer: Any, printed: io.StringIO) -> Verdict:
     _empty(printed)
     printed.write(own_words)
     status: Status = "failed" if stopped is None or isinstance(stopped.error, WrongKindError) else "crashed"
-    saw = judging[0].words if stopped is None else _in_words(stopped.error)
+    saw = judging[0].words if stopped is None else in_words(stopped.error)
     if saw.split(" ")[0].strip(",").isalpha():  # a word, and not the name of a function
         saw = f"{saw[0].upper()}{saw[1:]}"
     if hint is None:
@@ -228,7 +228,7 @@ def hint_of(exercise: Exercise, hint_id: str) -> Hint | None:
 # --- Errors -----------------------------------------------------------------------------------------------------------
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
     """The whole text of an error, without the codes that colour a terminal, and the line that raised it."""
     said = _ESCAPES.sub("", str(error)).strip()
     if isinstance(error, WrongKindError):  # which the check has raised

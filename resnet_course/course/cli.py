@@ -46,21 +46,22 @@ READ_STEPS = (
         "arrows between modules",
         ("-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-logo"),
     ),
-    Step("types", ("-m", "mypy")),
 )
+TYPES = Step("types", ("-m", "mypy"))
 UNIT_TESTS = Step("tests", (*PYTEST, *WORKERS, "--dist", "worksteal"))  # no worker waits for the last long test
-QUICK_TESTS = UNIT_TESTS._replace(arguments=(*UNIT_TESTS.arguments, "-m", "not (browser or claims or colab or release or complete)"))
+QUICK = "not (browser or claims or colab or release or complete)"
+QUICK_TESTS = UNIT_TESTS._replace(arguments=(*UNIT_TESTS.arguments, "-m", QUICK))
 SOLUTIONS = Step("solution notebooks", (*NBVAL, *WORKERS, "notebooks/solutions"), {PROFILE: "quick"})
 STUDENTS = (*NBVAL, "-n", "2", "notebooks", "--ignore=notebooks/solutions")
 TEST_STEPS: Steps = (
     READ_STEPS,
-    (Step("a tenth of the mutants", ("tests/mutation_run.py", "--every", "10")), QUICK_TESTS),
+    (TYPES, Step("a tenth of the mutants", ("tests/mutation_run.py", "--every", "10")), QUICK_TESTS),
     # Do all cells run as they are handed out, in both languages; are the claims true?
     (Step("student and Korean notebooks", STUDENTS, {PROFILE: "smoke"}), SOLUTIONS),
 )
 ALL_STEPS: Steps = (
     READ_STEPS,
-    (Step("mutants", ("tests/mutation_run.py",)), UNIT_TESTS),
+    (TYPES, Step("mutants", ("tests/mutation_run.py",)), UNIT_TESTS),
     (Step("checks", ("-m", "resnet_course", "checks", "--table")),),  # other spellings, and pairs: nine of ten
     (Step("student notebooks", (*STUDENTS, "--ignore=notebooks/ko"), {PROFILE: "smoke"}), SOLUTIONS),
     (Step("Korean notebooks", (*NBVAL, *WORKERS, "notebooks/ko"), {PROFILE: "quick"}),),

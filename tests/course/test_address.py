@@ -177,7 +177,8 @@ def test_a_file_that_was_brought_along_needs_neither_network_nor_pip(cell, tmp_p
 
 
 def test_without_a_network_the_next_step_is_told(cell) -> None:
-    with pytest.raises(ModuleNotFoundError, match=rf"get this file elsewhere: {repository(ROOT).archive} Put it beside"):
+    advice = f"get this file elsewhere: {repository(ROOT).archive} Put it beside this notebook"
+    with pytest.raises(ModuleNotFoundError, match=re.escape(advice)):
         cell("", Mock(side_effect=lambda *_: None))
 
 

@@ -132,8 +132,9 @@ def test_a_step_has_its_settings_unless_the_environment_has_them_and_all_is_anot
 
 def test_the_complete_run_has_every_step_of_the_usual_one_and_all_mutants() -> None:
     usual, complete = ([step for group in steps for step in group] for steps in (cli.TEST_STEPS, cli.ALL_STEPS))
-    mutants, notebooks = (step for step in usual if step not in complete)
+    mutants, tests, notebooks = (step for step in usual if step not in complete)
     assert mutants.arguments[:1] in [step.arguments for step in complete]
+    assert tests.arguments[:-2] in [step.arguments for step in complete]  # without a choice of tests
     assert (*notebooks.arguments, "--ignore=notebooks/ko") in [step.arguments for step in complete]
     assert "notebooks/ko" in [step.arguments[-1] for step in complete]
 

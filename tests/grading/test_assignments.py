@@ -9,7 +9,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from resnet_course.assignments import stage_specification
+from resnet_course.assignments import example, stage_specification
 from resnet_course.course.build import solution_lines
 from resnet_course.grading.assignment import build
 from resnet_course.grading.assignment.build import assignment_folders, build_classroom
@@ -96,7 +96,31 @@ def test_the_checks_accept_the_solution(name, capsys):
             exec(compile(cell.source, f"<{name}>", "exec"), names)
     printed = capsys.readouterr().out
     for task in assignment.tasks:
-        assert re.search(rf"^{task.grade_id}: .*example is right$", printed, re.MULTILINE)
+        assert re.search(rf"^✔ {task.grade_id}: the example is right$", printed, re.MULTILINE)
+
+
+def tried(source: str, capsys) -> str:
+    """What the example of `double` says of an answer."""
+    with example("double"):
+        names: dict = {}
+        exec(compile(source, "<cell>", "exec"), names)
+        found = names["double"](4)
+        assert found == 8, f"twice 4 is 8, and it says {found}"
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("def double(x): return 2 * x", "✔ double: the example is right"),
+        ("def double(x): raise NotImplementedError", "ℹ double: not written yet"),
+        ("def double(x): return x", "✘ double: not right yet\n  twice 4 is 8, and it says 4"),
+        ("def double(x): return twice * x", "it raised NameError: name 'twice' is not defined (in double, line 1)."),
+        ("def double(x): return 2 * y", "Where does this name get its value?"),
+    ],
+)
+def test_an_example_explains_like_the_checks_of_the_lessons(source: str, said: str, capsys) -> None:
+    assert said in tried(source, capsys)
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -129,7 +129,7 @@ def _by_platform(path: PurePosixPath, assignment: str) -> Owner | None:
 def _by_place(path: PurePosixPath, assignment: str, home: tuple[str, ...]) -> Owner:
     """By the student's folder where there is one, else by the file's name unless that is the assignment's."""
     folders = _folders(path, assignment)
-    name = re.sub(rf"(?:_\d.*|[_-]{re.escape(assignment)}.*)$", "", path.stem, flags=re.IGNORECASE)
+    name = _student_in(path.stem, assignment)
     if home:
         if _other_assignment(path.stem, assignment):
             raise LeftOutError(f"of another assignment than {assignment}")
@@ -141,6 +141,11 @@ def _by_place(path: PurePosixPath, assignment: str, home: tuple[str, ...]) -> Ow
     if rest != _plain(path.stem):  # such as a1_vgg_amina: a roster knows amina
         return Owner("", (*reversed(folders), rest))
     return Owner(name, (name, *reversed(folders)), place=folders)  # the same name in two folders may be two students
+
+
+def _student_in(stem: str, assignment: str) -> str:
+    """What stands before a number or the assignment's name, if one of them follows: ada of ada_1 and of ada-a1_vgg."""
+    return re.sub(rf"(?:_\d.*|[_-]{re.escape(assignment)}.*)$", "", stem, flags=re.IGNORECASE)
 
 
 def student_folders(paths: list[PurePosixPath], assignment: str) -> dict[PurePosixPath, tuple[str, ...]]:
@@ -177,8 +182,7 @@ def student_folders(paths: list[PurePosixPath], assignment: str) -> dict[PurePos
 def _of_several(stems: list[str], below: list[list[str]], alone: bool, assignment: str) -> bool:
     """Whether a folder with these notebooks, and these in its folders, is not one student's but of several."""
     others = [stem for stem in stems if not is_like(stem, assignment, untitled=True)]
-    marked = rf"(.+?)(?:_\d.*|[_-]{re.escape(assignment)}.*)"  # after students, such as ada_1
-    names = [fits[1] for stem in stems if (fits := re.fullmatch(marked, stem, re.IGNORECASE))]
+    names = [name for stem in stems if (name := _student_in(stem, assignment)) not in ("", stem)]
     all_marked = len(names) == len(stems) == len(others)
     if alone:
         return len(below) > 1 or len(others) > 1 or (len(stems) == 1 and all_marked)
