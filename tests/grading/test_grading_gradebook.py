@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import errno
 import functools
 import shutil
@@ -22,10 +23,12 @@ from resnet_course.grading import commands
 from resnet_course.grading.assignment import build
 from resnet_course.grading.marks import batch
 from resnet_course.grading.marks import gradebook as gradebook_module
+from resnet_course.grading.marks.batch import Job
 from resnet_course.grading.marks.gradebook import open_gradebook, write_marks
 from resnet_course.grading.marks.marking import Mark
 from resnet_course.grading.marks.outcomes import Outcome
-from resnet_course.grading.sandbox.session import Sandbox
+from resnet_course.grading.marks.status import status
+from resnet_course.grading.sandbox.session import Limits, Sandbox
 
 ANSWER = "def double(x):\n    return x + x"
 REPORT = "words"
@@ -307,6 +310,19 @@ def test_a_damaged_or_missing_gradebook_gets_advice(tmp_path, capsys):
     for command in ("export", "feedback"):
         assert commands.main([command, str(tmp_path)]) == 2
         assert "is damaged (file is not a database). Move it away" in capsys.readouterr().err
+
+
+def test_who_came_after_the_due_date_is_late(course):
+    place = course / "submitted" / "ada" / "tiny"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "timestamp.txt").write_text("2027-03-01 12:00:00 UTC\n", encoding="utf-8")
+    write_marks([outcome(10.0, "Right.")], course)
+    job = Job("ada", "tiny", str(place), "", "", Limits(), Sandbox())
+    for due, late in ((datetime.datetime(2027, 3, 1, 11), True), (datetime.datetime(2027, 3, 1, 13), False)):
+        with book(course) as gradebook:
+            gradebook.find_assignment("tiny").duedate = due
+            gradebook.db.commit()
+        assert ("late: 1: ada" in status([job], [], course, None)) == late
 
 
 def test_a_full_disk_ends_the_writing_with_a_sentence(course, monkeypatch):

@@ -25,7 +25,8 @@ def status(jobs: list[Job], odd: list[str], folder: Path, roster: Roster | None)
         handed_in = {job.student for job in here}
         outcomes = [read_outcome(outcome_file(folder, name, job.student)) for job in here if is_done(job, folder)]
         refused = [f"{one.student} ({'; '.join(one.repairs)})" for one in outcomes if one and one.ending == "refused"]
-        late = [job.student for job in here if _is_late(Path(job.folder))]
+        unmarked, after_due = _in_gradebook(folder, name)
+        late = sorted({job.student for job in here if _is_late(Path(job.folder))} | after_due)
         lines.append(f"{name}: {len(handed_in)} handed in, {len(outcomes)} graded")
         for words, students in (
             ("not graded yet", [job.student for job in here if not is_done(job, folder)]),
@@ -33,7 +34,7 @@ def status(jobs: list[Job], odd: list[str], folder: Path, roster: Roster | None)
             ("late", late),
             ("refused", refused),
             ("another id in the notebook", other_ids(one for one in outcomes if one)),
-            ("waiting for a person", _unmarked(folder, name)),
+            ("waiting for a person", unmarked),
         ):
             if students:
                 lines.append(f"  {words}: {len(students)}: {', '.join(students)}")
@@ -53,10 +54,12 @@ def _is_late(hand_in: Path) -> bool:
         return False
 
 
-def _unmarked(folder: Path, assignment: str) -> list[str]:
-    """Whose report, or another part that a person marks, has no mark yet, or changed after it was marked."""
+def _in_gradebook(folder: Path, assignment: str) -> tuple[list[str], set[str]]:
+    """Whose report waits for a mark, new or changed since; and who came after the due date set in the formgrader."""
     if not (folder / "gradebook.db").is_file():
-        return []
+        return [], set()
     with open_gradebook(folder) as gradebook:
-        found = [each for each in gradebook.assignment_submissions(assignment) if each.needs_manual_grade]
-        return sorted(each.student.id for each in found)
+        found = gradebook.assignment_submissions(assignment)
+        return sorted(each.student.id for each in found if each.needs_manual_grade), {
+            each.student.id for each in found if each.total_seconds_late > 0
+        }
