@@ -194,8 +194,8 @@ cards.compare(claim, {"plain 56": live["plain 56"]}, {"plain 8": live["plain 8"]
 
 # %% [markdown]
 # What so small a run cannot say: whether the deep network needs nothing but more time. The trainings
-# of the record are longer (compare the steps in the captions of the two figures), and lesson 04 goes
-# on until the networks have stopped improving.
+# of the record are longer (compare the steps in the captions of the two figures), and lesson 04 has
+# some that are several times as long again.
 #
 # ## The promise
 #

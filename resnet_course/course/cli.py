@@ -65,7 +65,7 @@ ALL_STEPS: Steps = (
     (Step("checks", ("-m", "resnet_course", "checks", "--table")),),  # other spellings, and pairs: nine of ten
     (Step("student notebooks", (*STUDENTS, "--ignore=notebooks/ko"), {PROFILE: "smoke"}), SOLUTIONS),
     (Step("Korean notebooks", (*NBVAL, *WORKERS, "notebooks/ko"), {PROFILE: "quick"}),),
-    (Step("claims", (*PYTEST, "-m", "claims", "tests/course/test_claims.py")),),
+    (Step("claims", (*PYTEST, *WORKERS, "-m", "claims", "tests/course/test_claims.py")),),
     (Step("site", ("site/build_site.py",)),),  # of the notebooks that have just run
     (Step("browser", (*PYTEST, *WORKERS, "-m", "browser", "tests/browser")),),
     (Step("wheel and archive", ("-m", "build", "--outdir", "dist", ".")),),
