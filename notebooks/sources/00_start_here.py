@@ -76,11 +76,7 @@ for name, dataset in names.items():
     records, missing = experiments.load_recorded("degradation", dataset)
     if not missing:
         recorded[name] = experiments.errors_by_network(records)  # a list for each
-        how = records[0]["configuration"]
-        steps = how["epochs"] * -(-how["images"] // how["batch_size"])
-        size = f"{how['image_size']}×{how['image_size']}"
-        conditions[name] = f"{how['images']:,} {name} of {size}, {steps} steps"
-        conditions[name] += f" ({records[0]['precision']})"
+        conditions[name] = experiments.conditions(records)
 drawn = recorded["generated images"]
 print(f"20 layers: training error {mean(drawn['plain 20']):.2f} (guessing: 0.90)")
 

@@ -68,7 +68,7 @@ budget = profile.pick(
 images = data.load(profile.dataset, "train", budget.image_size, budget.images)
 batches = data.Batches(images, 128, shuffle=True, seed=1, device=device)
 x, targets = next(iter(batches))  # (128, 3, 16, 16)
-where = f"{images.name}, images of {budget.image_size}×{budget.image_size}"
+where = f"{images.name}, images of {budget.image_size}×{budget.image_size}, float32"
 print(f"{len(images):,} training images: {where}; size of the first batch: ", end="")
 print(f"{x.square().mean().sqrt():.2f}")
 

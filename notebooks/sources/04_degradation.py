@@ -204,7 +204,8 @@ axes = plotting.seeds(
     {"plain": errors}, "Training error by depth", "layers", "training error",
     y_limits=(0, 1), guesses={"plain": my_guess["plain 56"]}, chance=CHANCE,
 )  # fmt: skip
-plotting.show(axes, f"{len(images):,} images of {images.name}. A dot for each seed.")
+how = f"{len(images):,} images of {images.name}, {budget.epochs} epochs, {precision}"
+plotting.show(axes, f"{how}. A dot for each seed.")
 
 # %%
 measured = {f"plain {depth}": mean(errors[depth]) for depth in (20, 56)}
@@ -226,23 +227,13 @@ cards.compare(
 
 
 # %%
-def conditions(records):
-    """What a caption says of recorded trainings."""
-    runs = [record["configuration"] for record in records]
-    epochs = ", ".join(map(str, sorted({run["epochs"] for run in runs})))
-    seeds, name = len({run["seed"] for run in runs}), records[0]["data"]["name"]
-    size = f"{runs[0]['image_size']}×{runs[0]['image_size']}"
-    images = f"{runs[0]['images']:,} images of {name}, {size} pixels"
-    return f"{images}, {epochs} epochs, {seeds} seeds ({records[0]['precision']})"
-
-
 recorded, captions = {}, []
 for name, dataset in {"generated": "shapes", "photographs": "cifar10-jpeg"}.items():
     records, missing = experiments.load_recorded("degradation", dataset)
     for network, seeds in experiments.errors_by_network(records).items():
         if network.startswith("plain"):
             recorded.setdefault(name, {})[int(network.split()[1])] = seeds
-    captions += [conditions(records)] if records else []
+    captions += [experiments.conditions(records)] if records else []
     if missing:
         print(f"{name}: {len(missing)} trainings are not recorded yet")
 
@@ -359,7 +350,7 @@ for depth in (8, 20, 56):
 
 title = "Gradient norm over weight norm, at the start"
 axes = plotting.profile(at_start, title, "convolution", "ratio of the norms")
-plotting.show(axes, "One batch of 128 training images, seed 0, before the first step.")
+plotting.show(axes, "128 training images, seed 0, before the first step, float32.")
 
 # %% [markdown]
 # And after training? `inspection.trend` is the definition of lesson 03: a gradient vanishes
@@ -473,7 +464,7 @@ def draw(records, key, title, x_label):
         {name: grouped[name] for name in ("plain 20", "plain 56")},
         title, x_label, "training error", y_limits=(0, 1), log_x=True, chance=CHANCE,
     )  # fmt: skip
-    plotting.show(axes, f"{conditions(records)}. Each dot is a whole training.")
+    plotting.show(axes, f"{experiments.conditions(records)}. Each dot is a whole training.")
     return grouped
 
 
@@ -607,7 +598,7 @@ axes = plotting.seeds(
     ways, title, "layers", "training error", y_limits=(0, 1), chance=CHANCE
 )  # fmt: skip
 axes.set_xticks((8, 20, 32, 44, 56))
-plotting.show(axes, f"{len(images):,} images of {images.name}, {len(SEEDS)} seeds.")
+plotting.show(axes, f"{how}, {len(SEEDS)} seeds.")
 changes = [abs(a - b) for a, b in zip(grown[56], errors[20], strict=True)]
 assert max(changes) <= 0.005  # the same function, up to rounding
 gap = inspection.paired_difference(errors[56], grown[56])
@@ -664,7 +655,7 @@ tried = {
     "plain 56, identity start": changed["identity", 0],
 }
 axes = plotting.dots(tried, "Training error of plain networks", "training error")
-plotting.show(axes, f"{conditions(starts_record)}.")
+plotting.show(axes, f"{experiments.conditions(starts_record)}.")
 cards.compare(
     "plain 56 has a higher training error from the usual start than from the identity",
     {"usual start": changed["usual", 0]}, {"identity start": changed["identity", 0]},
@@ -742,7 +733,7 @@ for depth in (8, 20, 32, 44, 56):
 both = {"plain, usual start": usual, "plain, identity start": identity}
 title = "Do the gradients of an image and its noisy twin agree?"
 axes = plotting.seeds(both, title, "layers", "mean cosine", y_limits=(-0.1, 1))
-plotting.show(axes, "Fresh plain networks, 64 training images, a dot for each seed.")
+plotting.show(axes, "Fresh plain networks, 64 training images, float32, 3 seeds.")
 
 # %%
 cards.compare(
@@ -810,7 +801,7 @@ print(f"1. Training error: {words}, blind guessing {CHANCE:.3g}.")
 print(f"2. Plain 20, grown to 56 layers: {mean(grown[56]):.3f}.")
 print(f"3. Cosine of the gradients at near images: plain 20 {mean(usual[20]):.3f},")
 print(f"   plain 56 {mean(usual[56]):.3f}.")
-print(f"Recorded: {conditions(starts_record)}:")
+print(f"Recorded: {experiments.conditions(starts_record)}:")
 print(f"4. Training error of plain 56: {mean(changed['usual', 0]):.3f}, with clipping")
 print(f"   {mean(changed['usual', 1]):.3f}, started as the identity", end=" ")
 print(f"{mean(changed['identity', 0]):.3f}.")

@@ -433,28 +433,23 @@ def recorded(plan, dataset, field="train_error"):
     return found if common else None
 
 
-# %% [markdown]
-# The caption of each figure says how long its recorded trainings were, in images and steps.
-
-
 # %%
-def length(plan, dataset):
-    run = experiments.find_plan(plan, dataset)[0]
-    steps = run.epochs * -(-run.images // run.batch_size)
-    return f"{run.images:,} images of 16×16, {steps:,} steps"
+def how(plan, dataset):
+    """What a caption says of a record."""
+    records, missing = experiments.load_recorded(plan, dataset)
+    return f"{len(missing)} are missing" if missing else experiments.conditions(records)
 
 
 def draw(found, caption, y_label="error on the training images"):
     title = "Recorded error by depth"
     axes = plotting.seeds(found, title, "depth in layers", y_label, (0, 1))
-    seeds = len(found["plain"][20])
-    plotting.show(axes, f"Recorded: {caption}, bfloat16; {seeds} seeds (dots).")
+    plotting.show(axes, f"Recorded: {caption}. A dot for each seed.")
 
 
 # %%
 shapes = recorded("degradation", "shapes")
 if shapes:
-    draw(shapes, f"generated, {length('degradation', 'shapes')}")
+    draw(shapes, how("degradation", "shapes"))
     cards.compare(
         "with as many weights residual 56 is below its plain twin",
         {"plain 56": shapes["plain"][56]}, {"residual 56": shapes["residual"][56]},
@@ -473,7 +468,7 @@ if shapes:
 # %%
 photos = recorded("degradation", "cifar10-jpeg")
 if photos:
-    draw(photos, f"photographs, {length('degradation', 'cifar10-jpeg')}")
+    draw(photos, how("degradation", "cifar10-jpeg"))
     plain, residual = photos["plain"], photos["residual"]
     cards.compare(
         "on photographs plain worsens with depth: plain 56 is above plain 20",
@@ -513,9 +508,9 @@ many = recorded("all-images", "cifar10-jpeg")
 steps = budget.epochs * -(-len(images) // budget.batch_size)
 trainings = {
     f"this page, your block, {steps} steps": errors,
-    f"generated, {length('degradation', 'shapes')}": shapes,
-    f"photographs, {length('degradation', 'cifar10-jpeg')}": photos,
-    f"photographs, {length('all-images', 'cifar10-jpeg')}": many,
+    how("degradation", "shapes"): shapes,
+    how("degradation", "cifar10-jpeg"): photos,
+    how("all-images", "cifar10-jpeg"): many,
 }
 for what, found in trainings.items():
     if found:
@@ -575,7 +570,7 @@ if all(by_rate.values()):
         by_rate, "Training error by learning rate", "highest learning rate",
         "error on the training images", y_limits=(0, 1), log_x=True,
     )  # fmt: skip
-    plotting.show(axes, "Recorded: 2,000 generated images, 5 epochs, 3 seeds (dots).")
+    plotting.show(axes, f"Recorded: {experiments.conditions(records)}.")
 else:
     print(f"learning-rates: {len(missing)} trainings are not recorded yet")
 

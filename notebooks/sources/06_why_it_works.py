@@ -208,7 +208,7 @@ axes = plotting.lines(
     "Positions with an open direct way", "blocks passed", "share of the positions",
     x=range(1, 28), y_limits=(0, 1.05),
 )  # fmt: skip
-plotting.show(axes, "27 fresh blocks of 16 channels on 8×8 maps, one seed.")
+plotting.show(axes, "27 fresh blocks of 16 channels on 8×8 maps, float32, one seed.")
 measured = {"open after 9 blocks": shares[8], "open after 27 blocks": shares[26]}
 cards.compare_guess(my_guess, measured, lesson="06")
 
@@ -331,7 +331,7 @@ axes = plotting.seeds(
     similarity, "Agreement of near gradients, by depth",
     "depth in layers", "mean cosine", y_limits=(-0.1, 1.05),
 )  # fmt: skip
-plotting.show(axes, f"64 images of {images.name}, before training, 3 seeds (dots).")
+plotting.show(axes, f"64 images of {images.name}, before training, float32, 3 seeds.")
 cards.compare(
     "before the first step the gradients of near inputs agree more in residual 56",
     {"residual 56": similarity["residual"][56]}, {"plain 56": similarity["plain"][56]},
@@ -389,7 +389,7 @@ axes = plotting.lines(
     "block that keeps the shape, from the input on",
     "|output - input| / |input|", y_limits=(0, 1.1 * max(map(max, changes.values()))),
 )  # fmt: skip
-plotting.show(axes, f"{len(batch[0])} images of {images.name}, after training, 1 seed.")
+plotting.show(axes, f"{len(batch[0])} images of {images.name}, after training, 1 seed, float32.")
 cards.compare(
     "fresh residual blocks move their input less than fresh plain blocks do",
     {"plain 56": fresh["plain 56"]}, {"residual 56": fresh["residual 56"]},
@@ -467,7 +467,7 @@ axes = plotting.lines(
     {name: curves[name] for name in ("residual 56", "residual 56, zero γ")},
     "Residual 56 from two starts", "epoch", "running training error", y_limits=(0, 1),
 )  # fmt: skip
-plotting.show(axes, f"{len(images):,} images of {images.name}, one seed.")
+plotting.show(axes, f"{len(images):,} images of {images.name}, one seed, {precision}.")
 
 # %%
 records, missing = experiments.load_recorded("starts", "shapes")

@@ -486,7 +486,7 @@ cards.compare_guess(my_guess, {
 # lesson 02 that is fine as long as nobody picks an option by them and then quotes its error.
 
 # %%
-recorded = {}
+recorded, how = {}, {}
 for kind, name in (("generated images", "shapes"), ("photographs", "cifar10-jpeg")):
     records, missing = experiments.load_recorded("shortcuts", name)
     if missing:
@@ -494,10 +494,9 @@ for kind, name in (("generated images", "shapes"), ("photographs", "cifar10-jpeg
         continue  # without a figure and a verdict
     recorded[kind] = experiments.errors_by_shortcut(records)
     options = {o: e for o, e in recorded[kind].items() if o.startswith("option")}
-    run, precision = records[0]["configuration"], records[0]["precision"]
-    trained = f"{run['images']:,} images, {run['epochs']} epochs, {precision}"
     axes = plotting.dots(options, f"Residual 20, {kind}", "test error")
-    plotting.show(axes, caption=f"Recorded: {trained}. Lines: means.")
+    how[kind] = experiments.conditions(records)
+    plotting.show(axes, caption=f"Recorded: {how[kind]}. Lines: means.")
 
 # %% [markdown]
 # Which of these differences would still be there with five other seeds? The trainings come in pairs: option A with
@@ -611,7 +610,7 @@ judge("56 layers: gradients agree more with B than with C", agrees[56],
 for kind, errors in recorded.items():
     pair = {name: errors[name] for name in ("option C", "C from the identity")}
     axes = plotting.dots(pair, f"Option C, two starts, {kind}", "test error")
-    plotting.show(axes, caption="Recorded: residual 20, as above.")
+    plotting.show(axes, caption=f"Recorded: {how[kind]}. Lines: means.")
     judge(f"{kind}: from the identity, C has a lower error", errors, *pair)
     claim = f"{kind}: B has a lower error still"
     judge(claim, errors, "C from the identity", "option B")

@@ -332,15 +332,12 @@ for name, runs_of_it in short.items():
     middle[name] = [mean(each) for each in by_epoch]
     bands[name] = [min(each) for each in by_epoch], [max(each) for each in by_epoch]
     second[name] = by_epoch[1]
-made = records[0]["configuration"]
 axes = plotting.lines(
     middle, "Training accuracy while training, recorded", "epoch",
     "accuracy on the training images", bands=bands, y_limits=(0, 1),
 )  # fmt: skip
-seeds, side = len(short["ResNet-18"]), made["image_size"]
-conditions = f"{made['images']:,} generated images of {side}×{side}, {seeds} seeds"
-conditions += f", {records[0]['precision']}"
-plotting.show(axes, f"{conditions}: mean, lowest and highest.")
+how = experiments.conditions(short["ResNet-18"])
+plotting.show(axes, f"{how}: mean, lowest and highest.")
 
 # %% [markdown]
 # Three questions to it. Is the residual network ahead of its plain twin early on? We look at the second epoch. Is it

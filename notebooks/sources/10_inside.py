@@ -92,6 +92,8 @@ for record in experiments.load_records("inside"):
     identity = ", identity start" if run["start"] == "identity" else ""
     recorded.setdefault(run["network"] + identity, []).append(record)
 
+seeds, number_format = len(recorded["residual 56"]), record["precision"].split(",")[0]
+how = f"{run['images']:,} generated images, {seeds} seeds, {number_format}"
 print(f"{'':<26}training loss         training error   error on new images")
 for name, group in recorded.items():
     row = f"{name:<26}"
@@ -241,7 +243,7 @@ axes = plotting.profile(
     "error on new images", log_y=False, bands=bands, y_limits=(0, 1),
 )  # fmt: skip
 axes.set_xticklabels(["first block", "middle", "last block"])
-plotting.show(axes, "Lines: means. Bands: lowest to highest of 3 seeds.")
+plotting.show(axes, f"{how}. Lines: means. Bands: lowest to highest.")
 measured = {name: 1 - mean(lines[name]) for name in my_guess}
 cards.compare_guess(my_guess, measured, lesson="10")
 
@@ -315,7 +317,7 @@ axes = plotting.lines(
     "error on new images", x=missing, bands=bands, y_limits=(0, 1),
 )  # fmt: skip
 axes.set_xticks(missing["residual 56"])
-plotting.show(axes, "Means of 10 draws. Bands: lowest to highest of 3 seeds.")
+plotting.show(axes, f"{how}. Means of 10 draws. Bands: lowest to highest.")
 
 # %%
 lines, bands = {}, {}
@@ -329,7 +331,7 @@ axes = plotting.lines(
     lines, "Error with blocks swapped", "number of swaps, one after the other",
     "error on new images", x=swaps, bands=bands, y_limits=(0, 1),
 )  # fmt: skip
-plotting.show(axes, "Means of 10 draws. Bands: lowest to highest of 3 seeds.")
+plotting.show(axes, f"{how}. Means of 10 draws. Bands: lowest to highest.")
 
 # %% [markdown]
 # The figures show means; the boxes compare, seed by seed, the two networks of 56 layers: same depth, same number of
@@ -420,7 +422,7 @@ axes = plotting.profile(
     "correlation, mean over channels", log_y=False, bands=bands, y_limits=(-0.1, 1),
 )  # fmt: skip
 axes.set_xticklabels(["first block", "middle", "last block"])
-plotting.show(axes, "Lines: means. Bands: lowest to highest of 3 seeds.")
+plotting.show(axes, f"{how}. Lines: means. Bands: lowest to highest.")
 for name in ("plain 56, identity start", "plain 20"):
     cards.compare(
         f"a channel stays more like itself in residual 56 than in {name}",

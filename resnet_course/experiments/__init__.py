@@ -11,7 +11,14 @@ what came out.
 from resnet_course.experiments.figures import bands_in_words
 from resnet_course.experiments.findings import Finding, errors_by_network, errors_by_shortcut, find_out
 from resnet_course.experiments.plans import PLANS, Plan, Run, dataset_name, find_plan
-from resnet_course.experiments.records import SHIPPED, load_recorded, load_records, load_weights, plan_folder
+from resnet_course.experiments.records import (
+    SHIPPED,
+    conditions,
+    load_recorded,
+    load_records,
+    load_weights,
+    plan_folder,
+)
 from resnet_course.experiments.report import first_figure, write_report
 from resnet_course.experiments.reproducing import default_jobs, list_plans, perform, reproduce
 
@@ -22,6 +29,7 @@ __all__ = [
     "Plan",
     "Run",
     "bands_in_words",
+    "conditions",
     "dataset_name",
     "default_jobs",
     "errors_by_network",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
+from resnet_course.base.language import translated
 from resnet_course.base.schema import check_schema, read_json
 from resnet_course.experiments.plans import PLANS, Run, build_network, dataset_name, find_plan
 from resnet_course.training.checkpoints import check_fits
@@ -157,6 +158,18 @@ def load_records(name: str, dataset: str = "shapes", results: Path = SHIPPED) ->
             f"`python -m resnet_course reproduce {name} {options}` runs what is missing or damaged."
         )
     return records
+
+
+def conditions(records: Sequence[Record]) -> str:
+    """What a caption says of recorded trainings: images, length, seeds, precision."""
+    runs, name = [record["configuration"] for record in records], records[0]["data"]["name"]
+    count, size = f"{runs[0]['images']:,}", runs[0]["image_size"]
+    images = {"shapes": f"{count} generated images", "cifar10-jpeg": f"{count} photographs of CIFAR-10"}
+    lengths = sorted({(run["epochs"], run["epochs"] * -(-run["images"] // run["batch_size"])) for run in runs})
+    parts = [images.get(name, f"{count} images of {name}"), f"{size}×{size}"]
+    parts += [f"{epochs} epochs ({steps:,} steps)" for epochs, steps in lengths]
+    parts += [f"{len({run['seed'] for run in runs})} seeds", records[0]["precision"].split(",")[0]]
+    return ", ".join(map(translated, parts))
 
 
 def group_by(records: Iterable[Record], *keys: str) -> dict[tuple[Any, ...], list[Record]]:

@@ -53,7 +53,10 @@ def run_on(folder: Path, file_name: str) -> list[dict]:
         ("00_start_here.ipynb", ["in this small run, too, the deeper network has the higher training error"]),
         ("01_vgg.ipynb", ["more layers help", "then they do not"]),
         ("02_trust.ipynb", ["with three channels TinyVGG learns its training images less well", "TinyVGG overfits"]),
-        ("03_signals.ipynb", ["the training error is higher with the usual start", "error without batch norm is higher"]),
+        (
+            "03_signals.ipynb",
+            ["the training error is higher with the usual start", "error without batch norm is higher"],
+        ),
         ("04_degradation.ipynb", ["plain 56 has a higher training error than plain 20"]),
         ("05_residual_block.ipynb", ["residual improves with depth", "residual 20 is below its plain twin"]),
         ("06_why_it_works.ipynb", ["residual 56 with zero γ has the higher training error"]),
