@@ -464,7 +464,8 @@ def draw(records, key, title, x_label):
         {name: grouped[name] for name in ("plain 20", "plain 56")},
         title, x_label, "training error", y_limits=(0, 1), log_x=True, chance=CHANCE,
     )  # fmt: skip
-    plotting.show(axes, f"{experiments.conditions(records)}. Each dot is a whole training.")
+    how = experiments.conditions(records)
+    plotting.show(axes, f"{how}. Each dot is a whole training.")
     return grouped
 
 

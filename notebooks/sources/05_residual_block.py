@@ -433,6 +433,10 @@ def recorded(plan, dataset, field="train_error"):
     return found if common else None
 
 
+# %% [markdown]
+# The caption of each figure says how long its recorded trainings were, in epochs and steps.
+
+
 # %%
 def how(plan, dataset):
     """What a caption says of a record."""

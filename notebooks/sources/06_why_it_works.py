@@ -389,7 +389,8 @@ axes = plotting.lines(
     "block that keeps the shape, from the input on",
     "|output - input| / |input|", y_limits=(0, 1.1 * max(map(max, changes.values()))),
 )  # fmt: skip
-plotting.show(axes, f"{len(batch[0])} images of {images.name}, after training, 1 seed, float32.")
+how = f"{len(batch[0])} images of {images.name}, after training, 1 seed, float32"
+plotting.show(axes, f"{how}.")
 cards.compare(
     "fresh residual blocks move their input less than fresh plain blocks do",
     {"plain 56": fresh["plain 56"]}, {"residual 56": fresh["residual 56"]},
