@@ -12,6 +12,7 @@ import inspect
 import os
 import queue
 import re
+import sys
 import time
 
 import pytest
@@ -160,6 +161,11 @@ def keep_outputs(cell):
         save_executed(file.nb, file.path, notebooks.parent / "build" / file.path.relative_to(notebooks))
 
 
+def is_worker(config):
+    """Whether this process runs tests itself, and has no others to do so."""
+    return hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None)
+
+
 def pytest_configure(config):
     """Let nbval use the watched kernel, and a shorter time limit where none was asked for.
 
@@ -170,6 +176,10 @@ def pytest_configure(config):
         return
     if config.option.nbval or config.option.nbval_lax:
         os.environ["RESNET_COURSE_PROGRESS"] = "0"  # bars are of no use in a saved page
+        if sys.platform == "linux" and config.option.nbval_current_env and is_worker(config):
+            from tests.forked_kernels import use_forks
+
+            use_forks()
     nbval.plugin.RunningKernel = WatchedKernel
     if isinstance(config.option.nbval_cell_timeout, int):  # nbval's default; what a person asks for is a float
         config.option.nbval_cell_timeout = CELL_TIMEOUT

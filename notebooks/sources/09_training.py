@@ -357,7 +357,8 @@ cards.compare(
 ends = {name: errors(name, few) for name in ("TinyVGG", "plain 18", "ResNet-18")}
 ends[f"TinyVGG ({many} epochs)"] = errors("TinyVGG", many)
 axes = plotting.dots(ends, "Error on new images, recorded", "test error")
-plotting.show(axes, f"{conditions} (dots). {few} epochs where nothing else is said.")
+how = experiments.conditions(records)
+plotting.show(axes, f"{how}. A dot for each seed; {few} epochs, or as it says.")
 for name in ("plain 18", "TinyVGG", f"TinyVGG ({many} epochs)"):
     cards.compare(
         f"{name} has a higher error on new images than ResNet-18",
