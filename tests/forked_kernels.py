@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -36,8 +37,9 @@ class ForkedKernel:
         return 0
 
     def send_signal(self, number: int) -> None:
-        """To the process and those that it has started."""
-        os.killpg(self.pid, number)
+        """To the process and those that it has started, if there still is one."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
 
     def terminate(self) -> None:
         """End it."""
@@ -91,7 +93,8 @@ def _serve() -> None:
         # The kernel ends when its parent does.
         sys.argv = ["ipykernel_launcher", f"--IPKernelApp.parent_handle={starter}", "-f", wanted["file"]]
         sys.path[0] = ""  # as `python -m` has it
-        return ipykernel.kernelapp.launch_new_instance(argv=sys.argv[1:])
+        ipykernel.kernelapp.launch_new_instance(argv=sys.argv[1:])
+        return
 
 
 if __name__ == "__main__":

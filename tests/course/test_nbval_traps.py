@@ -83,6 +83,8 @@ def write_notebook(path, sources, tags=()):
 def run_pytest(folder, *options):
     """Run what is in a folder under the project's conftest; return a list of results for each file."""
     shutil.copy(CONFTEST, folder)
+    (folder / "tests").mkdir(exist_ok=True)
+    shutil.copy(CONFTEST.parent / "tests" / "forked_kernels.py", folder / "tests")
     report = folder / "report.xml"
     flags = ["--nbval-lax", "--nbval-current-env", "--color=no", f"--rootdir={folder}", f"--junitxml={report}"]
     run = subprocess.run(
