@@ -338,7 +338,7 @@ gradient_norms = checks.gradient_norms(gradient_norms)
 
 # %% [markdown]
 # First at the start, before any step. Read the figure from right to left, as the gradient
-# travels.
+# travels. A line jumps where a stage begins, since there the number of channels doubles.
 
 # %%
 batch = next(iter(data.Batches(images, 128, shuffle=True, device=device)))

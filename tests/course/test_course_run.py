@@ -28,8 +28,11 @@ def write_notebook(folder: Path, sources: list[str], lesson=LESSON) -> None:
 
 def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Path, capsys) -> None:
     write_notebook(tmp_path / "notebooks" / "solutions", GOOD)
+    write_notebook(tmp_path / "notebooks", [*GOOD, "what a learner wrote"])
+    before = {path: path.read_bytes() for path in (tmp_path / "notebooks").rglob("*.ipynb")}
     (outcome,) = run_lessons([LESSON], tmp_path)
     assert outcome.error is None
+    assert all(path.read_bytes() == content for path, content in before.items())
     assert [each["status"] for each in outcome.verdicts] == ["reproduced", "not reproduced", "cannot tell"]
     assert outcome.seconds > 0
     built = tmp_path / "build" / "solutions" / LESSON.file_name
