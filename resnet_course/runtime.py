@@ -237,9 +237,9 @@ def preflight() -> dict[str, str]:
     return {name: translated(fact) for name, fact in facts.items()}
 
 
-def speed_of(where: torch.device) -> Speed:
+def speed_of(where: torch.device, seconds: float = 0.4) -> Speed:
     """Measured with a small network and, on a GPU, with a large one; a CPU's is computed: it has no idle parts."""
-    small = measure_speed(precision(), where)
+    small = measure_speed(precision(), where, seconds=seconds)
     large = small / WORK_OF_RESNET_18 if where.type == "cpu" else measure_speed(precision(), where, depth=18)
     return Speed(small, large)
 
@@ -313,7 +313,7 @@ def begin_lesson(number: str, version: str, language: str = "en") -> None:
     if here.name == "smoke":
         return
     with torch.random.fork_rng(devices=[]):
-        seconds = predict_seconds(find_lesson(number), speed_of(here.device), here.name)
+        seconds = predict_seconds(find_lesson(number), speed_of(here.device, seconds=0.1), here.name)
     if seconds > LONG:
         Message("info", f"This lesson takes about {seconds / 60:.0f} minutes here", (SHORTER[here.name],)).show()
 
