@@ -73,8 +73,13 @@ def test_at_40_layers_the_plain_network_fails_and_the_other_does_not(visit) -> N
     set_size(visit.page, 1280, 900)
     visit.open("playground.html")
     assert visit.page.locator("[data-show=depth]").inner_text() == "40 layers"
+    agree = {kind: visit.page.locator(f"[data-show='{kind} similarity']") for kind in ("plain", "shortcuts")}
+    before = {kind: shown.inner_text() for kind, shown in agree.items()}
     visit.page.get_by_role("button", name="Train 100 steps").press("Enter")
     visit.page.get_by_role("status").filter(has_text="After 100 steps, 40 layers").wait_for(timeout=120_000)
+    after = {kind: shown.inner_text() for kind, shown in agree.items()}
+    assert all(before[kind] != after[kind] for kind in agree), "it is measured while they train, too"
+    assert float(after["shortcuts"]) > float(after["plain"].replace("−", "-"))
     plain, shortcuts = (
         float(visit.page.locator(f"[data-show='{kind} error']").inner_text().removesuffix(" %"))
         for kind in ("plain", "shortcuts")

@@ -135,6 +135,7 @@ def test_the_same_mistake_typed_in_another_way(name: str, way: str, source: tupl
     assert checks.verdict(name, checks.EXERCISES[name].make(text)).hint_id == hint_id
 
 
+@pytest.mark.complete
 @for_each_exercise
 def test_mistakes_are_named_in_other_spellings(name: str) -> None:
     """Each in one of the spellings made by a program; the spellings take turns."""

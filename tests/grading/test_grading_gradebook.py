@@ -11,6 +11,7 @@ import sqlite3
 import zipfile
 from contextlib import closing
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import nbformat
 import nbgrader.api
@@ -144,10 +145,10 @@ def test_the_page_of_a_person_holds_no_code_of_the_learners(course, tmp_path):
 def test_one_hand_in_that_cannot_be_written_does_not_cost_the_others_their_marks(course, monkeypatch):
     real = gradebook_module._write_one
 
-    def write_one(gradebook, outcome, folder):
+    def write_one(gradebook, outcome, folder, stamp):
         if outcome.student == "ada":
             raise UnicodeEncodeError("utf-8", "\ud83d", 0, 1, "half a sign")
-        real(gradebook, outcome, folder)
+        real(gradebook, outcome, folder, stamp)
 
     monkeypatch.setattr(gradebook_module, "_write_one", write_one)
     (failed,) = write_marks([outcome(1.0, "x"), outcome(3.0, "y", "ben")], course)
@@ -310,6 +311,17 @@ def test_a_damaged_or_missing_gradebook_gets_advice(tmp_path, capsys):
     for command in ("export", "feedback"):
         assert commands.main([command, str(tmp_path)]) == 2
         assert "is damaged (file is not a database). Move it away" in capsys.readouterr().err
+
+
+def test_what_has_not_changed_is_not_written_again(course, monkeypatch):
+    write_marks([outcome(5.0, "x")], course)
+    monkeypatch.setattr(gradebook_module, "_write_one", write := Mock())
+    write_marks([outcome(5.0, "x")], course)
+    write.assert_not_called()
+    write_marks([outcome(6.0, "x")], course)
+    (course / "autograded" / "ada" / "tiny" / "tiny.ipynb").unlink()
+    write_marks([outcome(5.0, "x")], course)
+    assert write.call_count == 2
 
 
 def test_who_came_after_the_due_date_is_late(course):

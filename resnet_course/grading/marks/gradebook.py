@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import datetime
 import errno
+import hashlib
+import json
 import sqlite3
 import warnings
 from collections.abc import Iterable, Iterator
@@ -17,7 +19,10 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.grading.assignment.build import programs_beside_python
 from resnet_course.grading.handin.preflight import HandIn, RefusedError, find_notebook, read_hand_in
+from resnet_course.grading.marks.batch import digest_of
 from resnet_course.grading.marks.outcomes import Outcome
+
+STAMP = "resnet_course_stamp"  # in the metadata of a page
 
 
 @contextlib.contextmanager
@@ -105,9 +110,12 @@ def write_marks(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
 
     failed = []
     with open_gradebook(folder) as gradebook:
+        known = {(each.name, one.student.id) for each in gradebook.assignments for one in each.submissions}
         for outcome in outcomes:
             try:
-                _write_one(gradebook, outcome, folder)
+                stamp = _stamp(outcome, folder)
+                if (outcome.assignment, outcome.student) not in known or _stamp_of(_page(outcome, folder)) != stamp:
+                    _write_one(gradebook, outcome, folder, stamp)
             except Exception as error:  # whatever is in one hand-in, the marks of the others are written
                 if isinstance(error, DatabaseError) or is_full(error) or is_locked(error):  # so for the others, too
                     raise
@@ -116,7 +124,27 @@ def write_marks(outcomes: Iterable[Outcome], folder: Path) -> list[str]:
     return failed
 
 
-def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: ignore[no-untyped-def] # nbgrader has no types
+def _page(outcome: Outcome, folder: Path) -> Path:
+    return folder / "autograded" / outcome.student / outcome.assignment / f"{outcome.assignment}.ipynb"
+
+
+def _stamp(outcome: Outcome, folder: Path) -> str:
+    """A digest of all that is written of an outcome: what has not changed is not written again."""
+    hand_in = folder / "submitted" / outcome.student / outcome.assignment
+    release = folder / "release" / outcome.assignment / f"{outcome.assignment}.ipynb"
+    made_of = [repr(outcome).encode(errors="replace"), digest_of(hand_in).encode()]
+    made_of += [path.read_bytes() for path in (release, hand_in / "timestamp.txt") if path.is_file()]
+    return hashlib.sha256(b"\0".join(made_of)).hexdigest()
+
+
+def _stamp_of(page: Path) -> str:
+    try:
+        return str(json.loads(page.read_text(encoding="utf-8"))["metadata"][STAMP])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _write_one(gradebook, outcome: Outcome, folder: Path, stamp: str) -> None:  # type: ignore[no-untyped-def] # nbgrader has no types
     gradebook.update_or_create_student(outcome.student)
     path = folder / "submitted" / outcome.student / outcome.assignment
     when = _handed_in_at(path)
@@ -146,7 +174,8 @@ def _write_one(gradebook, outcome: Outcome, folder: Path) -> None:  # type: igno
                 )
     gradebook.db.commit()
     # After the marks: until a changed report is known to wait for a person, the page is the one that the person saw.
-    page = place / f"{outcome.assignment}.ipynb"
+    page = _page(outcome, folder)
+    hand_in.notebook.metadata[STAMP] = stamp
     content = (nbformat.writes(hand_in.notebook, version=4) + "\n").encode()
     if not page.is_file() or page.read_bytes() != content:
         write_atomically(page, content)
