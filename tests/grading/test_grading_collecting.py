@@ -238,12 +238,44 @@ def test_a_roster_gives_the_ids_and_says_who_is_missing(packed, take, tmp_path):
     assert "1 of 5 missing: s4" in heard
     assert "'zoe' is not in the roster" in heard
     # Two have this name, and Moodle's number is in no column.
-    assert "'1234568' or 'Bo Li' is not in the roster" in heard
+    assert "'1234568' or 'Bo Li' is the name of several students in the roster" in heard
     names = ["all/s1.ipynb", "all/s2/final.ipynb", "all/a1_vgg_s3.ipynb", "all/a1_vgg.ipynb", "s4/s1/a1_vgg.ipynb"]
-    assert take(packed(names), students=tmp_path / "class.csv")[0] == ["s1", "s2", "s3", "s4"]
+    students, heard = take(packed(names), students=tmp_path / "class.csv")
+    assert students == ["s1", "s2", "s3"]
+    assert "s4/s1/a1_vgg.ipynb: the roster knows 2 students by" in heard
     (tmp_path / "class.csv").write_text("name\nAnna", encoding="utf-8")
     with pytest.raises(CourseError, match="no column `id`"):
         take(packed(names), students=tmp_path / "class.csv")
+
+
+@pytest.mark.parametrize(
+    ("names", "students", "said"),
+    [
+        (["Anna Müller_113_assignsubmission_file_/a1_vgg.ipynb"], [], "the roster knows 2 students by '113' or"),
+        (["Cem Öz - a1_vgg.ipynb", "Max Mus - Copy of A1 VGG.ipynb"], ["max_mus", "s4"], "missing"),
+        (["Files/s1/Version 9/a1.ipynb", "Files/s1/Version 10/a1.ipynb"], ["s1"], "Version 9/a1.ipynb: older than"),
+        (["a1_vgg/s1.ipynb", "a2_residual/s1.ipynb", "A2/s2.ipynb"], ["s1"], "in the folder of another assignment"),
+        (["s1/a1.ipynb", "A2 Residual_s2_attempt_2027-03-01-10-00-00_hw.ipynb"], ["s1"], "of another assignment"),
+    ],
+)
+def test_what_contradicts_itself_is_left_out(names, students, said, packed, take, tmp_path):
+    (tmp_path / "class.csv").write_text(ROSTER.replace("id;", "ID;"), encoding="utf-8-sig")
+    archive = packed(names)
+    if students:
+        found, heard = take(archive, students=tmp_path / "class.csv")
+        assert (found, said in heard) == (students, True), heard
+    else:
+        with pytest.raises(CourseError, match=said):
+            take(archive, students=tmp_path / "class.csv")
+
+
+def test_the_notebook_of_another_assignment_is_left_out_whatever_it_is_called(packed, take):
+    held = b'{"cells": [{"metadata": {"nbgrader": {"grade_id": "%s"}}}]}'
+    names = ["ada/hw.ipynb", "ben/a1_vgg.ipynb", "cem/a1_vgg.ipynb"]
+    contents = [held % b"zero_start", held % b"PooledShortcut", held % b"staged_vgg"]
+    students, heard = take(packed(names, contents))
+    assert students == ["cem"]
+    assert heard.count("it is the notebook of a2_residual") == 2
 
 
 def test_a_spoilt_or_encrypted_member_costs_itself_alone(packed, take):

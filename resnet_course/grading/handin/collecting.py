@@ -11,6 +11,7 @@ import datetime
 import functools
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -22,6 +23,8 @@ from resnet_course.base.errors import CourseError
 from resnet_course.base.files import write_atomically
 from resnet_course.base.progress import say
 from resnet_course.base.text import clean
+from resnet_course.grading.assignment.build import assignment_folders
+from resnet_course.grading.assignment.folder import load_assignment
 from resnet_course.grading.handin.owner import LeftOutError, Owner, find_owner, in_utc, is_like, student_folders
 from resnet_course.grading.handin.preflight import MOST_BYTES
 from resnet_course.grading.handin.roster import Roster
@@ -135,14 +138,17 @@ def _collect_one(
     spoilt: list[str] = []
     for each in sorted(named or hand_ins, key=_when):
         try:
-            contents.append((each, _content(each.file)))
+            contents.append((each, content := _content(each.file)))
+            if other := _other_assignment_in(content, assignment):
+                left_out.append(f"{each.file.path}: it is the notebook of {other}")
+                contents.pop()
         except Exception as error:  # spoilt and encrypted members raise many kinds
             spoilt.append(f"{each.file.path}: it cannot be read ({error}); ask for it again")
     left_out += spoilt
     if not contents:
         return False
     *others, (newest, content) = contents
-    if others and others[-1][0].when == newest.when:
+    if others and _when(others[-1][0]) == _when(newest):
         reason = f"two files of the student {student!r}, and neither is newer; keep one"
         left_out += [f"{each.file.path}: {reason}" for each, _ in contents]
         return False
@@ -164,8 +170,24 @@ def _collect_one(
     return True
 
 
-def _when(hand_in: _HandIn) -> datetime.datetime:
-    return hand_in.when
+def _other_assignment_in(content: bytes, assignment: str) -> str:
+    """The name of the other assignment whose cells a notebook holds, and none of this one; "" if it does not."""
+    held = set(re.findall(rb'"grade_id":\s*"(\w+)"', content))
+    if not held:
+        return ""
+    tasks = {
+        folder.name: {task.grade_id.encode() for task in load_assignment(folder).tasks}
+        for folder in assignment_folders()
+    }
+    if held & tasks.pop(assignment, set()):
+        return ""
+    return next((name for name, ids in tasks.items() if held & ids), "")
+
+
+def _when(hand_in: _HandIn) -> tuple[datetime.datetime, list[int]]:
+    """When it came; of the same moment the higher number counts: Teams' "Version 2", Canvas's "-2"."""
+    numbers = re.findall(r"(?:version[ _]?|-)(\d+)(?=/|\.ipynb$)", str(hand_in.file.path), re.IGNORECASE)
+    return hand_in.when, list(map(int, numbers))
 
 
 def _path(file: _File) -> PurePosixPath:

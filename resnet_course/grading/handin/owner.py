@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from resnet_course.grading.assignment.build import assignment_folders
 from resnet_course.grading.handin.roster import Roster
 
 MOST_ID = 120  # bytes: names of files are made of it
@@ -23,6 +24,9 @@ _PLATFORMS = {
 # What learners and their systems write before and after the name of a file, in the form of `_plain`.
 _BEFORE = r"(?:(?:copy_of|kopie_von)_)*"
 _AFTER = r"(?:_?(?:(?:copy|final|version|v|kopie|의_사본|사본|복사본)\d*|\(\d*\)|(?<=_)\d+))*"
+_BETWEEN = r"[\s_-]+"
+# Folders around the hand-ins of a class, as systems and teachers call them.
+_NOBODYS = ("downloads", "desktop", "documents", "submissions", "submitted_files", "hand_ins", "src", "work")
 _NOBODY = "nothing says whose it is; put it into a folder named after the student, or give --students"
 
 
@@ -37,6 +41,7 @@ class Owner:
         when: it came, in UTC, where the platform says so.
         place: what tells apart two students who seem to have one id.
         own: the learner's own name of the file; "" where the file is named after the student.
+        together: names that are of one student, if a roster knows them.
         guessed: whether the folder was taken for the student's, for want of anything surer.
     """
 
@@ -46,6 +51,7 @@ class Owner:
     when: datetime.datetime | None = None
     place: tuple[str, ...] = ()
     own: str = ""
+    together: tuple[str, ...] = ()
     guessed: bool = False
 
 
@@ -72,8 +78,11 @@ def find_owner(
     Raises:
         LeftOutError: if it is of another assignment, or of nobody who is known.
     """
+    others = _other_assignments(assignment)
+    if not is_like(path.stem, assignment) and any(_is_of(part, others) for part in path.parts[:-1]):
+        raise LeftOutError(f"in the folder of another assignment than {assignment}")
+    folders = _folders(path, assignment)
     if roster is not None:  # it knows better which folders are students'
-        folders = _folders(path, assignment)
         home = next((folders[: depth + 1] for depth, name in enumerate(folders) if roster.find(name)), ())
     if pattern:
         whose = _by_pattern(path, pattern)
@@ -81,9 +90,14 @@ def find_owner(
         whose = _by_platform(path, assignment) or _by_place(path, assignment, home)
     if roster is not None and (whose.names or whose.student):
         names = whose.names or (whose.student,)
+        said = " or ".join(map(repr, filter(None, names)))
+        of_one = whose.together or (() if pattern else folders)
+        if len(found := set(filter(None, map(roster.find, of_one)))) > 1:
+            raise LeftOutError(f"the roster knows {len(found)} students by {said}: {', '.join(sorted(found))}")
         known = roster.find(*names)
         if known is None:
-            raise LeftOutError(f"{' or '.join(map(repr, filter(None, names)))} is not in the roster")
+            several = any(map(roster.is_shared, names))
+            raise LeftOutError(f"{said} is {'the name of several students' if several else 'not'} in the roster")
         return replace(whose, student=known, place=(), guessed=False)
     if not whose.student:
         raise LeftOutError(_NOBODY)
@@ -101,6 +115,7 @@ def _by_pattern(path: PurePosixPath, pattern: str) -> Owner:
 
 def _by_platform(path: PurePosixPath, assignment: str) -> Owner | None:
     """What a platform says in the names of the file and its folders; None if none of them is a platform's."""
+    others = _other_assignments(assignment)
     for text in (*reversed(path.parts[:-1]), path.stem):
         for platform, pattern in _PLATFORMS.items():
             if not (fits := re.fullmatch(pattern, text)):
@@ -116,13 +131,18 @@ def _by_platform(path: PurePosixPath, assignment: str) -> Owner | None:
             when = None
             if platform == "Blackboard":  # "A1 VGG_max_mus": which part is the student, a roster knows
                 parts = name.split("_")
+                if _is_of(parts[0], others):
+                    raise LeftOutError(f"of another assignment than {assignment}")
                 names = tuple("_".join(parts[first:]) for first in range(1, len(parts)))
                 own = ""  # each attempt has its own date, and the last one counts whatever its file is called
                 with contextlib.suppress(ValueError):  # a date that is none
                     when = in_utc(datetime.datetime.strptime(groups["when"], "%Y-%m-%d-%H-%M-%S"))
+            elif _is_of(own, others):
+                raise LeftOutError(f"of another assignment than {assignment}")
             # Canvas writes a name without spaces, which serves as id; Moodle's name is none.
             student = name if platform == "Canvas" else number
-            return Owner(student, names, bool(groups.get("late")), when, place=names, own=own)
+            together = names if platform != "Blackboard" else names[:1]
+            return Owner(student, names, bool(groups.get("late")), when, place=names, own=own, together=together)
     return None
 
 
@@ -145,7 +165,8 @@ def _by_place(path: PurePosixPath, assignment: str, home: tuple[str, ...]) -> Ow
 
 def _student_in(stem: str, assignment: str) -> str:
     """What stands before a number or the assignment's name, if one of them follows: ada of ada_1 and of ada-a1_vgg."""
-    return re.sub(rf"(?:_\d.*|[_-]{re.escape(assignment)}.*)$", "", stem, flags=re.IGNORECASE)
+    name = _BETWEEN.join(map(re.escape, assignment.split("_")))
+    return re.sub(rf"(?:_\d.*|{_BETWEEN}(?:copy of{_BETWEEN})?{name}.*)$", "", stem, flags=re.IGNORECASE)
 
 
 def student_folders(paths: list[PurePosixPath], assignment: str) -> dict[PurePosixPath, tuple[str, ...]]:
@@ -201,7 +222,9 @@ def _of_platform(path: PurePosixPath, assignment: str) -> bool:
 def _folders(path: PurePosixPath, assignment: str) -> tuple[str, ...]:
     """The folders around a file that may be named after somebody, as one that is named like the assignment is not."""
     parts = [part for part in path.parts[:-1] if part not in ("..", "/")][:MOST_FOLDERS]
-    return tuple(part for part in parts if not is_like(part, assignment, untitled=True))
+    return tuple(
+        part for part in parts if not is_like(part, assignment, untitled=True) and _plain(part) not in _NOBODYS
+    )
 
 
 def _plain(text: str) -> str:
@@ -216,6 +239,15 @@ def is_like(text: str, assignment: str, untitled: bool = False) -> bool:
     names = [re.escape(name) for name in (full, full.partition("_")[0])]
     names += [r"untitled\d*(?:_folder)?"] if untitled else []
     return re.fullmatch(rf"(?:{'|'.join(names)}){_AFTER}", _plain(text)) is not None
+
+
+def _other_assignments(assignment: str) -> list[str]:
+    names = [folder.name for folder in assignment_folders()]
+    return [name for name in names if name.partition("_")[0] != assignment.partition("_")[0]]
+
+
+def _is_of(text: str, assignments: list[str]) -> bool:
+    return any(is_like(text, name) for name in assignments)
 
 
 def _other_assignment(file: str, assignment: str) -> bool:

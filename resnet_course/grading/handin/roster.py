@@ -22,6 +22,8 @@ class Roster:
 
     ids: tuple[str, ...]
     by_name: dict[str, str]
+    shared: frozenset[str] = frozenset()
+    """Names, in the form of `_folded`, that several students have."""
 
     @classmethod
     def read(cls, path: Path) -> Roster:
@@ -37,7 +39,8 @@ class Roster:
         except (OSError, UnicodeError) as error:
             raise CourseError(f"{path} cannot be read as a table: {error}. Save it as CSV, in UTF-8.") from error
         separator = max(",;\t", key=text.partition("\n")[0].count)
-        rows = list(csv.DictReader(io.StringIO(text), delimiter=separator))
+        heading, _, rest = text.partition("\n")
+        rows = list(csv.DictReader(io.StringIO(f"{heading.lower()}\n{rest}"), delimiter=separator))
         if not rows or "id" not in rows[0]:
             raise CourseError(f"{path} has no column `id`. Its first line names the columns, such as id,name,email.")
         names: dict[str, set[str]] = {}
@@ -49,7 +52,12 @@ class Roster:
                 names.setdefault(key, set()).add(row["id"].strip())
         ids = tuple(row["id"].strip() for row in rows if row["id"].strip())
         one_of_each = {_folded(student): student for student in ids}
-        return cls(ids, {name: min(found) for name, found in names.items() if len(found) == 1} | one_of_each)
+        shared = frozenset(name for name, found in names.items() if len(found) > 1)
+        return cls(ids, {name: min(found) for name, found in names.items() if len(found) == 1} | one_of_each, shared)
+
+    def is_shared(self, name: str) -> bool:
+        """Whether several students have this name."""
+        return _folded(name) in self.shared
 
     def find(self, *names: str) -> str | None:
         """The id of the student with one of these names; None if there is none, or more than one."""
