@@ -24,7 +24,7 @@ from nbclient import NotebookClient
 from resnet_course.notebook.lessons import LESSONS
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.colab
+pytestmark = [pytest.mark.colab, pytest.mark.timeout(1_800)]  # an environment is gigabytes
 
 # googlecolab/backend-info of August 2026; what a lesson needs beside these is there too, in a version of that month.
 PINS = ("torch==2.11.0", "torchvision==0.26.0", "numpy==2.1.3", "ipython==7.34.0", "ipykernel==6.17.1")
