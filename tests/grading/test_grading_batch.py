@@ -103,7 +103,7 @@ def test_killed_at_twenty_moments_and_started_again(classroom):
     moments = random.Random(0)
     for _ in range(20):
         job = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(start * moments.uniform(0.5, 4))
+        time.sleep(start * moments.uniform(0.8, 1.8))
         with contextlib.suppress(ProcessLookupError):
             os.killpg(job.pid, signal.SIGKILL)
         job.wait()
