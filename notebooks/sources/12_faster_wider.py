@@ -357,8 +357,8 @@ else:
 # %%
 rungs = speed.default_rungs(use_bfloat16)
 rows = speed.ladder(
-    make_network, images, rungs, seconds=profile.pick(quick=8, full=60), rounds=6,
-    batch_size=batch_size, where=device,
+    make_network, images, rungs, seconds=profile.pick(quick=8, full=60, smoke=1),
+    rounds=6, batch_size=batch_size, where=device,
 )  # fmt: skip
 
 # %% [markdown]

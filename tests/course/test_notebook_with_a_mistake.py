@@ -32,7 +32,7 @@ def run_with_answer(file_name: str, exercise: str, source: str, **settings: str)
     ("file_name", "exercise", "hint_id", "profile"),
     [
         ("00_start_here.ipynb", "warm_up", "not_divided", "smoke"),  # in which no claim is one
-        ("08_resnet18.ipynb", "make_layer", "planes_returned", "quick"),
+        pytest.param("08_resnet18.ipynb", "make_layer", "planes_returned", "quick", marks=pytest.mark.complete),
     ],
 )
 def test_one_wrong_exercise(file_name: str, exercise: str, hint_id: str, profile: str) -> None:

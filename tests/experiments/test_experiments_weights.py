@@ -45,7 +45,10 @@ def test_damaged_weights_and_those_of_another_network_are_refused(tmp_path: Path
         load_weights("plain 8", "shapes", tmp_path)
 
 
-@pytest.mark.parametrize(("plan", "network"), [*(("inside", name) for name in NETWORKS), ("pictures", "narrow 18")])
+@pytest.mark.parametrize(
+    ("plan", "network"),
+    [*(("inside", name) for name in NETWORKS), pytest.param("pictures", "narrow 18", marks=pytest.mark.complete)],
+)
 def test_the_shipped_weights_are_small_and_have_the_recorded_error(plan: str, network: str) -> None:
     assert network in PLANS[plan].keeps_weights
     assert weights_path(network).stat().st_size <= 2 * 2**20
