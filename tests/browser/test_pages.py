@@ -204,7 +204,7 @@ def test_the_language_is_switched_on_the_same_lesson_and_search_finds_korean(vis
     visit.open("results/index.html")  # which there is in English only
     visit.page.get_by_role("link", name="한국어", exact=True).click()
     visit.page.wait_for_url("**/ko/index.html")
-    visit.page.get_by_role("link", name="여기서 신경망 두 개 학습시키기").click()
+    visit.page.get_by_role("link", name="브라우저에서 신경망 두 개 학습시키기").click()
     visit.page.get_by_role("button", name="100스텝 학습").wait_for()
     visit.open("ko/search.html?q=신경망")  # which stands there with something at its end
     visit.page.locator("#search-results a[href*='00_start_here']").first.wait_for(timeout=20_000)
