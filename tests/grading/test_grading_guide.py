@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ def commands() -> list[tuple[str, str]]:
 
 
 @pytest.mark.complete
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="the guide needs bubblewrap, as graders do")
 def test_the_evening_goes_as_the_guide_says(tmp_path: Path) -> None:
     pytest.importorskip("nbgrader")
     tried = 0
@@ -30,8 +32,6 @@ def test_the_evening_goes_as_the_guide_says(tmp_path: Path) -> None:
         line = shlex.split(command)
         line = [sys.executable, *line[1:]] if command.startswith(OURS) else line
         done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
-        if "bubblewrap" in done.stderr:
-            pytest.skip(done.stderr)
         assert done.returncode == 0, f"{command}: {done.stderr}"
         assert done.stdout == said, command
         tried += 1

@@ -370,11 +370,21 @@ def test_magic_and_broken_cells_around_an_honest_answer_cost_nothing():
 def test_many_empty_files_are_ended_before_they_fill_the_memory(start):
     flood = "import os\nfor i in range(10**7):\n    os.close(os.open(f'/scratch/{i}', os.O_CREAT))"
     judgement = hand_in(["honest"], [HONEST, flood])
-    if start == "cold" or judgement.ending == "refused":  # a busy machine may have lost the process that waits
+    if start == "cold":
         assert judgement.ending == "refused"
         assert "files; 10000 are allowed" in judgement.log
     else:
         assert judgement.notes[1].startswith("line 3: OSError: [Errno 28] No space left")
+        assert judgement.ending == "graded"
+
+
+def test_a_full_folder_costs_its_own_cell_however_long_the_others_take(monkeypatch):
+    """A look at the files in the meantime ends nothing where no more can be written."""
+    monkeypatch.setattr(warm, "_works", True)
+    flood = "import os\nfor i in range(10**7):\n    os.close(os.open(f'/scratch/{i}', os.O_CREAT))"
+    judgement = hand_in(["honest"], [HONEST, flood, "import time\ntime.sleep(1)"])
+    assert (judgement.ending, points(judgement)) == ("graded", [2])
+    assert warm._works, "a fork could not be shut in here"
 
 
 def test_nothing_of_one_hand_in_reaches_the_next(monkeypatch):

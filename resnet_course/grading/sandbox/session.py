@@ -344,11 +344,14 @@ class Session:
 
 
 def _files_in(process: psutil.Process) -> int:
-    """Files in the folders in memory that a process in the sandbox may write to; even empty ones take memory."""
+    """Files in the fullest folder in memory that a process in the sandbox may write to; even empty ones take memory.
+
+    A fork's folder holds `MOST_FILES` and no more: the cell that fills it gets an error, and the others go on.
+    """
     files = 0
     for folder in engines.WRITABLE:
         with contextlib.suppress(OSError):
             if (root := f"/proc/{process.pid}/root") and os.path.isdir(f"{root}{engines.SCRATCH}"):
                 seen = os.statvfs(f"{root}{folder}")
-                files += seen.f_files - seen.f_ffree
+                files = max(files, seen.f_files - seen.f_ffree)
     return files
