@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,13 @@ def main() -> int:
             pages, files, korean = (Path(folder) / name for name in ("pages", "files", "ko"))
             stage(ROOT, pages, files)
             twins = stage_korean(ROOT, korean / "pages", korean / "files")
-            status = run_sphinx(pages, files, options.output, HERE, twins)
-            if status == 0 and twins:
-                status = run_sphinx(korean / "pages", korean / "files", options.output / "ko", HERE / "ko", twins)
+            if options.output.exists():
+                shutil.rmtree(options.output)
+            editions = [(pages, files, options.output, HERE)]
+            if twins:
+                editions.append((korean / "pages", korean / "files", options.output / "ko", HERE / "ko"))
+            with ThreadPoolExecutor() as side_by_side:
+                status = max(side_by_side.map(lambda edition: run_sphinx(*edition, twins), editions))
     except CourseError as error:
         say(f"error: {error}", error=True)
         return 2
@@ -183,12 +188,10 @@ def run_sphinx(pages: Path, files: Path, output: Path, settings: Path, korean: S
     Args:
         pages: what Sphinx reads.
         files: what the site hands out as it is.
-        output: where the site goes; what is there is deleted.
+        output: where the site goes.
         settings: the folder of `conf.py`.
         korean: names of the pages that there are in Korean.
     """
-    if output.exists():
-        shutil.rmtree(output)
     with tempfile.TemporaryDirectory() as doctrees:  # else Sphinx leaves them in what is published
         command = [
             sys.executable,

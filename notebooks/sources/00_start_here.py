@@ -145,7 +145,7 @@ def train_plain(depth, seed):
     """A plain network, trained, and the batches of images that it was trained on."""
     torch.manual_seed(seed)
     model = models.cifar_resnet(depth, len(few.classes), residual=False).to(device)
-    batches = data.Batches(few, 64, shuffle=True, seed=seed, device=device)
+    batches = data.Batches(few, 32, shuffle=True, seed=seed, device=device)
     steps = epochs * len(batches)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=steps)
@@ -173,7 +173,7 @@ def error_of(model, batches):
 # images in the same order.
 
 # %%
-few_images = profile.pick(quick=400, full=2_000, smoke=64)
+few_images = profile.pick(quick=200, full=2_000, smoke=64)
 few = data.load(profile.dataset, "train", 16, limit=few_images)
 epochs = profile.pick(quick=5, full=5, smoke=1)
 live = {"plain 8": [], "plain 56": []}
@@ -182,7 +182,7 @@ for seed in range(3):
     live["plain 56"].append(error_of(*train_plain(56, seed)))
 
 axes = plotting.dots(live, "Training error in this run", "training error")
-steps = epochs * -(-len(few) // 64)
+steps = epochs * -(-len(few) // 32)
 how = f"{len(few):,} images of {few.name}, {steps} steps (float32)"
 plotting.show(axes, caption=f"{how}; a dot for each of 3 seeds.")
 claim = "in this small run, too, the deeper network has the higher training error"

@@ -40,7 +40,7 @@ plotting.use_style()
 profile = runtime.profile()
 precision = runtime.precision()
 budget = profile.pick(
-    quick=runtime.Budget(images=1_000, image_size=16, epochs=5),
+    quick=runtime.Budget(images=500, image_size=16, epochs=5, batch_size=32),
     full=runtime.Budget(images=50_000, image_size=32, epochs=12, batch_size=128),
 )
 images = data.load(profile.dataset, "train", budget.image_size, budget.images)

@@ -402,7 +402,7 @@ class PreActResNet(ResNet):
 
 # %%
 budget = profile.pick(
-    quick=runtime.Budget(images=1_400, image_size=16, epochs=5),
+    quick=runtime.Budget(images=700, image_size=16, epochs=5),
     full=runtime.Budget(images=50_000, image_size=32, epochs=8, batch_size=128),
 )
 pictures = data.load(profile.dataset, "train", budget.image_size, budget.images)

@@ -77,9 +77,9 @@ DOWNLOAD = False  # True fetches weights from ImageNet, 45 MB, where they are no
 PHOTO = None  # the path of a photo to ask for, such as "my.jpg"
 WAYS = ("from scratch", "last layer", "all layers")
 RATES = {  # each way is tried at each of its rates
-    "from scratch": (3e-3, 1e-2, 3e-2),
-    "last layer": (3e-3, 1e-2, 3e-2, 1e-1),
-    "all layers": (3e-4, 1e-3, 3e-3, 1e-2),
+    "from scratch": (1e-2, 3e-2, 1e-1),
+    "last layer": (1e-2, 3e-2, 1e-1),
+    "all layers": (3e-4, 1e-3, 3e-3),
 }
 SEEDS = range(profile.pick(quick=3, full=5))
 

@@ -47,6 +47,7 @@ def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Pa
     assert "? three (3)" in table
 
 
+@pytest.mark.complete
 def test_a_run_of_another_notebook_is_stale(tmp_path: Path, monkeypatch) -> None:
     solutions = tmp_path / "notebooks" / "solutions"
     write_notebook(solutions, GOOD[:1])

@@ -77,6 +77,7 @@ print("blocks in networks:", found, [n for n, _ in BasicBlock(4, 4).named_childr
 """
 
 
+@pytest.mark.complete
 def test_the_readers_own_block_is_trained_in_lesson_05_and_assembled_in_lesson_08(tmp_path: Path, monkeypatch) -> None:
     settings = {"RESNET_COURSE_PROFILE": "smoke", "RESNET_COURSE_JOURNAL": str(tmp_path / "journal.json")}
     shown = []

@@ -71,6 +71,7 @@ def test_every_hand_in_gets_its_points_once(classroom):
     assert points(folder) == POINTS
 
 
+@pytest.mark.complete
 def test_new_hidden_tests_mean_new_marks(classroom):
     folder, tests = classroom
     for student in ("ben", "cem", "dia", "eli"):

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import io
+import json
 import zipfile
 
 import pytest
@@ -35,6 +36,8 @@ def test_a_summary_says_points_what_went_well_and_what_to_think_about():
     assert page.index("What went well") < page.index("Receptive field") < page.index("To think about")
     assert "How often? &lt;Twice&gt;, <code>&lt;x&gt;</code>." in page
     assert "About the file:" in page
+    assert "is not in this sum" in page
+    assert "is not in this sum" not in summary(outcome(), by_hand=False)
 
 
 def test_why_nothing_could_be_read_stands_alone_and_what_ended_the_sandbox_with_its_task():
@@ -54,6 +57,10 @@ def test_pages_go_back_in_one_archive_under_the_platforms_names(tmp_path):
         page = tmp_path / "feedback" / student / "a1_vgg" / "a1_vgg.html"
         page.parent.mkdir(parents=True)
         page.write_text("<html><head></head><body class='x'><p>cells</p></body></html>", encoding="utf-8")
+    release = tmp_path / "release" / "a1_vgg" / "a1_vgg.ipynb"
+    release.parent.mkdir(parents=True)
+    code = {"metadata": {"nbgrader": {"solution": True, "grade": False}}}
+    release.write_text(json.dumps({"cells": [code, {"metadata": {}}]}), encoding="utf-8")
     kept = tmp_path / "submitted" / "ada" / "a1_vgg"
     kept.mkdir(parents=True)
     (kept / "collected.txt").write_text("Ada L_123_assignsubmission_file/a1_vgg.ipynb\nin time\n", encoding="utf-8")
@@ -63,6 +70,7 @@ def test_pages_go_back_in_one_archive_under_the_platforms_names(tmp_path):
             assert sorted(packed.namelist()) == ["Ada L_123_assignsubmission_file/a1_vgg.html", "ben/a1_vgg.html"]
             page = packed.read("ben/a1_vgg.html").decode()
         assert page.count("11.5 of 15 points") == page.count('<meta name="viewport"') == 1
+        assert "is not in this sum" not in page
         assert page.index("<body class='x'>") < page.index("11.5 of") < page.index("<p>cells</p></body></html>")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ SUMMARY = """\
 {% elif outcome.repairs %}
 <p><b>About the file:</b> {{ outcome.repairs | join("; ") }}.</p>
 {% endif %}
-{% if not unread %}<p>What a person marks, such as a report, is not in this sum.</p>{% endif %}
+{% if by_hand and not unread %}<p>What a person marks, such as a report, is not in this sum.</p>{% endif %}
 {% if well %}<h2>What went well</h2><ul>{% for mark in well %}
 <li>{{ mark.comment.partition(": ")[0] }} ({{ "%g" | format(mark.points) }})</li>{% endfor %}</ul>{% endif %}
 {% if others and not unread %}<h2>To think about</h2><ul>{% for mark in others %}
@@ -58,7 +59,8 @@ def finish_feedback(folder: Path) -> list[Path]:
         if MARK not in text:
             before, body, after = re.split(r"(<body[^>]*>)", f"{text}<body>", maxsplit=1)
             before = before.replace("<head>", HEAD, 1)
-            text = f"{before}{body}\n{MARK}{summary(outcome)}{after.removesuffix('<body>')}"
+            top = summary(outcome, _is_marked_by_hand(folder, outcome.assignment))
+            text = f"{before}{body}\n{MARK}{top}{after.removesuffix('<body>')}"
             write_atomically(page, text.encode(errors="replace"))
         name = platform_name(folder, outcome).removesuffix(".ipynb") + ".html"
         packed.setdefault(outcome.assignment, []).append((name, text.encode(errors="replace")))
@@ -73,13 +75,30 @@ def finish_feedback(folder: Path) -> list[Path]:
     return archives
 
 
-def summary(outcome: Outcome) -> str:
-    """The top of a page: points, what went well, what to think about; why nothing could be graded, first."""
+def summary(outcome: Outcome, by_hand: bool = True) -> str:
+    """The top of a page: points, what went well, what to think about; why nothing could be graded, first.
+
+    `by_hand`: whether a person marks a part of the assignment.
+    """
     well = [mark for mark in outcome.marks if mark.status == "right"]
     others = [mark for mark in outcome.marks if mark.status != "right"]
     most = sum(mark.most for mark in outcome.marks)
     unread = outcome.ending == "refused" and all(mark.status == "not written" for mark in outcome.marks)
-    return render(SUMMARY, outcome=outcome, well=well, others=others, most=most, unread=unread, words=_words)
+    return render(
+        SUMMARY, outcome=outcome, well=well, others=others, most=most, unread=unread, by_hand=by_hand, words=_words
+    )
+
+
+def _is_marked_by_hand(folder: Path, assignment: str) -> bool:
+    """Whether what was handed out has a text to write that has points; True where it cannot be read."""
+    try:
+        cells = json.loads((folder / "release" / assignment / f"{assignment}.ipynb").read_text(encoding="utf-8"))[
+            "cells"
+        ]
+        marks = [cell["metadata"].get("nbgrader", {}) for cell in cells]
+    except (OSError, ValueError, KeyError):
+        return True
+    return any(mark.get("solution") and mark.get("grade") for mark in marks)
 
 
 def _words(text: str) -> Markup:
