@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import io
 import itertools
 import json
@@ -12,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import nbformat
 from nbformat import NotebookNode
@@ -22,6 +24,7 @@ from resnet_course.base.progress import say
 from resnet_course.grading.assignment.build import assignment_folders, build_classroom, nbgrader
 from resnet_course.grading.assignment.folder import Assignment, load_assignment
 from resnet_course.grading.marks.outcomes import Outcome
+from resnet_course.grading.marks.returning import REPORTED, report_key
 
 DEMO = Path("build/demo")
 REHEARSED = ("right", "not_written", "mistakes_1")
@@ -63,9 +66,9 @@ def demo(
     outcomes = grade(folder)
     seconds = time.perf_counter() - started
     say(table(outcomes))
-    csv = folder.resolve() / "grades.csv"
-    nbgrader(folder, "export", f"--CsvExportPlugin.to={csv}")
-    say(f"{len(outcomes)} hand-ins in {seconds:.0f} s: {60 * len(outcomes) / seconds:.0f} a minute; CSV: {csv}")
+    marks = folder.resolve() / "grades.csv"
+    nbgrader(folder, "export", f"--CsvExportPlugin.to={marks}")
+    say(f"{len(outcomes)} hand-ins in {seconds:.0f} s: {60 * len(outcomes) / seconds:.0f} a minute; CSV: {marks}")
     found = {(outcome.student, mark.grade_id): mark.points for outcome in outcomes for mark in outcome.marks}
     wrong = sorted(key for key in expected.keys() | found.keys() if expected.get(key) != found.get(key))
     for student, task in wrong:
@@ -81,24 +84,41 @@ def write_rehearsal(folder: Path) -> None:
         CourseError: if the assignments were not built.
     """
     place = folder / "rehearsal"
-    learners = [(f"learner-{letter}", f"Learner {letter.upper()}") for letter in "abcdef"]
-    table = "\n".join(f"{student},{name}" for student, name in [("id", "name"), *learners])
-    write_atomically(place / "class.csv", f"{table}\n".encode())
+    learners = [f"learner-{letter}" for letter in "abcdef"]
+    rows = [f"{student},Learner,{student[-1].upper()},{student}@example.org" for student in learners]
+    write_atomically(place / "class.csv", "\n".join(["id,first_name,last_name,email", *rows, ""]).encode())
     say(f"a class of {len(learners)}: {place / 'class.csv'}")
     for assignment in map(load_assignment, assignment_folders()):
         release = _release(assignment, folder)
-        answers = [example.content for example in _answers(assignment, release) if example.kind in REHEARSED]
+        kinds = {one.kind: one.content for one in _answers(assignment, release)}
+        right, empty, mistakes = (cast(NotebookNode, kinds[kind]) for kind in REHEARSED)
         import_fails = _filled(release, assignment.answers)
         import_fails.cells.insert(2, nbformat.v4.new_code_cell("import a_package_that_you_do_not_have"))
-        files = [json.dumps(content) for content in (*answers, import_fails)]
+        # One report is about the stages of somebody else.
+        about = ((right, learners[0]), (empty, ""), (mistakes, learners[0]), (import_fails, learners[3]))
+        files = [json.dumps(_filled(content, _report(student, assignment))) for content, student in about]
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for number, content in enumerate([*files, files[0][:-200]]):
-                student, name = learners[number]
-                path = f"{name}_{4201 + number}_assignsubmission_file_/{assignment.name}.ipynb"
+                student = learners[number]
+                path = f"Learner {student[-1].upper()}_{4201 + number}_assignsubmission_file_/{assignment.name}.ipynb"
                 archive.writestr(path, content.replace("your id", student) if number else content)
         write_atomically(place / f"{assignment.name}.zip", buffer.getvalue())
         say(f"{len(files) + 1} hand-ins, as Moodle gives them: {place / f'{assignment.name}.zip'}")
+
+
+def _report(student: str, assignment: Assignment) -> dict[str, str]:
+    """The beginning of a report on the stages of a student, where the assignment has one."""
+    if not student or not set(REPORTED) <= assignment.answers.keys():
+        return {}
+    rows = csv.DictReader(io.StringIO(report_key([student], assignment)))
+    shown = [("stage", "shape", "parameters", "multiply-adds"), ("---",) * 4]
+    shown += [
+        (row["stage"], f"{row['channels']}×{row['height']}×{row['width']}", row["parameters"], row["multiply_adds"])
+        for row in rows
+    ]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in shown)
+    return {"report": f"**The network.**\n\n{table}\n\nThis is a rehearsal: the rest of the report is left out."}
 
 
 def write_class(students: int, folder: Path) -> dict[tuple[str, str], float]:

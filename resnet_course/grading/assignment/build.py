@@ -20,12 +20,13 @@ from resnet_course.grading.assignment.folder import load_assignment, released
 
 COURSE = "resnet-course"
 CONFIGURATION = '''\
-"""nbgrader's settings for this course; built by `make assignments`, then yours to change."""
+"""nbgrader's settings for this course; written by `build`, then yours to change."""
 from pathlib import Path
 
 c = get_config()  # noqa: F821 - nbgrader defines it
 c.CourseDirectory.course_id = "{course}"
 c.CourseDirectory.root = str(Path(__file__).parent)  # so that the folder may be moved
+c.Exchange.root = str(Path(__file__).parent / "exchange")  # on JupyterHub: a folder that all may write to
 c.ClearSolutions.code_stub = {{"python": "# Write this part yourself.\\nraise NotImplementedError"}}
 c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"
