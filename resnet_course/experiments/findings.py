@@ -136,20 +136,27 @@ def _learning_rates(records: Sequence[Record]) -> list[Finding]:
 
 def _long_training(records: Sequence[Record]) -> list[Finding]:
     groups = {key: _by_seed(group) for key, group in group_by(records, "network", "epochs").items()}
-    lengths = sorted({epochs for _, epochs in groups})
+    lengths = {network: sorted(epochs for one, epochs in groups if one == network) for network, _ in groups}
     found = [
         compare(
             f"after {epochs} epochs plain 56 has a higher training error than plain 20",
             {"plain 56": groups["plain 56", epochs]},
             {"plain 20": groups["plain 20", epochs]},
         )
-        for epochs in lengths
+        for epochs in lengths["plain 20"]
     ]
-    before, last = lengths[-2:]
-    for network in dict.fromkeys(network for network, _ in groups):
-        difference = paired_difference(groups[network, before], groups[network, last])
-        claim = f"from {before} to {last} epochs {network} has stopped improving: by less than {STEP} in training error"
-        found.append(Finding(claim, difference.is_within(STEP), f"it improves by {difference}"))
+    lowest = records[0].get("lowest_error")
+    for network, (*_, before, last) in lengths.items():
+        errors = groups[network, last]
+        if lowest is None:
+            claim = (
+                f"from {before} to {last} epochs {network} has stopped improving: by less than {STEP} in training error"
+            )
+            difference, words = paired_difference(groups[network, before], errors), "it improves by"
+        else:
+            claim = f"after {last} epochs {network} is within {STEP} of the lowest training error that there can be"
+            difference, words = paired_difference(errors, [lowest] * len(errors)), "it is above it by"
+        found.append(Finding(claim, difference.is_within(STEP), f"{words} {difference}"))
     return found
 
 

@@ -99,7 +99,9 @@ def _numbers(name: str, dataset: str, records: Sequence[Record]) -> dict[str, An
 
 
 def _extras(run: Mapping[str, Any]) -> str:
-    """What a `RecipeRun` adds to a training."""
+    """What a `RecipeRun` or a `TwiceRun` adds to a training."""
+    if "relabelled" in run:
+        return f"each image twice, {run['relabelled']:.0%} of the second copies with a label drawn anew"
     if "label_smoothing" not in run:
         return "no augmentation"
     return f"label smoothing {run['label_smoothing']:g}, random flips and shifts up to {run['shift']} pixels"

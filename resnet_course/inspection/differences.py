@@ -42,10 +42,10 @@ class Difference:
             return True
         return False if low > margin or high < -margin else None
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # + 0.0: no minus in front of a zero
         if self.seeds < 2:
-            return translated(f"{self.mean:+.3f} with one seed, which says nothing about the spread")
-        return translated(f"{self.mean:+.3f} ± {self.reach:.3f} ({self.seeds} seeds, 95 %)")
+            return translated(f"{round(self.mean, 3) + 0.0:+.3f} with one seed, which says nothing about the spread")
+        return translated(f"{round(self.mean, 3) + 0.0:+.3f} ± {self.reach:.3f} ({self.seeds} seeds, 95 %)")
 
 
 def paired_difference(first: Sequence[float], second: Sequence[float]) -> Difference:

@@ -98,6 +98,7 @@ def seeds(
     log_x: bool = False,
     guesses: Mapping[str, float | None] | None = None,
     chance: float | None = None,
+    lowest: float | None = None,
 ) -> Axes:
     """A number for each seed at each setting, as dots, and a line through the means.
 
@@ -108,7 +109,7 @@ def seeds(
         y_limits: lowest and highest number of the axis.
         log_x: a logarithmic axis of settings.
         guesses: the reader's number for the last setting of a line.
-        chance: what blind guessing gives, drawn as a dotted line.
+        chance, lowest: what blind guessing gives, and the lowest possible number: dotted lines.
 
     Raises:
         ValueError: if there is nothing to draw.
@@ -122,11 +123,10 @@ def seeds(
         points = [(place, number) for place, numbers in values[name].items() for number in numbers]
         across, up = zip(*points, strict=True)
         ax.scatter(across, up, s=16, color=style["color"], alpha=0.45, linewidths=0, zorder=2.2)
-    if chance is not None:
-        ax.axhline(chance, color="#6a6a6a", linestyle=":", linewidth=1.2, zorder=1.5)
-        ax.annotate(
-            "blind guessing", (0.01, chance), (0, 3), ("axes fraction", "data"), "offset points", color="#595959"
-        )
+    for words, height, above in (("blind guessing", chance, 3), ("lowest possible", lowest, -15)):
+        if height is not None:
+            ax.axhline(height, color="#6a6a6a", linestyle=":", linewidth=1.2, zorder=1.5)
+            ax.annotate(words, (0.01, height), (0, above), ("axes fraction", "data"), "offset points", color="#595959")
     if log_x:
         ax.set_xscale("log")
     marks = sorted({place for places in settings.values() for place in places})

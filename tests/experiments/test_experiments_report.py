@@ -32,6 +32,8 @@ def test_every_plan_has_a_report_with_its_figures(name: str, tmp_path: Path) -> 
     assert list(page.parent.glob("*.png"))
     for network in {run.network for run in find_plan(name)}:
         assert f"| {network} |" in text
+    assert ("No network can have a lower training error than 0.200" in text) == (name == "long-training")
+    assert ("where a long training would end" in text) == (name != "long-training")
     seeds = len({run.seed for run in find_plan(name)})
     assert ("One seed of each network, so" if seeds == 1 else f"{seeds} seeds") in text
 
