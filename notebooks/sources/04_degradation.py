@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · The degradation problem
 #
-# *A deep network, its own training images, and seven suspects.*
+# *A deep network, its own training images, and eight suspects.*
 
 # %% [markdown]
 # A colleague has trained a network of 20 layers and wants a better one. She puts more
@@ -57,7 +57,7 @@ budget = profile.pick(
 SEEDS = (0, 1, 2)
 
 # %% [markdown]
-# Every network gets the same training images. Nothing is chosen with the new ones.
+# On this page every network gets the same training images. Nothing is chosen with the new ones.
 
 # %%
 size, device = budget.image_size, profile.device
@@ -437,7 +437,7 @@ gap = inspection.paired_difference(changed["usual", 1], shallow)
 close("jumps of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
-# If the verdict is *reproduced*, jumps are not the whole reason: without them plain 56 stays above plain 20.
+# If the verdict is *reproduced*, jumps are not the whole reason: cut short, they leave plain 56 above plain 20.
 # That does not acquit all that size can do: where the gradient is large, a step of the same length changes
 # the loss more.
 
@@ -549,11 +549,11 @@ test = f"56, {last} epochs, above the lowest error"
 close("too few steps, to the end", test, above, opposite[above.is_within(CLOSE)])
 
 # %% [markdown]
-# The two tests ask different questions. Four times the steps, are they enough to pass
-# plain 20? And is there any number of steps that is enough? Look at the figure for the
-# price: where is plain 20 when plain 56 begins to learn? He et al. suspect just this, that
-# deep plain networks converge so slowly that the error looks stuck (§4.1). On ImageNet
-# three times as many steps did not change it (footnote there).
+# The two tests ask different questions. The first: are four times the steps enough for plain
+# 56 to pass plain 20? The second: is any number of steps enough? If it is, look at the figure
+# for the price: at which length is plain 20 there, and at which is plain 56? He et al. suspect just
+# this, that deep plain networks converge so slowly that the error looks stuck (§4.1). "Enough" can be
+# out of reach: on ImageNet, they write in a footnote there, three times as many steps did not close the gap.
 
 # %% [markdown]
 # ## Does it lack capacity?
@@ -672,8 +672,8 @@ print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1
 # The blocks start *near* the identity: in training mode, batch norm shifts each channel to
 # the mean 0, and the ReLU cuts what falls below. The last printed line leaves a doubt open: hold
 # its first number against the one under *first* in the row "plain 56, start", that of the usual start. This
-# start changes the size of the gradients as well as what the layers compute, and cannot tell which of the
-# two was at fault. Now with five seeds, from the record:
+# start changes the size of the gradients as well as what the layers compute, so it does not say which of
+# the two was at fault. Now with five seeds, from the record:
 
 # %%
 tried = {
@@ -692,11 +692,10 @@ gap = inspection.paired_difference(changed["usual", 0], changed["identity", 0])
 close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
 
 # %% [markdown]
-# If the verdict is *reproduced*, nothing is wrong with 56 plain layers as such: the same
-# network, with the same recipe and images, does better if it begins near "do nothing".
-# A cure for depth, or a better start at any depth? Compare the first two printed lines
-# above: what does it do to 20 layers, and what to the gap? Hardt & Ma 2016 ([arXiv
-# 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are written
+# If the verdict is *reproduced*, the same network, with the same recipe and images, does
+# better if it begins near "do nothing". Is depth then cured? Compare the first two printed
+# lines above: what does this start do to 20 layers, and is 56 still above 20? Hardt & Ma 2016
+# ([arXiv 1611.04231](https://arxiv.org/abs/1611.04231)) study networks whose layers are written
 # so that weights of zero are the identity.
 
 # %% [markdown]
@@ -793,10 +792,11 @@ for suspect, test, number, ended in hunt:
 # %% [markdown]
 # Vanishing is counted in networks, the last line compares cosines, all others training errors. An
 # acquittal holds for these images, this recipe and the lengths that were run, *cannot tell* leaves a
-# suspect open, and several reasons can act together. If only the steps "to the end" and the last two are
-# still suspected, the list tells one story. The deep network is *able* to fit its training images, and in
-# the end a training gets there. But it is slow, because it starts in a place where not even an image and
-# its noisy twin share the direction of their gradients. Started elsewhere, it learns in a few epochs.
+# suspect open, and several reasons can act together. If, of all that could be told, only the steps "to the
+# end" and the last two are still suspected, the list tells one story. The deep network is *able* to be as
+# good as the small one, and where the end is known, a training gets there. But it is slow. It starts in a
+# place where not even an image and its noisy twin share the direction of their gradients, and from another
+# start it is quicker. That this is the *reason*, and all of it, the page does not show.
 #
 # ## The turn
 #
@@ -832,9 +832,13 @@ print(f"Recorded: {experiments.conditions(starts_record)}:")
 print(f"4. Training error of plain 56: {mean(changed['usual', 0]):.3f}, with clipping")
 print(f"   {mean(changed['usual', 1]):.3f}, started as the identity", end=" ")
 print(f"{mean(changed['identity', 0]):.3f}.")
-print(f"5. Each at its best rate, {len(best['plain 20'])} seeds:", end=" ")
-print(f"plain 20 {mean(best['plain 20']):.3f},")
-print(f"   plain 56 {mean(best['plain 56']):.3f}.")
+print(f"Recorded, each at its best rate, {len(best['plain 20'])} seeds:")
+print(f"5. Training error: plain 20 {mean(best['plain 20']):.3f},", end=" ")
+print(f"plain 56 {mean(best['plain 56']):.3f}.")
+print(f"Recorded, where {lowest:.3f} is the lowest possible error, by epochs:")
+for name in ("plain 20", "plain 56"):
+    ends = [f"{mean(found):.3f} at {key}" for key, found in sorted(twice[name].items())]
+    print(f"6. {name}: {', '.join(ends)}.")
 
 # %% [markdown]
 # ## Self-check
