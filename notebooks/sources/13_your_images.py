@@ -57,7 +57,7 @@ plotting.use_style()
 profile = runtime.profile()
 device, precision = profile.device, runtime.precision()
 budget = profile.pick(  # of every training in this lesson
-    quick=runtime.Budget(images=2_000, image_size=64, batch_size=20, steps=50),
+    quick=runtime.Budget(images=2_000, image_size=64, batch_size=20, steps=60),
     full=runtime.Budget(images=20_000, image_size=64, batch_size=20, steps=200),
     smoke=runtime.Budget(images=200, image_size=64, batch_size=20, steps=2),
 )
