@@ -484,8 +484,8 @@ if photos:
     )  # fmt: skip
 
 # %% [markdown]
-# Lesson 04 asked whether plain 56 only needs longer. The same record holds residual 56, too: on
-# generated images that come twice, partly with two labels, and on photographs shrunk to 8×8. A number for each seed.
+# Lesson 04 asked whether plain 56 only needs longer, on generated images that come twice, partly with two labels. The
+# same record holds residual 56. And there are two lengths on photographs, shrunk to 8×8. A number for each seed:
 
 # %%
 for dataset in ("shapes", "cifar10-jpeg"):

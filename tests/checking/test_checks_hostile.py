@@ -39,7 +39,7 @@ def test_an_endless_loop_in_forward(monkeypatch: pytest.MonkeyPatch) -> None:
     started = time.monotonic()
     verdict = checks.verdict("basic_block", block(forward))
     assert (verdict.status, verdict.hint_id) == ("crashed", "too_slow")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory limit works on Linux only")
