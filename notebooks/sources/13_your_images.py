@@ -57,7 +57,7 @@ plotting.use_style()
 profile = runtime.profile()
 device, precision = profile.device, runtime.precision()
 budget = profile.pick(  # of every training in this lesson
-    quick=runtime.Budget(images=2_000, image_size=64, batch_size=20, steps=60),
+    quick=runtime.Budget(images=2_000, image_size=64, batch_size=20, steps=75),
     full=runtime.Budget(images=20_000, image_size=64, batch_size=20, steps=200),
     smoke=runtime.Budget(images=200, image_size=64, batch_size=20, steps=2),
 )
@@ -77,7 +77,7 @@ DOWNLOAD = False  # True fetches weights from ImageNet, 45 MB, where they are no
 PHOTO = None  # the path of a photo to ask for, such as "my.jpg"
 WAYS = ("from scratch", "last layer", "all layers")
 RATES = {  # each way is tried at each of its rates
-    "from scratch": (1e-2, 3e-2, 1e-1),
+    "from scratch": (3e-3, 1e-2, 3e-2),
     "last layer": (1e-2, 3e-2, 1e-1),
     "all layers": (3e-4, 1e-3, 3e-3),
 }
