@@ -59,7 +59,8 @@ def main() -> int:
             if twins:
                 editions.append((korean / "pages", korean / "files", options.output / "ko", HERE / "ko"))
             with ThreadPoolExecutor() as side_by_side:
-                status = max(side_by_side.map(lambda edition: run_sphinx(*edition, twins), editions))
+                ended = list(side_by_side.map(lambda edition: run_sphinx(*edition, twins), editions))
+            status = next((status for status in ended if status), 0)
     except CourseError as error:
         say(f"error: {error}", error=True)
         return 2

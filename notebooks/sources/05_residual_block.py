@@ -490,8 +490,9 @@ if photos:
 # %%
 for dataset in ("shapes", "cifar10-jpeg"):
     by_length, records = {}, experiments.load_records("long-training", dataset)
-    lowest = records[0].get("lowest_error", 0)
-    print(f"{dataset}, the lowest possible error: {lowest:.3f}")
+    print(dataset)
+    if lowest := records[0].get("lowest_error"):
+        print(f"  the lowest possible error is {lowest:.3f}")
     for record in records:
         key = record["configuration"]["epochs"], record["configuration"]["network"]
         by_length.setdefault(key, []).append(record["train_error"])

@@ -60,7 +60,8 @@ my_guess = {"residual 56": None, "plain 20": None}  # for example 0.5
 # ## Which networks can be compared?
 #
 # The fair opponent of residual 56 would be plain 56, trained in the same way. There is a problem, and you know it from
-# lesson 04. The next cell prints it from the record: this is what plain 56 has learned after 20 epochs.
+# lesson 04. The next cell prints it from the record there, on images that come twice: this is what plain 56 has learned
+# after 20 epochs.
 
 # %%
 for record in experiments.load_records("long-training"):

@@ -149,10 +149,8 @@ def _long_training(records: Sequence[Record]) -> list[Finding]:
     for network, (*_, before, last) in lengths.items():
         errors = groups[network, last]
         if lowest is None:
-            claim = (
-                f"from {before} to {last} epochs {network} has stopped improving: by less than {STEP} in training error"
-            )
-            difference, words = paired_difference(groups[network, before], errors), "it improves by"
+            claim = f"from {before} to {last} epochs the training error of {network} falls by less than {STEP}"
+            difference, words = paired_difference(groups[network, before], errors), "it falls by"
         else:
             claim = f"after {last} epochs {network} is within {STEP} of the lowest training error that there can be"
             difference, words = paired_difference(errors, [lowest] * len(errors)), "it is above it by"

@@ -164,10 +164,12 @@ def conditions(records: Sequence[Record]) -> str:
     """What a caption says of recorded trainings: images, length, seeds, precision."""
     runs, name = [record["configuration"] for record in records], records[0]["data"]["name"]
     twice = "relabelled" in runs[0]
-    count, size = f"{runs[0]['images'] // (2 if twice else 1):,}", runs[0]["image_size"]
+    count, size = f"{runs[0]['images'] // (1 + twice):,}", runs[0]["image_size"]
     images = {"shapes": f"{count} generated images", "cifar10-jpeg": f"{count} photographs of CIFAR-10"}
     lengths = sorted({(run["epochs"], run["epochs"] * -(-run["images"] // run["batch_size"])) for run in runs})
-    parts = [images.get(name, f"{count} images of {name}"), f"{size}×{size}", *["each of them twice"] * twice]
+    parts = [images.get(name, f"{count} images of {name}"), f"{size}×{size}"]
+    if twice:
+        parts.append("each of them twice")
     parts += [f"{epochs} epochs ({steps:,} steps)" for epochs, steps in lengths]
     parts += [f"{len({run['seed'] for run in runs})} seeds", records[0]["precision"].split(",")[0]]
     return ", ".join(map(translated, parts))

@@ -6,6 +6,7 @@ And for who marks reports: the true numbers.
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import re
@@ -51,6 +52,7 @@ def finish_feedback(folder: Path) -> list[Path]:
         The archives, to be sent back as they are.
     """
     packed: dict[str, list[tuple[str, bytes]]] = {}
+    has_report = functools.cache(functools.partial(_has_report, folder))
     for outcome in outcomes_in(folder):
         page = folder / "feedback" / outcome.student / outcome.assignment / f"{outcome.assignment}.html"
         if not page.is_file():
@@ -59,7 +61,7 @@ def finish_feedback(folder: Path) -> list[Path]:
         if MARK not in text:
             before, body, after = re.split(r"(<body[^>]*>)", f"{text}<body>", maxsplit=1)
             before = before.replace("<head>", HEAD, 1)
-            top = summary(outcome, _is_marked_by_hand(folder, outcome.assignment))
+            top = summary(outcome, has_report(outcome.assignment))
             text = f"{before}{body}\n{MARK}{top}{after.removesuffix('<body>')}"
             write_atomically(page, text.encode(errors="replace"))
         name = platform_name(folder, outcome).removesuffix(".ipynb") + ".html"
@@ -89,12 +91,11 @@ def summary(outcome: Outcome, by_hand: bool = True) -> str:
     )
 
 
-def _is_marked_by_hand(folder: Path, assignment: str) -> bool:
+def _has_report(folder: Path, assignment: str) -> bool:
     """Whether what was handed out has a text to write that has points; True where it cannot be read."""
+    release = folder / "release" / assignment / f"{assignment}.ipynb"
     try:
-        cells = json.loads((folder / "release" / assignment / f"{assignment}.ipynb").read_text(encoding="utf-8"))[
-            "cells"
-        ]
+        cells = json.loads(release.read_text(encoding="utf-8"))["cells"]
         marks = [cell["metadata"].get("nbgrader", {}) for cell in cells]
     except (OSError, ValueError, KeyError):
         return True
