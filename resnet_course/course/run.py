@@ -7,6 +7,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from resnet_course.notebook.messages import MIME_TYPE, SIGNS
 
 if TYPE_CHECKING:
     import nbformat  # of the extra `lab`; the rest of this module works without it
+    from nbclient import NotebookClient
 
 CELL_TIMEOUT = 3600  # seconds; a full-profile training is one cell
 DIGEST = "resnet_course_sha256"  # in an executed notebook's metadata: of the file that was run
@@ -95,7 +97,7 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False, language: str 
     started, error = time.perf_counter(), None
     environment = {**os.environ, **HEADLESS}
     try:
-        client.execute(env=environment)
+        _execute(client, environment)
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".split("\n")[0]
     except DeadKernelError:
@@ -105,6 +107,22 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False, language: str 
     save_executed(notebook, path, target)
     _write_page(notebook, target)
     return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)
+
+
+def _execute(client: NotebookClient, environment: dict[str, str]) -> None:
+    """Run a notebook in a thread of its own: in the main one nbclient would keep Ctrl-C to itself, and go on."""
+    with ThreadPoolExecutor(1) as aside:
+        running = aside.submit(client.execute, env=environment)
+        try:
+            while not running.done():  # on Windows no wait without a limit can be interrupted
+                wait([running], timeout=0.2)
+        except KeyboardInterrupt:
+            while not running.done():  # the thread ends with the kernel, which may just be starting
+                if kernel := getattr(getattr(client.km, "provisioner", None), "process", None):
+                    kernel.kill()
+                wait([running], timeout=0.2)
+            raise
+    running.result()
 
 
 def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS, language: str = "en") -> list[str]:

@@ -1,8 +1,12 @@
 """Running lessons headless, tried on tiny notebooks."""
 
+import _thread
+import threading
+import time
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 from resnet_course.base.errors import CourseError
@@ -78,6 +82,22 @@ def test_an_error_is_named_and_what_ran_before_is_kept(tmp_path: Path) -> None:
 def test_a_dead_kernel_is_named(tmp_path: Path) -> None:
     write_notebook(tmp_path / "notebooks" / "solutions", DEAD)
     assert "the kernel died" in run_lesson(LESSON, tmp_path).error
+
+
+def test_ctrl_c_ends_the_run_and_its_kernel(tmp_path: Path) -> None:
+    busy = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(600)"
+    write_notebook(tmp_path / "notebooks" / "solutions", [busy])
+    seen = tmp_path / "notebooks" / "solutions" / "pid"
+
+    def press() -> None:
+        while not (seen.exists() and seen.read_text()):
+            time.sleep(0.1)
+        _thread.interrupt_main()
+
+    threading.Thread(target=press, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        run_lessons([LESSON], tmp_path)
+    assert not psutil.pid_exists(int(seen.read_text()))
 
 
 def test_a_notebook_that_is_missing_is_named_with_the_next_step(tmp_path: Path) -> None:
