@@ -90,14 +90,14 @@ def test_ctrl_c_ends_the_run_and_its_kernel(tmp_path: Path) -> None:
     seen = tmp_path / "notebooks" / "solutions" / "pid"
 
     def press() -> None:
-        while not (seen.exists() and seen.read_text()):
+        while not (seen.exists() and seen.read_text("utf-8")):
             time.sleep(0.1)
         _thread.interrupt_main()
 
     threading.Thread(target=press, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         run_lessons([LESSON], tmp_path)
-    assert not psutil.pid_exists(int(seen.read_text()))
+    assert not psutil.pid_exists(int(seen.read_text("utf-8")))
 
 
 def test_a_notebook_that_is_missing_is_named_with_the_next_step(tmp_path: Path) -> None:
