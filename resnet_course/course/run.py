@@ -29,6 +29,7 @@ PROFILE = "resnet_course_profile"  # there, too: the profile asked for
 
 # Bars and controls are of no use in a saved page, and a learner's journal is for what the learner wrote.
 HEADLESS = {"RESNET_COURSE_PROGRESS": "0", "RESNET_COURSE_WIDGETS": "0", "RESNET_COURSE_JOURNAL": "off"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 def course_root() -> Path:
@@ -63,12 +64,24 @@ class Outcome:
 
 
 def run_lessons(lessons: Iterable[Lesson], root: Path, student: bool = False, language: str = "en") -> list[Outcome]:
-    """Run lessons one after the other, keep executed notebooks and HTML in `root / "build"`, print a table."""
-    outcomes = []
+    """Run lessons, keep executed notebooks and HTML in `root / "build"`, print a table.
+
+    On a CPU as many side by side as `default_jobs` says: networks as small as the lessons' gain little from a second
+    thread. The lessons whose numbers are seconds follow, one at a time.
+    """
+    lessons, started = list(lessons), time.perf_counter()
     for lesson in lessons:
-        say(f"lesson {lesson.number}: {lesson.title} ...")
-        outcomes.append(run_lesson(lesson, root, student, language))
-    _print_table(outcomes)
+        _source(lesson, root, student, language)  # before minutes are spent on the others
+    longest_first = sorted((lesson for lesson in lessons if not lesson.timed), key=lambda lesson: -lesson.seconds)
+    at_once = 1
+    if len(longest_first) > 1:
+        from resnet_course.experiments.reproducing import default_jobs  # loads PyTorch
+
+        at_once = min(default_jobs(), len(longest_first))
+    outcomes = _run_in_threads(longest_first, root, student, language, at_once)
+    outcomes += _run_in_threads([lesson for lesson in lessons if lesson.timed], root, student, language)
+    outcomes.sort(key=lambda outcome: lessons.index(outcome.lesson))
+    _print_table(outcomes, at_once, time.perf_counter() - started)
     return outcomes
 
 
@@ -79,25 +92,56 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False, language: str 
     Raises:
         CourseError: if the notebook is missing.
     """
+    return _run_in_threads([lesson], root, student, language)[0]
+
+
+def _run_in_threads(lessons: list[Lesson], root: Path, student: bool, language: str, at_once: int = 1) -> list[Outcome]:
+    """Run notebooks in threads of their own: in the main one nbclient would keep Ctrl-C to itself, and go on."""
+    clients: list[NotebookClient] = []
+    with ThreadPoolExecutor(max(1, at_once)) as pool:
+        runs = [pool.submit(_execute, lesson, root, student, language, at_once, clients) for lesson in lessons]
+        try:
+            while not all(run.done() for run in runs):  # on Windows no wait without a limit can be interrupted
+                wait(runs, timeout=0.2)
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while not all(run.done() for run in runs):  # a thread ends with its kernel, which may just be starting
+                for client in clients:
+                    if kernel := getattr(getattr(client.km, "provisioner", None), "process", None):
+                        kernel.kill()
+                wait(runs, timeout=0.2)
+            raise
+    return [run.result() for run in runs]
+
+
+def _source(lesson: Lesson, root: Path, student: bool, language: str) -> Path:
+    path = root / "notebooks" / edition(language) / ("" if student else "solutions") / lesson.file_name
+    if not path.is_file():
+        raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
+    return path
+
+
+def _execute(
+    lesson: Lesson, root: Path, student: bool, language: str, at_once: int, clients: list[NotebookClient]
+) -> Outcome:
     import nbformat
     from nbclient import NotebookClient  # only needed to run lessons headless
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    folder = root / "notebooks" / edition(language) / ("" if student else "solutions")
-    path = folder / lesson.file_name
-    if not path.is_file():
-        raise CourseError(f"{path} is missing; build it with `python -m resnet_course notebooks`")
+    path = _source(lesson, root, student, language)
     notebook = nbformat.read(path, as_version=4)
     # The kernel starts in the notebook's folder, as in JupyterLab.
-    resources = {"metadata": {"path": str(folder)}}
+    resources = {"metadata": {"path": str(path.parent)}}
     quiet = ["--log-level=ERROR"]  # ipykernel warns that it talks over loopback unencrypted
     client = NotebookClient(
         notebook, timeout=CELL_TIMEOUT, kernel_name="python3", resources=resources, extra_arguments=quiet
     )
+    clients.append(client)
+    say(f"lesson {lesson.number}: {lesson.title} ...")
     started, error = time.perf_counter(), None
-    environment = {**os.environ, **HEADLESS}
+    environment = {**os.environ, **HEADLESS, **(ONE_THREAD if at_once > 1 else {})}
     try:
-        _execute(client, environment)
+        client.execute(env=environment)
     except CellExecutionError as failure:
         error = f"{failure.ename}: {failure.evalue}".split("\n")[0]
     except DeadKernelError:
@@ -107,22 +151,6 @@ def run_lesson(lesson: Lesson, root: Path, student: bool = False, language: str 
     save_executed(notebook, path, target)
     _write_page(notebook, target)
     return Outcome(lesson, seconds, tuple(_verdicts(notebook)), error)
-
-
-def _execute(client: NotebookClient, environment: dict[str, str]) -> None:
-    """Run a notebook in a thread of its own: in the main one nbclient would keep Ctrl-C to itself, and go on."""
-    with ThreadPoolExecutor(1) as aside:
-        running = aside.submit(client.execute, env=environment)
-        try:
-            while not running.done():  # on Windows no wait without a limit can be interrupted
-                wait([running], timeout=0.2)
-        except KeyboardInterrupt:
-            while not running.done():  # the thread ends with the kernel, which may just be starting
-                if kernel := getattr(getattr(client.km, "provisioner", None), "process", None):
-                    kernel.kill()
-                wait([running], timeout=0.2)
-            raise
-    running.result()
 
 
 def stale_lessons(root: Path, lessons: Iterable[Lesson] = LESSONS, language: str = "en") -> list[str]:
@@ -182,12 +210,11 @@ def _verdicts(notebook: nbformat.NotebookNode) -> Iterable[dict[str, Any]]:
                 yield found["verdict"]
 
 
-def _print_table(outcomes: Iterable[Outcome]) -> None:
+def _print_table(outcomes: Iterable[Outcome], at_once: int, seconds: float) -> None:
     say(f"\n{'lesson':<44}{'seconds':>8}  verdict")
-    total = 0.0
     for outcome in outcomes:
-        total += outcome.seconds
         say(f"{outcome.lesson.number} {outcome.lesson.title:<41}{outcome.seconds:>8.1f}  {outcome.summary}")
         for verdict in outcome.verdicts:
             say(f"{'':<54}{SIGNS[verdict['status']]} {verdict['claim']} ({verdict['numbers']})")
-    say(f"{'all':<44}{total:>8.1f}")
+    side_by_side = f"{at_once} side by side, one thread each; those about seconds alone" if at_once > 1 else ""
+    say(f"{'all':<44}{seconds:>8.1f}  {side_by_side}")

@@ -31,6 +31,7 @@ class Lesson:
         read_minutes: reading and exercises, as `course.build.measured_minutes` has them, rounded.
         seconds: the whole notebook in the quick profile on the machine of `REFERENCE_SPEED`.
         exercises: names of its checks.
+        timed: whether it prints seconds that another lesson beside it would change.
     """
 
     number: str
@@ -39,6 +40,7 @@ class Lesson:
     read_minutes: int
     seconds: float
     exercises: tuple[str, ...]
+    timed: bool = False
 
     @property
     def title(self) -> str:
@@ -82,10 +84,10 @@ LESSONS = (
         16,
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
-    Lesson("09", "training", "Training ResNet-18", 21, 40, ("checkpoint",)),
+    Lesson("09", "training", "Training ResNet-18", 21, 40, ("checkpoint",), timed=True),
     Lesson("10", "inside", "Inside a trained ResNet", 33, 24, ("lesion", "filter_normalise")),
-    Lesson("11", "deeper", "Deeper", 29, 39, ("bottleneck", "preact_block")),
-    Lesson("12", "faster_wider", "Faster and wider", 30, 44, ("shard",)),
+    Lesson("11", "deeper", "Deeper", 29, 39, ("bottleneck", "preact_block"), timed=True),
+    Lesson("12", "faster_wider", "Faster and wider", 30, 44, ("shard",), timed=True),
     Lesson("13", "your_images", "Your own images", 28, 52, ("few_shot_split",)),
 )
 

@@ -51,6 +51,30 @@ def test_a_run_collects_verdicts_and_leaves_notebook_page_and_table(tmp_path: Pa
     assert "? three (3)" in table
 
 
+def test_lessons_run_side_by_side_and_those_about_seconds_alone(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("resnet_course.experiments.reproducing.default_jobs", lambda: 2)
+    meet = """
+import os, pathlib, time
+pathlib.Path("{own}").touch()
+while not pathlib.Path("{other}").exists(): time.sleep(0.05)
+print(os.environ["OMP_NUM_THREADS"])
+time.sleep(0.5)
+pathlib.Path("{own} has ended").touch()
+"""
+    alone = "import os, pathlib\nprint(len(list(pathlib.Path().glob('* has ended'))), os.environ['OMP_NUM_THREADS'])"
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    folder = tmp_path / "notebooks" / "solutions"
+    lessons = [find_lesson(number) for number in ("00", "12", "13")]
+    sources = meet.format(own="a", other="b"), alone, meet.format(own="b", other="a")
+    for lesson, source in zip(lessons, sources, strict=True):
+        write_notebook(folder, [source], lesson)
+    outcomes = run_lessons(lessons, tmp_path)
+    assert [(outcome.lesson, outcome.error) for outcome in outcomes] == [(lesson, None) for lesson in lessons]
+    built = [nbformat.read(tmp_path / "build" / "solutions" / lesson.file_name, as_version=4) for lesson in lessons]
+    assert [notebook.cells[0].outputs[0].text for notebook in built] == ["1\n", "2 7\n", "1\n"]
+    assert "2 side by side" in capsys.readouterr().out
+
+
 @pytest.mark.complete
 def test_a_run_of_another_notebook_is_stale(tmp_path: Path, monkeypatch) -> None:
     solutions = tmp_path / "notebooks" / "solutions"
@@ -101,6 +125,10 @@ def test_ctrl_c_ends_the_run_and_its_kernel(tmp_path: Path) -> None:
 
 
 def test_a_notebook_that_is_missing_is_named_with_the_next_step(tmp_path: Path) -> None:
+    write_notebook(tmp_path / "notebooks" / "solutions", DEAD, find_lesson("00"))
+    with pytest.raises(CourseError, match=r"08_resnet18\.ipynb is missing"):
+        run_lessons([find_lesson("00"), LESSON], tmp_path)
+    assert not (tmp_path / "build").exists()  # nothing was run
     with pytest.raises(CourseError, match=r"08_resnet18\.ipynb is missing.*notebooks"):
         run_lesson(LESSON, tmp_path)
 
