@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from resnet_course.base.errors import CourseError
 from resnet_course.base.language import translated
 
-REFERENCE_SPEED = 460.0  # images/s that `runtime.measure_speed` gave where the lessons' seconds were taken
+REFERENCE_SPEED = 600.0  # images/s by `runtime.measure_speed` for the lessons' seconds: they were alike at 460 and 700
 ProfileName = Literal["smoke", "quick", "full"]
 
 
@@ -54,26 +54,26 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson("00", "start_here", "Start here", 17, 29, ("warm_up",)),
-    Lesson("01", "vgg", "VGG: depth from 3×3", 29, 58, ("vgg_block", "receptive_field", "multiply_adds", "train_step")),
-    Lesson("02", "trust", "A training you can trust", 34, 53, ("fair_split", "evaluate", "early_stopper")),
-    Lesson("03", "signals", "Signals through many layers", 32, 59, ("signal_factor", "batch_norm")),
+    Lesson("00", "start_here", "Start here", 17, 22, ("warm_up",)),
+    Lesson("01", "vgg", "VGG: depth from 3×3", 29, 43, ("vgg_block", "receptive_field", "multiply_adds", "train_step")),
+    Lesson("02", "trust", "A training you can trust", 34, 37, ("fair_split", "evaluate", "early_stopper")),
+    Lesson("03", "signals", "Signals through many layers", 32, 41, ("signal_factor", "batch_norm")),
     Lesson(
         "04",
         "degradation",
         "The degradation problem",
         34,
-        52,
+        37,
         ("plain_block", "gradient_norms", "extend_with_identity", "gradient_similarity"),
     ),
-    Lesson("05", "residual_block", "The residual block", 26, 54, ("basic_block",)),
-    Lesson("06", "why_it_works", "Why it works", 26, 37, ("shortcut_gradient", "zero_init_residual")),
+    Lesson("05", "residual_block", "The residual block", 26, 35, ("basic_block",)),
+    Lesson("06", "why_it_works", "Why it works", 26, 26, ("shortcut_gradient", "zero_init_residual")),
     Lesson(
         "07",
         "shortcuts",
         "Matching dimensions on the shortcut",
         32,
-        21,
+        17,
         ("needs_projection", "projection_shortcut", "pad_shortcut", "bottleneck_shapes"),
     ),
     Lesson(
@@ -81,14 +81,14 @@ LESSONS = (
         "resnet18",
         "Assembling ResNet-18",
         34,
-        16,
+        11,
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
-    Lesson("09", "training", "Training ResNet-18", 21, 40, ("checkpoint",), timed=True),
-    Lesson("10", "inside", "Inside a trained ResNet", 33, 24, ("lesion", "filter_normalise")),
-    Lesson("11", "deeper", "Deeper", 29, 39, ("bottleneck", "preact_block"), timed=True),
-    Lesson("12", "faster_wider", "Faster and wider", 30, 44, ("shard",), timed=True),
-    Lesson("13", "your_images", "Your own images", 28, 52, ("few_shot_split",)),
+    Lesson("09", "training", "Training ResNet-18", 21, 33, ("checkpoint",), timed=True),
+    Lesson("10", "inside", "Inside a trained ResNet", 33, 17, ("lesion", "filter_normalise")),
+    Lesson("11", "deeper", "Deeper", 29, 20, ("bottleneck", "preact_block"), timed=True),
+    Lesson("12", "faster_wider", "Faster and wider", 30, 39, ("shard",), timed=True),
+    Lesson("13", "your_images", "Your own images", 28, 51, ("few_shot_split",)),
 )
 
 
@@ -109,19 +109,19 @@ class Cost(NamedTuple):
 
 COSTS = {
     "00": Cost(8, 14),
-    "01": Cost(6, 220),
-    "02": Cost(12, 140),
-    "03": Cost(10, 33),
-    "04": Cost(18, 4_400),
+    "01": Cost(8, 220),
+    "02": Cost(11, 140),
+    "03": Cost(12, 33),
+    "04": Cost(16, 4_400),
     "05": Cost(12, 15_500),
-    "06": Cost(15, 5_100),
-    "07": Cost(20, 14),
-    "08": Cost(7, 7),
-    "09": Cost(20, 1_200, 3_600),
-    "10": Cost(20, 3_900),
-    "11": Cost(14, 6_700),
-    "12": Cost(40, 60, 100),
-    "13": Cost(12, 60),
+    "06": Cost(13, 5_100),
+    "07": Cost(13, 14),
+    "08": Cost(10, 7),
+    "09": Cost(15, 1_200, 3_600),
+    "10": Cost(13, 3_900),
+    "11": Cost(13, 6_700),
+    "12": Cost(30, 60, 100),
+    "13": Cost(14, 60),
 }
 
 

@@ -228,7 +228,7 @@ def test_preflight_predicts_the_minutes_of_the_profile_of_a_gpu(monkeypatch, cap
     [
         ("full", 7_000, "about 37 minutes here"),
         ("full", 1e6, ""),
-        ("quick", 50, "about 8 minutes here"),
+        ("quick", 50, "about 7 minutes here"),
         ("quick", 900, ""),
         ("smoke", 1, ""),
     ],
