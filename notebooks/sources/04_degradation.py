@@ -177,7 +177,6 @@ def train(model, seed, name, clip=None):
 
 # %% [markdown]
 # Three depths, three seeds each; networks of the same seed form a pair, as in lesson 02.
-# This is the longest cell of the lesson.
 
 
 # %%
@@ -253,7 +252,8 @@ if {20, 56} <= photos.keys() and len(photos[20]) == len(photos[56]):
     )  # fmt: skip
 
 # %% [markdown]
-# Several reasons come to mind at once. We take them one by one, as suspects, each with a
+# From which depth on does it get worse? Compare 8 with 20 layers, for each kind of images. And why?
+# Several reasons come to mind. We take them one by one, as suspects, each with a
 # test that can clear it. The function `close` writes down how the test ended:
 # *acquitted* if the numbers say that this suspect is not the reason, *still suspected* if
 # they point at it, *cannot tell* if they do neither. The numbers are paired
@@ -419,21 +419,20 @@ model = train(make_plain(56), 0, "plain 56, clipped", clip=1.0)
 print(f"plain 56, seed 0: training error {errors[56][0]:.3f}", end=", ")
 print(f"with clipping {error_on(clean, model):.3f}")
 
-changed = {}  # recorded, plain 56: (start, longest gradient) -> errors
-starts_record = experiments.load_records("starts")
+starts_record, recorded_starts = experiments.load_records("starts"), {}
 for record in starts_record:
     run = record["configuration"]
-    if run["network"] == "plain 56":
-        what = run["start"], run["clip_norm"]
-        changed.setdefault(what, []).append(record["train_error"])
+    what = run["network"], run["start"], run["clip_norm"]  # 0: not clipped
+    recorded_starts.setdefault(what, []).append(record["train_error"])
 
 # %%
-shallow = recorded["generated"][20]
+shallow = recorded_starts["plain 20", "usual", 0]
+clipped = recorded_starts["plain 56", "usual", 1]
 cards.compare(
     "with clipping, too, plain 56 has a higher training error than plain 20",
-    {"plain 56, clipped": changed["usual", 1]}, {"plain 20": shallow},
+    {"plain 56, clipped": clipped}, {"plain 20": shallow},
 )  # fmt: skip
-gap = inspection.paired_difference(changed["usual", 1], shallow)
+gap = inspection.paired_difference(clipped, shallow)
 close("jumps of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above())
 
 # %% [markdown]
@@ -615,8 +614,7 @@ close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 # a higher error, something better exists, but training does not *find* it. That makes it
 # a problem of **optimisation**, not of capacity. (He et al. argue so, §1.)
 #
-# The number in its row is that of the first suspect, since the grown network is plain 20;
-# what is new is that such a setting exists. Does it depend on the start whether a training finds one?
+# The number in its row is that of the first suspect; what is new is that such a setting exists. Does it depend on the start whether a training finds one?
 
 # %% [markdown]
 # ## Is it a bad start?
@@ -635,12 +633,11 @@ def start_as_identity(model):
     return model
 
 
-for depth in (20, 56):
-    torch.manual_seed(0)
-    model = start_as_identity(make_plain(depth))
-    model = train(model, 0, f"plain {depth}, identity start")
-    print(f"plain {depth}, seed 0: training error {errors[depth][0]:.3f}", end=", ")
-    print(f"started as the identity {error_on(clean, model):.3f}")
+torch.manual_seed(0)
+model = start_as_identity(make_plain(56))
+model = train(model, 0, "plain 56, identity start")
+print(f"plain 56, seed 0: training error {errors[56][0]:.3f}", end=", ")
+print(f"started as the identity {error_on(clean, model):.3f}")
 fresh = start_as_identity(make_plain(56))
 ratios = gradient_norms(fresh, *batch)
 print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1]:.2g}")
@@ -653,25 +650,33 @@ print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1
 # the two was at fault. Now with five seeds, from the record:
 
 # %%
+usual_56 = recorded_starts["plain 56", "usual", 0]
+identity_20 = recorded_starts["plain 20", "identity", 0]
+identity_56 = recorded_starts["plain 56", "identity", 0]
 tried = {
     "plain 20": shallow,
-    "plain 56": changed["usual", 0],
-    "plain 56, clipped": changed["usual", 1],
-    "plain 56, identity start": changed["identity", 0],
+    "plain 56": usual_56,
+    "plain 56, clipped": clipped,
+    "plain 20, identity start": identity_20,
+    "plain 56, identity start": identity_56,
 }
 axes = plotting.dots(tried, "Training error of plain networks", "training error")
 plotting.show(axes, f"{experiments.conditions(starts_record)}.")
 cards.compare(
     "plain 56 has a higher training error from the usual start than from the identity",
-    {"usual start": changed["usual", 0]}, {"identity start": changed["identity", 0]},
+    {"usual start": usual_56}, {"identity start": identity_56},
 )  # fmt: skip
-gap = inspection.paired_difference(changed["usual", 0], changed["identity", 0])
+gap = inspection.paired_difference(usual_56, identity_56)
 close("a bad start", "usual against identity", gap, opposite[gap.is_above()])
+cards.compare(
+    "from the identity, too, plain 56 has a higher training error than plain 20",
+    {"plain 56": identity_56}, {"plain 20": identity_20},
+)  # fmt: skip
 
 # %% [markdown]
-# If the verdict is *reproduced*, the same network, with the same recipe and images, does
-# better if it begins near "do nothing". Is depth then cured? Compare the first two printed
-# lines above: what does this start do to 20 layers, and is 56 still above 20?
+# If the first verdict is *reproduced*, the same network, with the same recipe and images, does
+# better if it begins near "do nothing". The second asks whether depth still hurts where both networks
+# begin so: compare its difference with the gap between the first two rows.
 
 # %% [markdown]
 # ## What goes with depth?
@@ -751,8 +756,7 @@ close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_a
 # such gradients *shattered*. They show that in deep plain networks with a usual start the gradients come
 # to look like white noise, and that with shortcuts, the topic of lesson 05, this happens far more slowly.
 #
-# This test mends nothing; it measures something that *goes with* depth, before the
-# training begins. Compare the two dots at 56 layers with the errors of plain 56 from the
+# This test mends nothing; it measures what *goes with* depth. Compare the two dots at 56 layers with the errors of plain 56 from the
 # two starts. If both tell the same story, that is a strong hint, but not a proof. Lesson 06
 # comes back to it.
 
@@ -777,11 +781,10 @@ for suspect, test, number, ended in hunt:
 # How hard is it for a plain block to do nothing? It must copy every channel through two
 # convolutions, where each output channel has one 1, in the middle of the kernel of its
 # own input channel, and zeros everywhere else. Some other settings do it too, where
-# channels change places on the way, or are scaled and scaled back. All of them together
-# are still a thin set among all possible weights, and a random start is far from it.
+# channels change places on the way, but a random start is far from all of them.
 #
-# You have put the network there by hand. He et al. had a simpler idea: if an easy way to
-# do nothing is missing, give the network one. Let the block compute $F(x) + x$ instead of
+# You have put the network there by hand. He et al. had a simpler idea: give the network an
+# easy way to do nothing. Let the block compute $F(x) + x$ instead of
 # $F(x)$. Now doing nothing means $F(x) = 0$, and the last batch norm of the block can do
 # that alone, with a weight and a bias of 0. The line that carries x to the plus sign is called a **shortcut**, and
 # the block a **residual block**.
@@ -803,9 +806,10 @@ print(f"2. Plain 20, grown to 56 layers: {mean(grown[56]):.3f}.")
 print(f"3. Cosine of the gradients at near images: plain 20 {mean(usual[20]):.3f},")
 print(f"   plain 56 {mean(usual[56]):.3f}.")
 print(f"Recorded: {experiments.conditions(starts_record)}:")
-print(f"4. Training error of plain 56: {mean(changed['usual', 0]):.3f}, with clipping")
-print(f"   {mean(changed['usual', 1]):.3f}, started as the identity", end=" ")
-print(f"{mean(changed['identity', 0]):.3f}.")
+print(f"4. Training error of plain 56: {mean(usual_56):.3f}, with clipping")
+print(f"   {mean(clipped):.3f}, started as the identity {mean(identity_56):.3f};")
+print(f"   plain 20: {mean(shallow):.3f},", end=" ")
+print(f"started as the identity {mean(identity_20):.3f}.")
 
 # %% [markdown]
 # ## Self-check

@@ -167,6 +167,11 @@ def _starts(records: Sequence[Record]) -> list[Finding]:
             plain,
             {"identity": groups["plain 56", "identity", 0]},
         ),
+        compare(
+            "of two that start as the identity, plain 56 gets a higher training error than plain 20",
+            {"plain 56": groups["plain 56", "identity", 0]},
+            {"plain 20": groups["plain 20", "identity", 0]},
+        ),
         compare("clipping the gradient to norm 1 helps plain 56", plain, {"clipped": groups["plain 56", "usual", 1]}),
         compare(
             "a residual 56 that starts with zero gamma gets a higher training error",

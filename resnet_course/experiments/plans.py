@@ -313,6 +313,8 @@ def _starts(dataset: str) -> list[Run]:
         ("plain 56", "usual", 0),
         ("plain 56", "identity", 0),
         ("plain 56", "usual", 1),
+        ("plain 20", "usual", 0),
+        ("plain 20", "identity", 0),
         ("residual 56", "usual", 0),
         ("residual 56", "zero gamma", 0),
     )

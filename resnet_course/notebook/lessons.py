@@ -31,7 +31,7 @@ class Lesson:
         read_minutes: reading and exercises, as `course.build.measured_minutes` has them, rounded.
         seconds: the whole notebook in the quick profile on the machine of `REFERENCE_SPEED`.
         exercises: names of its checks.
-        timed: whether it prints seconds that another lesson beside it would change.
+        timed: whether its verdicts are about seconds with all threads, which a lesson beside it would change.
     """
 
     number: str
@@ -84,9 +84,9 @@ LESSONS = (
         11,
         ("make_layer", "flat_features", "resnet18", "load_torchvision", "first_difference"),
     ),
-    Lesson("09", "training", "Training ResNet-18", 21, 33, ("checkpoint",), timed=True),
+    Lesson("09", "training", "Training ResNet-18", 21, 33, ("checkpoint",)),
     Lesson("10", "inside", "Inside a trained ResNet", 33, 17, ("lesion", "filter_normalise")),
-    Lesson("11", "deeper", "Deeper", 29, 20, ("bottleneck", "preact_block"), timed=True),
+    Lesson("11", "deeper", "Deeper", 29, 20, ("bottleneck", "preact_block")),
     Lesson("12", "faster_wider", "Faster and wider", 30, 39, ("shard",), timed=True),
     Lesson("13", "your_images", "Your own images", 28, 51, ("few_shot_split",)),
 )

@@ -56,7 +56,7 @@ def test_the_degradation_report_is_computed_from_the_numbers(tmp_path: Path) -> 
         ("degradation", lambda run: 0.5 if run.network == "residual 32" else error_by_depth(run), "YYYNYYN"),
         ("degradation", lambda run: 0.5 + 0.1 * luck(run), "??????N"),
         ("shortcuts", lambda run: 0.1 + 0.1 * run.network.endswith("C") + luck(run) / 1000, "?Y?Y?Y?"),
-        ("starts", lambda run: 0.5 - 0.2 * (run.start == "identity") + luck(run) / 100, "Y??"),
+        ("starts", lambda run: 0.5 - 0.2 * (run.start == "identity") + luck(run) / 100, "Y???"),
     ],
 )
 def test_verdicts_follow_the_numbers(tmp_path: Path, name: str, error, found: str) -> None:
