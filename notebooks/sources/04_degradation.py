@@ -614,7 +614,8 @@ close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 # a higher error, something better exists, but training does not *find* it. That makes it
 # a problem of **optimisation**, not of capacity. (He et al. argue so, §1.)
 #
-# The number in its row is that of the first suspect; what is new is that such a setting exists. Does it depend on the start whether a training finds one?
+# The number in its row is that of the first suspect; what is new is that such a setting exists. Does it
+# depend on the start whether a training finds one?
 
 # %% [markdown]
 # ## Is it a bad start?
@@ -756,8 +757,8 @@ close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_a
 # such gradients *shattered*. They show that in deep plain networks with a usual start the gradients come
 # to look like white noise, and that with shortcuts, the topic of lesson 05, this happens far more slowly.
 #
-# This test mends nothing; it measures what *goes with* depth. Compare the two dots at 56 layers with the errors of plain 56 from the
-# two starts. If both tell the same story, that is a strong hint, but not a proof. Lesson 06
+# This test mends nothing; it measures what *goes with* depth. Compare the two dots at 56 layers
+# with the errors of plain 56 from the two starts. If both tell the same story, that is a strong hint, but not a proof. Lesson 06
 # comes back to it.
 
 # %% [markdown]
