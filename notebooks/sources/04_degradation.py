@@ -758,8 +758,8 @@ close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_a
 # to look like white noise, and that with shortcuts, the topic of lesson 05, this happens far more slowly.
 #
 # This test mends nothing; it measures what *goes with* depth. Compare the two dots at 56 layers
-# with the errors of plain 56 from the two starts. If both tell the same story, that is a strong hint, but not a proof. Lesson 06
-# comes back to it.
+# with the errors of plain 56 from the two starts. If both tell the same story,
+# that is a strong hint, but not a proof. Lesson 06 comes back to it.
 
 # %% [markdown]
 # ## The hunt at a glance
