@@ -489,7 +489,7 @@ save_checkpoint, load_checkpoint = checks.checkpoint((save_checkpoint, load_chec
 # state from the file. And once without the optimizer's state, to see whether it matters. A few images will do.
 
 # %%
-some = train_images.subset(torch.arange(min(128, len(train_images))))
+some = train_images.subset(torch.arange(min(64, len(train_images))))
 few_images = data.Batches(some, 32, shuffle=True, seed=SEED, device=device)
 
 

@@ -120,8 +120,8 @@ images = data.load(profile.dataset, "train", budget.image_size, budget.images)
 new_images = data.load(profile.dataset, "test", budget.image_size, budget.images // 4)
 batches = data.Batches(images, budget.batch_size, True, device=profile.device)
 scale = {"mean": batches.mean, "std": batches.std}
-unseen = data.Batches(new_images, 500, device=profile.device, **scale)
-new = [next(iter(unseen))]  # one batch of new images, at most 500
+unseen = data.Batches(new_images, 250, device=profile.device, **scale)
+new = [next(iter(unseen))]  # one batch of new images, at most 250
 few = next(iter(data.Batches(images, 128, True, device=profile.device)))
 print(f"{images.name}: {len(images):,} training images, {len(new[0][1])} new ones")
 

@@ -173,7 +173,7 @@ _GRAPHS = dict(
             "or a lambda. Store layers as attributes, in nn.Sequential or nn.ModuleList, and weights as nn.Parameter.",
         ),
         _graph(
-            "used before",
+            "number of uses",
             "How many layers with weights of their own are there?",
             "One layer is used twice, so the two places share their weights. Each place needs a layer of its own.",
         ),

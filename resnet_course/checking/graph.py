@@ -165,8 +165,7 @@ class Recorder(TorchFunctionMode):
             settings |= _described(weights)
             again = [self.names.get(id(tensor), "") for tensor in weights.values() if id(tensor) in self.used]
             self.used |= {id(tensor) for tensor in weights.values()}
-            if again:
-                settings["used before"] = True
+            settings["number of uses"] = 2 if again else 1
         elif name in ("clamp", "clamp_", "clamp_min", "clamp_min_", "threshold", "maximum"):
             numbers = [value for value in (*args[1:], *kwargs.values()) if value is not None]
             kind = "ReLU" if all(value == 0 for value in numbers if not isinstance(value, Tensor)) else name

@@ -235,6 +235,7 @@ def in_words(error: Exception) -> str:
         return f"{said}."
     frames = _own_frames(error)
     place = f" (in {frames[-1].name}, line {frames[-1].lineno})" if frames else ""
+    said = said if place else said.removesuffix(".")  # which the sentence ends with
     return f"it raised {type(error).__name__}{': ' if said else ''}{said}{place}."
 
 

@@ -69,7 +69,9 @@ def _tensors_differ(mine: Any, expected: Tensor, what: str) -> str | None:
 
 
 def as_number(value: Any) -> Any:
-    """A tensor of one number as that number; anything else as it is."""
+    """A tensor or NumPy scalar as the number that it holds; anything else as it is."""
+    if type(value) in np.sctypeDict.values():
+        return value.item()
     if isinstance(value, Tensor) and value.numel() == 1:
         number = plain(value).item()
         return number if value.is_floating_point() else bool(number) if value.dtype is torch.bool else int(number)

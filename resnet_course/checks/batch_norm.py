@@ -151,7 +151,9 @@ def _see_stored(answer: Any) -> Iterator[Seen]:
     yield Seen("after a training step with a batch of mean 10, running_mean 0 has become", mean)
     size = (12.5 * (NUMBERS - 1) / NUMBERS) ** 0.5  # so that the variance over n - 1 is 12.5
     variance = Run(answer, True, batch(5, size), running_var=ZEROS).stored("running_var")
-    yield Seen("after a training step with 40 numbers whose squares add up to 487.5, running_var 0 is", variance)
+    yield Seen(
+        "after a training step with 40 numbers whose squares add up to 487.5, running_var 0 has become", variance
+    )
     run = Run(answer, False, batch(10, 5), running_mean=ONES, running_var=ONES)
     for name in ("running_mean", "running_var"):
         yield Seen(f"after a pass in eval mode, {name} (1, 1, 1) has become", run.stored(name))

@@ -223,6 +223,22 @@ WRONG = [
           ask="How many channels does the projection give?",
           explain="The projection gives `planes` channels, and F(x) has `expansion` times as many: 64 and 256 cannot "
                   "be added. The projection must reach the shape of F(x)."),
+    Wrong("planes_on_the_whole_shortcut", [
+              ("in_planes != 4 * planes", "in_planes != planes"),
+              ("nn.Conv2d(in_planes, 4 * planes,", "nn.Conv2d(in_planes, planes,"),
+              ("                nn.BatchNorm2d(4 * planes),", "                nn.BatchNorm2d(planes),")],
+          ask="How many channels does the block give out, and how many its shortcut?",
+          explain="The shortcut is built for `planes` channels, in the question whether it is needed as in what it "
+                  "gives out. The block gives out 4 · planes, and the shortcut has to give as many."),
+    Wrong("four_times_what_comes_in", [
+              ("nn.Conv2d(planes, 4 * planes,", "nn.Conv2d(planes, 4 * in_planes,"),
+              ("self.norm_c = nn.BatchNorm2d(4 * planes)", "self.norm_c = nn.BatchNorm2d(4 * in_planes)"),
+              ("in_planes != 4 * planes", "True"),
+              ("nn.Conv2d(in_planes, 4 * planes,", "nn.Conv2d(in_planes, 4 * in_planes,"),
+              ("                nn.BatchNorm2d(4 * planes),", "                nn.BatchNorm2d(4 * in_planes),")],
+          ask="Which number is multiplied by 4?",
+          explain="The block gives out 4 · in_planes channels. The width in the middle is `planes`, and the block "
+                  "gives out four times that, however many channels come in."),
     Wrong("shortcut_without_batch_norm", [("                nn.BatchNorm2d(4 * planes),\n", "")],
           ask="What follows the 1x1 convolution of the shortcut?",
           explain="Nothing follows the 1x1 convolution of the shortcut. Every convolution of the block has a batch "

@@ -246,6 +246,10 @@ WRONG = [
           explain="The bias of the first is taken away by the batch norm after it, together with the mean; what "
                   "that of the second adds to the sum, the batch norms of later blocks take away. Both are built "
                   "without one."),
+    Wrong("bias_on_projection", [("kernel_size=1, stride=stride, bias=False", "kernel_size=1, stride=stride")],
+          ask="Does the description give the projection a bias?",
+          explain="The convolution on the shortcut has a bias. All three convolutions of this block are without one; "
+                  "the batch norms bring shifts enough."),
     Wrong("no_default_stride", [("stride=1):", "stride):")],
           ask="What does PreActBlock(16, 16) do, called with two numbers?",
           explain="PreActBlock(16, 16) raises an error, because `stride` has no default. Most blocks of a network "

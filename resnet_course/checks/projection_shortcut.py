@@ -76,6 +76,11 @@ WRONG = [
           ask="How does the image become smaller?",
           explain="A max pooling in front of the convolution makes the image smaller here; it takes the largest of "
                   "its pixels and not x itself. The 1x1 convolution can do it alone, with the stride."),
+    Wrong("max_pooling_behind", [
+              (", stride=stride, bias=False),", ", bias=False),\n        nn.MaxPool2d(stride),")],
+          ask="Which layer makes the image smaller?",
+          explain="The convolution computes all positions, and a max pooling behind it keeps the largest of each "
+                  "window. Option B of the paper leaves positions out: the convolution itself has the stride."),
     Wrong("relu", [("nn.BatchNorm2d(out_planes),", "nn.BatchNorm2d(out_planes), nn.ReLU(),")],
           ask="What is the last layer of the projection?",
           explain="The last layer is a ReLU here, which sets the negative half of the shortcut to 0, so that it can "

@@ -27,6 +27,8 @@ def kind(result: Any) -> str:
         return f"one tensor of shape {tuple(result.shape)}"
     if not isinstance(result, (list, tuple)):
         return shown(result)
+    if result and all(isinstance(step, (list, tuple)) and step and not isinstance(step[0], int) for step in result):
+        return "a list of lists of shares"
     try:
         steps = [torch.as_tensor(step) for step in result]
     except (TypeError, ValueError, RuntimeError):  # whatever stands in it
@@ -61,7 +63,7 @@ def observe(answer: Any) -> Iterator[Seen]:
     expect_function("shard", answer)
     before = random_state()
     result = answer(IMAGES, BATCH, 0, 2, 0)
-    yield Seen(f"shard({IMAGES}, {BATCH}, 0, 2, 0)", kind(result))
+    yield Seen(f"shard({IMAGES}, {BATCH}, 0, 2, 0)", None if result is None else kind(result))
     if kind(result) != "a list with the indices of each step":
         return
     yield Seen("what the call changes of the random numbers that all share", changed(before))
@@ -81,10 +83,15 @@ def observe(answer: Any) -> Iterator[Seen]:
         yield Seen(f"the images of a step of {count} ranks and of one", "the same" if same else "others")
     uneven = of_all(answer, 4, images=27)
     yield Seen("of 27 images in batches of 8, the steps of each of four ranks", [len(share) for share in uneven])
+    for images, count in ((27, 3), (27, 4), (22, 4)):  # in the last batch 3 or 6 images
+        share = spread(of_all(answer, count, images=images))
+        yield Seen(f"of {images} images in batches of 8, the shares of one step among {count} ranks differ", share)
     flat = [index for share in uneven for step in share for index in step]
     yield Seen("of 27 images and four ranks, images twice", some(len(set(flat)) < len(flat)))
     yield Seen("of 27 images and four ranks, images that never come", some(len(set(flat)) < 27))
-    yield Seen("the order of the images", "as they are" if one[0] == list(range(BATCH)) else "shuffled")
+    order = of_all(answer, 1)[0][0]
+    yield Seen("the order of the images", "as they are" if order == list(range(BATCH)) else "shuffled")
+    yield Seen("the images of the first step of epoch 0", "0 to 7" if one[0] == list(range(BATCH)) else "mixed")
     epochs = [of_all(answer, 2, epoch) for epoch in range(3)]
     alike = "all alike" if epochs[0] == epochs[1] == epochs[2] else "different"
     yield Seen("the epochs 0, 1 and 2", alike)
@@ -163,6 +170,12 @@ WRONG = [
           explain="The last batch is filled up with images from the beginning, which then come twice in the epoch. "
                   "PyTorch's DistributedSampler fills up as well, and says so. Here each image comes once: the last "
                   "batch may be smaller."),
+    Wrong("filled_up_for_the_ranks", [
+              ("    batches =", "    order = torch.cat([order, order[: -num_images % count]])\n    batches =")],
+          ask="How often does the first image of the order come in this epoch?",
+          explain="The order is filled up with images from its beginning until it can be divided by the number of "
+                  "ranks. These come twice in the epoch. PyTorch's DistributedSampler does that; here each image comes "
+                  "once, and the shares may differ by one image."),
     Wrong("last_batch_dropped", [
               ("    batches =", "    order = order[: num_images // batch_size * batch_size]\n    batches =")],
           ask="How many steps do 26 images in batches of 8 take?",
@@ -174,6 +187,24 @@ WRONG = [
           ask="Who takes the rest of a batch of 8 among three ranks?",
           explain="`len(batch) // count` drops the rest: of 8 images among three ranks each takes 2, and two images "
                   "never come. The shares may differ by one image: `tensor_split` does that."),
+    Wrong("rest_to_the_last_rank", [
+              ("batch.tensor_split(count)[rank]",
+               "batch[len(batch) // count * rank : None if rank == count - 1 else len(batch) // count * (rank + 1)]")],
+          ask="How many images does each of four ranks take of a batch of three?",
+          explain="The last rank takes all that is left over: of three images among four ranks it takes three, and the "
+                  "others wait for it with none. The shares may differ by one image at most, so the rest is dealt out "
+                  "one by one, as `tensor_split` or `batch[rank::count]` do."),
+    Wrong("shares_rounded_up", [
+              ("batch.tensor_split(count)[rank]",
+               "batch[-(-len(batch) // count) * rank : -(-len(batch) // count) * (rank + 1)]")],
+          ask="What is left for the last of four ranks if the first three take two of six images each?",
+          explain="Each share is rounded up, so the first ranks take more and the last one gets what remains, which "
+                  "can be nothing. The shares may differ by one image at most: `tensor_split` or `batch[rank::count]` "
+                  "see to that."),
+    Wrong("begins_before_its_rank", [(".tensor_split(count)[rank]", "[rank - 1 :: count]")],
+          ask="At which index does rank 0 begin?",
+          explain="Rank 0 begins at index -1, which is the last image of the batch, and takes that one alone. Ranks "
+                  "are counted from 0, as indices are: nothing has to be subtracted."),
     Wrong("chunk_for_tensor_split", [("batch.tensor_split(count)[rank]", "batch.chunk(count)[rank]")],
           ask="How many parts does `chunk(4)` make of three images?",
           explain="`chunk(count)` makes parts of equal size, and fewer than `count` of them where the images do not "
@@ -213,6 +244,21 @@ WRONG = [
           explain="The order comes from the generator that the whole program shares. In each process it has drawn "
                   "other numbers before, so the ranks divide different orders. Give randperm your own: "
                   "generator=generator."),
+    Wrong("never_the_same_order", [
+              (".manual_seed(seed + epoch)", ""), ("    order", "    generator.seed()\n    order")],
+          ask="Do two calls with the same arguments give the same order?",
+          explain="The generator is set by chance, so each call, and with it each rank, draws another order. Seed and "
+                  "epoch have to set it: `torch.Generator().manual_seed(…)`."),
+    Wrong("shuffled_in_each_batch", [
+              ("torch.randperm(num_images, generator=generator)", "torch.arange(num_images)"),
+              ("batch.tensor_split", "batch[torch.randperm(len(batch), generator=generator)].tensor_split")],
+          ask="Can image 0 and image 20 ever meet in a step?",
+          explain="Each batch is shuffled in itself, and the images of a step are always the same ones: 0 to 7, then "
+                  "8 to 15. Shuffle all images first, and cut the order into batches after that."),
+    Wrong("shares_of_all_ranks", [("batch.tensor_split(count)[rank]", "list(batch.tensor_split(count))")],
+          ask="Whose indices are asked for?",
+          explain="Each step holds the shares of all ranks. The caller is one process, of the given rank, and takes a "
+                  "step for each entry: only its own share belongs there."),
     Wrong("with_replacement", [
               ("torch.randperm(num_images, generator=generator)",
                "torch.randint(num_images, (num_images,), generator=generator)")],

@@ -58,8 +58,9 @@ def observe(answer: Any) -> Iterator[Seen]:
     changed = count_changed(kept, [*layer.parameters()])
     yield Seen("the number of weights and biases that the call changes", changed)
     number = as_number(result)
-    if runs or changed or isinstance(number, bool) or not isinstance(number, (int, float)):
-        yield Seen("the kind of the result", kind_of(result))
+    is_number = isinstance(number, (int, float)) and not isinstance(number, bool)
+    yield Seen("the kind of the result", "a number" if is_number else _kind(result))
+    if runs or changed or not is_number:
         yield Seen("signal_factor(layer)", result)
         return
     yield Seen("the result is a rounded number", 0 < number == round(number, 3), judges=False)
@@ -69,14 +70,18 @@ def observe(answer: Any) -> Iterator[Seen]:
         return float(as_number(answer(layer_with(**changes)))) / base if base else 0.0
 
     for what, changes in SETTINGS.items():
-        yield Seen(f"the {what} matter", not math.isclose(growth(**changes), 1, rel_tol=1e-3), judges=False)
-    yield Seen("with all weights twice as large, the factor grows by", growth(size=2.0))
-    yield Seen("with four times the channels, in and out, the factor grows by", growth(inside=400, outside=512))
-    yield Seen("with a kernel of 3×3 and not 1×1, the factor grows by", growth(kernel=(3, 3)))
+        yield Seen(f"whether the {what} matter", not math.isclose(growth(**changes), 1, rel_tol=1e-3), judges=False)
+    yield Seen("the growth of the factor, for weights twice as large,", growth(size=2.0))
+    yield Seen("the growth of the factor, for four times the channels in and out,", growth(inside=400, outside=512))
+    yield Seen("the growth of the factor, for a kernel of 3×3 and not 1×1,", growth(kernel=(3, 3)))
     for what, changes in SETTINGS.items():
-        yield Seen(f"with more of the {what}, the factor grows by", growth(**changes), True, False)
+        yield Seen(f"the growth of the factor, for more of the {what},", growth(**changes), True, False)
     name = "for 16 channels in, a 3×3 kernel and weights of size 0.053, the factor"
     yield Seen(name, float(number), True, False)
+
+
+def _kind(result: Any) -> str:
+    return f"a tensor of shape {tuple(result.shape)}" if isinstance(result, torch.Tensor) else kind_of(result)
 
 
 def signal_factor(layer: nn.Conv2d) -> float:
@@ -258,6 +263,13 @@ EXERCISE = Exercise(
     answer=ANSWER,
     wrong=WRONG,
     right={
+        "a number of NumPy": """
+import numpy as np
+
+def signal_factor(layer):
+    w = layer.weight.detach().numpy()
+    return np.sqrt(w[0].size * w.var() / 2)
+""",
         "channels times kernel": """
 def signal_factor(layer):
     rows, columns = layer.kernel_size

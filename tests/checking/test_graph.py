@@ -54,7 +54,7 @@ WRONG: dict[str, tuple[Forward, list[tuple[str, str]]]] = {
     "through .data": (lambda self, x: F.relu(self.transform(x) + self.shortcut(x).data), [("extra", "detaching")]),
     "first batch norm again": (
         lambda self, x: F.relu(self.bn1(self.conv2(F.relu(self.bn1(self.conv1(x))))) + self.shortcut(x)),
-        [("used before", "True"), ("unused", 2)],
+        [("number of uses", "2"), ("unused", 2)],
     ),
 }
 
