@@ -57,7 +57,7 @@ budget = profile.pick(
 SEEDS = (0, 1, 2)
 
 # %% [markdown]
-# On this page every network gets the same training images. Nothing is chosen with the new ones.
+# Every network that is trained on this page gets the same training images. Nothing is chosen with the new ones.
 
 # %%
 size, device = budget.image_size, profile.device
@@ -203,7 +203,9 @@ axes = plotting.seeds(
     {"plain": errors}, "Training error by depth", "layers", "training error",
     y_limits=(0, 1), guesses={"plain": my_guess["plain 56"]}, chance=CHANCE,
 )  # fmt: skip
-how = f"{len(images):,} images of {images.name}, {budget.epochs} epochs, {precision}"
+updates = -(-len(images) // budget.batch_size)
+how = f"{len(images):,} images of {images.name}"
+how = f"{how}, {budget.epochs} epochs of {updates} steps, {precision}"
 plotting.show(axes, f"{how}. A dot for each seed.")
 
 # %%
@@ -255,7 +257,7 @@ if {20, 56} <= photos.keys() and len(photos[20]) == len(photos[56]):
 # From which depth on does it get worse? Compare 8 with 20 layers, for each kind of images. And why?
 # Several reasons come to mind. We take them one by one, as suspects, each with a
 # test that can clear it. The function `close` writes down how the test ended:
-# *acquitted* if the numbers say that this suspect is not the reason, *still suspected* if
+# *acquitted* if the numbers say that it is not the whole reason, *still suspected* if
 # they point at it, *cannot tell* if they do neither. The numbers are paired
 # differences, with the 95 % interval of lesson 02.
 
@@ -437,8 +439,7 @@ close("jumps of the gradients", "Adam; clipped 56 against 20", gap, gap.is_above
 
 # %% [markdown]
 # If the verdict is *reproduced*, jumps are not the whole reason: cut short, they leave plain 56 above plain 20.
-# That does not acquit all that size can do: where the gradient is large, a step of the same length changes
-# the loss more.
+# Large gradients are not acquitted by that: where they are large, a step of the same length changes the loss more.
 
 # %% [markdown]
 # ## Is it a bad learning rate?
@@ -620,7 +621,7 @@ close("too little capacity", "trained 56 against grown 56", gap, gap.is_above())
 # %% [markdown]
 # ## Is it a bad start?
 #
-# In the grown network 36 layers pass their input on. What if *all* of plain 56 starts like
+# In the grown network 36 layers pass their input on. What if plain 56 starts like
 # that, untrained, and then trains like all the others? Each convolution that keeps
 # the number of channels starts by copying its input, instead of with random weights. The
 # first one, and the two that double the channels, keep their usual start.
@@ -639,16 +640,22 @@ model = start_as_identity(make_plain(56))
 model = train(model, 0, "plain 56, identity start")
 print(f"plain 56, seed 0: training error {errors[56][0]:.3f}", end=", ")
 print(f"started as the identity {error_on(clean, model):.3f}")
-fresh = start_as_identity(make_plain(56))
-ratios = gradient_norms(fresh, *batch)
-print(f"gradient / weight of a fresh one: first {ratios[0]:.2g}, last {ratios[-1]:.2g}")
+at_usual, at_identity = [], []  # gradient / weight of the first layer, powers of ten
+for seed in SEEDS:
+    torch.manual_seed(seed)
+    fresh = make_plain(56)
+    at_usual.append(math.log10(gradient_norms(fresh, *batch)[0]))
+    start_as_identity(fresh)
+    at_identity.append(math.log10(gradient_norms(fresh, *batch)[0]))
+gap = inspection.paired_difference(at_usual, at_identity)
+test = "powers of ten, first layer, usual against identity"
+close("exploding gradients", test, gap, opposite[gap.is_above()])
 
 # %% [markdown]
 # The blocks start *near* the identity: in training mode, batch norm shifts each channel to
-# the mean 0, and the ReLU cuts what falls below. The last printed line leaves a doubt open: hold
-# its first number against the one under *first* in the row "plain 56, start", that of the usual start. This
-# start changes the size of the gradients as well as what the layers compute, so it does not say which of
-# the two was at fault. Now with five seeds, from the record:
+# the mean 0, and the ReLU cuts what falls below. The last printed line leaves a doubt open: if the gradients
+# are smaller, too, this start does not say whether their size was at fault or what the layers compute. Now
+# with five seeds, from the record:
 
 # %%
 usual_56 = recorded_starts["plain 56", "usual", 0]
@@ -677,7 +684,7 @@ cards.compare(
 # %% [markdown]
 # If the first verdict is *reproduced*, the same network, with the same recipe and images, does
 # better if it begins near "do nothing". The second asks whether depth still hurts where both networks
-# begin so: compare its difference with the gap between the first two rows.
+# begin so: compare its difference with the gap between the first two rows of the figure.
 
 # %% [markdown]
 # ## What goes with depth?
@@ -754,12 +761,12 @@ close("gradients that disagree", "cosine, 20 against 56", gap, opposite[gap.is_a
 # A cosine near 0 says: at two nearly equal images, the loss pulls in unrelated directions. That suggests,
 # but does not prove, that a step for one image helps its neighbour little: we measured at the input, and
 # training moves weights. Balduzzi et al. 2017 ([arXiv 1702.08591](https://arxiv.org/abs/1702.08591)) call
-# such gradients *shattered*. They show that in deep plain networks with a usual start the gradients come
-# to look like white noise, and that with shortcuts, the topic of lesson 05, this happens far more slowly.
+# such gradients *shattered*. With depth, they show, those of plain networks come to look like white noise,
+# and with shortcuts, the topic of lesson 05, far more slowly.
 #
 # This test mends nothing; it measures what *goes with* depth. Compare the two dots at 56 layers
 # with the errors of plain 56 from the two starts. If both tell the same story,
-# that is a strong hint, but not a proof. Lesson 06 comes back to it.
+# that is a hint, but not a proof. Lesson 06 comes back to it.
 
 # %% [markdown]
 # ## The hunt at a glance
@@ -771,10 +778,10 @@ for suspect, test, number, ended in hunt:
 
 # %% [markdown]
 # An acquittal holds for these images, this recipe and the lengths that were run, *cannot tell* leaves a
-# suspect open, and several reasons can act together. If only the steps and the last two are still suspected,
+# suspect open, and several reasons can act together. If steps, exploding gradients and the last two are suspected,
 # the list tells one story. The deep network *can* be as good as the small one, and where the end is known, a
-# training gets there. But it is slow. It starts where not even an image and its noisy twin share the
-# direction of their gradients, and from another start it is quicker. That this is the *reason*, and all of
+# training gets there. But it is slow. It starts where gradients explode and not even an image and its noisy
+# twin share their direction, and from another start it is quicker. That this is the *reason*, and all of
 # it, the page does not show.
 #
 # ## The turn
@@ -782,7 +789,7 @@ for suspect, test, number, ended in hunt:
 # How hard is it for a plain block to do nothing? It must copy every channel through two
 # convolutions, where each output channel has one 1, in the middle of the kernel of its
 # own input channel, and zeros everywhere else. Some other settings do it too, where
-# channels change places on the way, but a random start is far from all of them.
+# channels change places on the way.
 #
 # You have put the network there by hand. He et al. had a simpler idea: give the network an
 # easy way to do nothing. Let the block compute $F(x) + x$ instead of
