@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,9 +28,9 @@ def kind(result: Any) -> str:
         return f"one tensor of shape {tuple(result.shape)}"
     if not isinstance(result, (list, tuple)):
         return shown(result)
-    if result and all(isinstance(step, (list, tuple)) and step and not isinstance(step[0], int) for step in result):
-        return "a list of lists of shares"
     try:
+        if result and all(isinstance(step, (list, tuple)) and step and np.ndim(step[0]) for step in result):
+            return "a list of lists of shares"
         steps = [torch.as_tensor(step) for step in result]
     except (TypeError, ValueError, RuntimeError):  # whatever stands in it
         return "a list of other things than indices"
@@ -67,7 +68,8 @@ def observe(answer: Any) -> Iterator[Seen]:
     if kind(result) != "a list with the indices of each step":
         return
     yield Seen("what the call changes of the random numbers that all share", changed(before))
-    two, one = of_all(answer, 2), together(of_all(answer, 1))
+    two, (alone,) = of_all(answer, 2), of_all(answer, 1)
+    one = together([alone])
     seen = [index for share in two for step in share for index in step]
     yield Seen(f"{WHAT}, two ranks, indices below 0 or above 25", some(bool(set(seen) - set(range(IMAGES)))))
     yield Seen(f"{WHAT}, the steps of each of two ranks", [len(share) for share in two])
@@ -89,8 +91,7 @@ def observe(answer: Any) -> Iterator[Seen]:
     flat = [index for share in uneven for step in share for index in step]
     yield Seen("of 27 images and four ranks, images twice", some(len(set(flat)) < len(flat)))
     yield Seen("of 27 images and four ranks, images that never come", some(len(set(flat)) < 27))
-    order = of_all(answer, 1)[0][0]
-    yield Seen("the order of the images", "as they are" if order == list(range(BATCH)) else "shuffled")
+    yield Seen("the order of the images", "as they are" if alone[0] == list(range(BATCH)) else "shuffled")
     yield Seen("the images of the first step of epoch 0", "0 to 7" if one[0] == list(range(BATCH)) else "mixed")
     epochs = [of_all(answer, 2, epoch) for epoch in range(3)]
     alike = "all alike" if epochs[0] == epochs[1] == epochs[2] else "different"
@@ -322,6 +323,18 @@ def shard(num_images, batch_size, rank, count, epoch, seed=0):
     order = np.random.default_rng([seed, epoch]).permutation(num_images)
     cuts = range(batch_size, num_images, batch_size)
     return [np.array_split(batch, count)[rank] for batch in np.split(order, cuts)]
+""",
+        "lists of NumPy's numbers": """
+import numpy as np
+
+def shard(num_images, batch_size, rank, count, epoch, seed=0):
+    order = np.random.default_rng([seed, epoch]).permutation(num_images)
+    return [list(order[i : i + batch_size][rank::count]) for i in range(0, num_images, batch_size)]
+""",
+        "lists of tensors of one number": """
+def shard(num_images, batch_size, rank, count, epoch, seed=0):
+    order = torch.randperm(num_images, generator=torch.Generator().manual_seed(seed + epoch))
+    return [list(batch)[rank::count] for batch in order.split(batch_size)]
 """,
         "borders of each share": """
 def shard(num_images, batch_size, rank, count, epoch, seed=0):
